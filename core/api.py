@@ -1,0 +1,107 @@
+"""What every endpoint shares: the envelope, one error handler, the login."""
+
+import logging
+from typing import Any, cast
+
+from django.db import OperationalError
+from django.db.utils import InterfaceError
+from django.http import Http404, HttpRequest, JsonResponse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from psycopg_pool import PoolTimeout
+from rest_framework import exceptions
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+from core import middleware
+from core.errors import DomainError
+
+log = logging.getLogger(__name__)
+
+
+class LoginAuthentication(SessionAuthentication):
+    """Django's login cookie, with CSRF enforced on what it authenticates. Says 401 to nobody, not 403."""
+
+    def authenticate_header(self, request: Any) -> str:
+        return "Cookie"
+
+
+def success(data: Any, *, status: int = 200, message: str | Promise = "", headers: dict[str, str] | None = None) -> Response:
+    """The envelope of a good answer."""
+    body = {"success": True, "data": data} | ({"message": message} if message else {})
+    return Response(body, status=status, headers=headers)
+
+
+def failure_body(code: str, message: str | Promise, details: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The envelope of a refusal."""
+    return {
+        "success": False,
+        "error": code,
+        "message": str(message),
+        "details": details or {},
+        "requestId": middleware.current.get(),
+    }
+
+
+def failure(code: str, status: int, message: str | Promise, details: dict[str, Any] | None = None) -> Response:
+    """The envelope of a refusal as an answer."""
+    return Response(failure_body(code, message, details), status=status)
+
+
+CODES: dict[type[exceptions.APIException], str] = {
+    exceptions.ParseError: "MALFORMED_JSON",
+    exceptions.NotAuthenticated: "NOT_AUTHENTICATED",
+    exceptions.AuthenticationFailed: "INVALID_CREDENTIALS",
+    exceptions.PermissionDenied: "FORBIDDEN",
+    exceptions.NotFound: "NOT_FOUND",
+    exceptions.MethodNotAllowed: "METHOD_NOT_ALLOWED",
+    exceptions.NotAcceptable: "NOT_ACCEPTABLE",
+    exceptions.UnsupportedMediaType: "UNSUPPORTED_MEDIA_TYPE",
+    exceptions.Throttled: "RATE_LIMITED",
+}
+
+
+def handle_exception(error: Exception, context: dict[str, Any]) -> Response:
+    """Turns whatever a view raised into the envelope (REST framework's EXCEPTION_HANDLER)."""
+    set_rollback()
+    match error:
+        case DomainError():
+            return failure(error.code, error.status, error.text, error.details)
+        case exceptions.ValidationError():
+            return failure("INVALID_INPUT", 400, _("Some of what was sent cannot be used."), field_errors(error.detail))
+        case Http404():
+            return failure("NOT_FOUND", 404, _("There is no such thing."))
+        case exceptions.APIException():
+            code = "CSRF_FAILED" if "CSRF" in str(error.detail) else CODES.get(type(error), "INVALID_INPUT")
+            answer = failure(code, error.status_code, str(error.detail))
+            if header := getattr(error, "auth_header", None):
+                answer["WWW-Authenticate"] = header
+            return answer
+        case OperationalError() | InterfaceError() | PoolTimeout():
+            log.error("the database is away: %s", error)
+            return failure("NOT_READY", 503, _("The shop is not ready. Please try again in a moment."))
+    log.exception("a bug", exc_info=error)
+    return failure("INTERNAL_ERROR", 500, _("Something went wrong on our side."))
+
+
+def field_errors(detail: Any, prefix: str = "") -> dict[str, list[str]]:
+    """REST framework's nested errors as `{"cartItems.0.quantity": ["..."]}`."""
+    if isinstance(detail, list) and all(not isinstance(entry, dict | list) for entry in detail):
+        return {prefix or "body": [str(entry) for entry in detail]}
+    entries = detail.items() if isinstance(detail, dict) else enumerate(detail)
+    found: dict[str, list[str]] = {}
+    for name, entry in entries:
+        name = "" if name == "non_field_errors" else str(name)
+        found |= field_errors(entry, ".".join(part for part in (prefix, name) if part))
+    return found
+
+
+def json_failure(code: str, status: int, message: str | Promise, details: dict[str, Any] | None = None) -> JsonResponse:
+    """A refusal from outside the REST framework (plain views, middleware, error pages)."""
+    return JsonResponse(failure_body(code, message, details), status=status)
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
+    """`handler404` for the API's paths."""
+    return json_failure("NOT_FOUND", 404, cast(Promise, _("There is no such thing.")))

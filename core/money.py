@@ -1,0 +1,54 @@
+"""Money: decimals in a currency's own minor unit, rounded half-even."""
+
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import TYPE_CHECKING, Any
+
+from babel.numbers import format_currency, get_currency_precision, list_currencies
+from django.conf import settings
+from django.db import models
+
+ZERO = Decimal(0)
+CURRENCIES: frozenset[str] = frozenset(list_currencies())
+
+
+class UnknownCurrencyError(ValueError):
+    """The code is not in ISO 4217; babel alone would silently take two digits."""
+
+
+def minor_digits(currency: str) -> int:
+    """Digits after the point: 2 for GBP, 0 for VND, 3 for KWD.
+
+    Raises:
+        UnknownCurrencyError: no such currency.
+    """
+    if currency not in CURRENCIES:
+        raise UnknownCurrencyError(currency)
+    return int(get_currency_precision(currency))
+
+
+def round_money(amount: Decimal, currency: str) -> Decimal:
+    """The amount in whole minor units, half-even."""
+    return amount.quantize(Decimal(1).scaleb(-minor_digits(currency)), rounding=ROUND_HALF_EVEN)
+
+
+def money_string(amount: Decimal, currency: str | None = None) -> str:
+    """The amount as the API writes it: `48.90`, or `65000` in a currency without minor unit."""
+    return str(round_money(amount, currency or settings.SHOP_CURRENCY))
+
+
+def money_text(amount: Decimal, currency: str | None = None, language: str = "en") -> str:
+    """The amount as people write it: `£48.90`."""
+    return str(format_currency(amount, currency or settings.SHOP_CURRENCY, locale=language))
+
+
+if TYPE_CHECKING:
+    DecimalField = models.DecimalField[Decimal | int | str, Decimal]
+else:
+    DecimalField = models.DecimalField
+
+
+class MoneyField(DecimalField):
+    """An amount in the shop's currency. Three decimals, so that dinars fit as well as pounds and dong."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"max_digits": 14, "decimal_places": 3, **kwargs})

@@ -1,0 +1,36 @@
+"""OpenAPI: every described answer is wrapped in the envelope, every refusal has the same shape."""
+
+from typing import Any
+
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiResponse, inline_serializer
+from rest_framework import serializers
+
+
+def enveloped(serializer: Any, name: str, *, many: bool = False) -> Any:
+    """A serializer as `{"success": true, "data": ...}` for the schema."""
+    instance = serializer if isinstance(serializer, serializers.BaseSerializer) else serializer(many=many)
+    return inline_serializer(
+        f"{name}Answer",
+        {"success": serializers.BooleanField(default=True), "data": instance, "message": serializers.CharField(required=False)},
+    )
+
+
+class Refusal(serializers.Serializer[Any]):
+    """What a request that was refused gets."""
+
+    success = serializers.BooleanField(default=False)
+    error = serializers.CharField(help_text="A stable code, such as OUT_OF_STOCK.")
+    message = serializers.CharField(help_text="For people, in the language asked for.")
+    details = serializers.DictField(help_text="What is wrong, by field.")
+    requestId = serializers.CharField()
+
+
+class EnvelopeSchema(AutoSchema):
+    """Adds the refusals to each operation; views say the good answer."""
+
+    def get_response_serializers(self) -> Any:
+        described = super().get_response_serializers()
+        if isinstance(described, dict):
+            return described
+        return {"200": described, "default": OpenApiResponse(Refusal, description="Refused.")}

@@ -1,0 +1,114 @@
+"""Who logs in (`User`), who buys (`Customer`), and where to."""
+
+from typing import Any
+
+from django.contrib.auth.models import AbstractUser, BaseUserManager
+from django.db import models
+from django.db.models.functions import Lower, Now
+
+from core.ids import new_id
+from core.money import ZERO, MoneyField
+
+
+class UserManager(BaseUserManager["User"]):
+    """Accounts by e-mail."""
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email__iexact=username)
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """A new account. Without a password nobody can log in with it."""
+        user = self.model(email=self.normalize_email(email), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """An account that may do everything, for `manage.py createsuperuser`."""
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+
+class User(AbstractUser):
+    """An account: e-mail and password, no user name."""
+
+    username = None  # type: ignore[assignment]
+    email = models.EmailField("e-mail", unique=True)
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: list[str] = []
+    objects = UserManager()  # type: ignore[misc,assignment]
+
+    class Meta:
+        constraints = [models.UniqueConstraint(Lower("email"), name="user_email_unique_in_any_case")]
+
+    def __str__(self) -> str:
+        return self.email
+
+
+class Customer(models.Model):
+    """Somebody who bought or registered. Totals are of paid orders, less refunds."""
+
+    class Type(models.TextChoices):
+        GUEST = "guest"
+        REGISTERED = "registered"
+
+    class Status(models.TextChoices):
+        ACTIVE = "active"
+        BLOCKED = "blocked"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    user = models.OneToOneField(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="customer")
+    email = models.EmailField("e-mail")
+    first_name = models.CharField(max_length=100, blank=True)
+    last_name = models.CharField(max_length=100, blank=True)
+    phone = models.CharField(max_length=40, blank=True)
+    type = models.CharField(max_length=12, choices=Type, default=Type.GUEST)
+    status = models.CharField(max_length=12, choices=Status, default=Status.ACTIVE)
+    first_visit_at = models.DateTimeField(null=True, blank=True)
+    first_order_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_order_at = models.DateTimeField(null=True, blank=True, editable=False)
+    total_orders = models.PositiveIntegerField(default=0, editable=False)
+    total_spent = MoneyField(default=ZERO, editable=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [models.UniqueConstraint(Lower("email"), name="customer_email_unique_in_any_case")]
+        indexes = [models.Index(fields=["-created_at"], name="customer_newest")]
+
+    def __str__(self) -> str:
+        return self.email
+
+    @property
+    def average_order_value(self) -> Any:
+        """`total_spent` over `total_orders`; 0 without orders."""
+        return self.total_spent / self.total_orders if self.total_orders else ZERO
+
+
+class Address(models.Model):
+    """A place of a customer."""
+
+    class Kind(models.TextChoices):
+        SHIPPING = "shipping"
+        BILLING = "billing"
+
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="addresses")
+    kind = models.CharField(max_length=10, choices=Kind)
+    line1 = models.CharField(max_length=200)
+    line2 = models.CharField(max_length=200, blank=True)
+    city = models.CharField(max_length=100)
+    region = models.CharField(max_length=100, blank=True)
+    postal_code = models.CharField(max_length=20)
+    country = models.CharField(max_length=2)
+    is_default = models.BooleanField(default=False)
+
+    class Meta:
+        verbose_name_plural = "addresses"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["customer", "kind"], condition=models.Q(is_default=True), name="one_default_address_of_a_kind"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.line1}, {self.postal_code} {self.city}, {self.country}"

@@ -1,0 +1,331 @@
+"""Orders, their payment windows and attempts, and what other services must hear."""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from core.ids import new_id
+from core.money import ZERO, MoneyField
+
+
+class OrderQuerySet(models.QuerySet["Order"]):
+    """Reads of orders."""
+
+    def pending(self) -> "OrderQuerySet":
+        """Placed and neither paid nor closed."""
+        return self.filter(status=Order.Status.PENDING)
+
+    def paid(self) -> "OrderQuerySet":
+        """Orders whose money came."""
+        return self.filter(status=Order.Status.SUCCESS)
+
+    def needing_attention(self) -> "OrderQuerySet":
+        """Orders that somebody must look at."""
+        return self.exclude(needs_attention="")
+
+
+class Order(models.Model):
+    """What was bought, at the prices of that moment. Only `orders.services` changes its status."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending"
+        SUCCESS = "success"
+        FAILED = "failed"
+        EXPIRED = "expired"
+        CANCELLED = "cancelled"
+
+    class Fulfillment(models.TextChoices):
+        PENDING = "pending"
+        PROCESSING = "processing"
+        SHIPPED = "shipped"
+        DELIVERED = "delivered"
+        CANCELED = "canceled"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    number = models.CharField(max_length=14, unique=True)
+    customer = models.ForeignKey("customers.Customer", on_delete=models.PROTECT, related_name="orders")
+    visitor_session = models.ForeignKey(
+        "sessions_app.VisitorSession", null=True, blank=True, on_delete=models.SET_NULL, related_name="orders"
+    )
+    checkout_id = models.UUIDField(null=True, blank=True, help_text="The id alone: checkout stands above.")
+    first_touch = models.JSONField(default=dict, blank=True)
+    last_touch = models.JSONField(default=dict, blank=True)
+    status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
+    fulfillment_status = models.CharField(max_length=10, choices=Fulfillment, default=Fulfillment.PENDING)
+    subtotal = MoneyField()
+    discount_amount = MoneyField(default=ZERO)
+    shipping_amount = MoneyField(default=ZERO)
+    tax_amount = MoneyField(default=ZERO)
+    total = MoneyField()
+    refunded_amount = MoneyField(default=ZERO)
+    currency = models.CharField(max_length=3)
+    coupon_code = models.CharField(max_length=40, blank=True)
+    shipping_address = models.JSONField()
+    billing_address = models.JSONField()
+    shipping_method = models.CharField(max_length=100, blank=True)
+    tax_lines = models.JSONField(default=list, blank=True)
+    email = models.EmailField("e-mail")
+    first_name = models.CharField(max_length=100, blank=True)
+    last_name = models.CharField(max_length=100, blank=True)
+    phone = models.CharField(max_length=40, blank=True)
+    language = models.CharField(max_length=10, default="en")
+    access_token_hash = models.CharField(max_length=64, db_index=True)
+    placed_at = models.DateTimeField()
+    paid_at = models.DateTimeField(null=True, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+    needs_attention = models.CharField(max_length=200, blank=True, help_text="Why somebody must look at this order.")
+
+    objects = OrderQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-placed_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["checkout_id"], name="one_order_a_checkout"),
+            models.CheckConstraint(condition=Q(total__gte=0), name="order_total_not_negative"),
+            models.CheckConstraint(
+                condition=Q(total=F("subtotal") - F("discount_amount") + F("shipping_amount") + F("tax_amount"))
+                | Q(total=F("subtotal") - F("discount_amount") + F("shipping_amount")),
+                name="order_total_is_the_sum_of_its_parts",
+            ),
+            models.CheckConstraint(condition=Q(refunded_amount__gte=0, refunded_amount__lte=F("total")), name="order_refund_within_total"),
+            models.CheckConstraint(
+                condition=~Q(status="success") | Q(paid_at__isnull=False), name="order_paid_has_its_time"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["-placed_at"], name="order_newest"),
+            models.Index(fields=["status", "-placed_at"], name="order_by_status"),
+            models.Index(fields=["paid_at"], condition=Q(paid_at__isnull=False), name="order_by_paid_at"),
+            models.Index(fields=["visitor_session", "-placed_at"], name="order_of_session"),
+            models.Index(fields=["customer", "-placed_at"], name="order_of_customer"),
+            models.Index(fields=["-placed_at"], condition=~Q(needs_attention=""), name="order_needing_attention"),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class OrderItem(models.Model):
+    """A line as it was when ordered."""
+
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="items")
+    product = models.ForeignKey("catalog.Product", null=True, on_delete=models.SET_NULL)
+    name = models.CharField(max_length=200)
+    sku = models.CharField(max_length=64)
+    image = models.CharField(max_length=500, blank=True)
+    unit_price = MoneyField()
+    quantity = models.PositiveIntegerField()
+    line_total = MoneyField()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.CheckConstraint(condition=Q(quantity__gte=1), name="order_item_of_one_at_least")]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} × {self.name}"
+
+
+class OrderStatusChange(models.Model):
+    """One change of an order, by whom and why. Append-only; no change goes without."""
+
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="history")
+    field = models.CharField(max_length=20, default="status")
+    old = models.CharField(max_length=40, blank=True)
+    new = models.CharField(max_length=40)
+    actor = models.CharField(max_length=120, help_text="customer, a staff member's e-mail, or the job.")
+    reason = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.old} → {self.new}"
+
+
+class OrderSessionQuerySet(models.QuerySet["OrderSession"]):
+    """Reads of payment windows."""
+
+    def due(self, now: datetime) -> "OrderSessionQuerySet":
+        """Active windows that have passed."""
+        return self.filter(status=OrderSession.Status.ACTIVE, expires_at__lte=now)
+
+
+class OrderSession(models.Model):
+    """The payment window of one order. The window is decided by `expires_at`, not by when a job ran."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "active"
+        EXPIRED = "expired"
+        COMPLETED = "completed"
+        CANCELLED = "cancelled"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    order = models.OneToOneField(Order, on_delete=models.CASCADE, related_name="session")
+    status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)
+    duration_minutes = models.PositiveIntegerField()
+    started_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    payment_attempts = models.PositiveIntegerField(default=0)
+    max_payment_attempts = models.PositiveIntegerField()
+    last_payment_attempt_at = models.DateTimeField(null=True, blank=True)
+    reminder_sent_at = models.DateTimeField(null=True, blank=True)
+    metadata = models.JSONField(default=dict, blank=True)
+
+    objects = OrderSessionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-started_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(payment_attempts__lte=F("max_payment_attempts")), name="order_session_attempts_within_limit"
+            )
+        ]
+        indexes = [models.Index(fields=["status", "expires_at"], name="order_session_due")]
+
+    def __str__(self) -> str:
+        return f"{self.status} until {self.expires_at:%H:%M}"
+
+    @property
+    def remaining_attempts(self) -> int:
+        """Attempts that may still be opened."""
+        return self.max_payment_attempts - self.payment_attempts
+
+    def remaining(self, now: datetime) -> timedelta:
+        """Time left; zero once the window has passed or the session is no longer active."""
+        if self.status != self.Status.ACTIVE:
+            return timedelta(0)
+        return max(self.expires_at - now, timedelta(0))
+
+
+class PaymentAttemptQuerySet(models.QuerySet["PaymentAttempt"]):
+    """Reads of payment attempts."""
+
+    def watched(self) -> "PaymentAttemptQuerySet":
+        """Attempts that billing is still asked about."""
+        return self.filter(next_poll_at__isnull=False)
+
+
+class PaymentAttempt(models.Model):
+    """One pay session at the billing service. `next_poll_at` is null once it need not be asked about any more."""
+
+    class Status(models.TextChoices):
+        OPEN = "open"
+        SUCCESS = "success"
+        FAILURE = "failure"
+        TIMEOUT = "timeout"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    order_session = models.ForeignKey(OrderSession, on_delete=models.CASCADE, related_name="attempts")
+    number = models.PositiveIntegerField()
+    status = models.CharField(max_length=8, choices=Status, default=Status.OPEN)
+    billing_checkout_id = models.CharField(max_length=100, unique=True)
+    billing_order_id = models.CharField(max_length=100, blank=True)
+    payment_url = models.CharField(max_length=2048)
+    amount = MoneyField()
+    currency = models.CharField(max_length=3)
+    next_poll_at = models.DateTimeField(null=True, blank=True)
+    poll_count = models.PositiveIntegerField(default=0)
+    unknown_count = models.PositiveIntegerField(default=0, help_text="404 answers in a row.")
+    last_error = models.CharField(max_length=300, blank=True)
+    opened_at = models.DateTimeField()
+    resolved_at = models.DateTimeField(null=True, blank=True)
+
+    objects = PaymentAttemptQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["opened_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["order_session", "number"], name="payment_attempts_are_numbered"),
+            models.UniqueConstraint(
+                fields=["order_session"], condition=Q(status="open"), name="one_open_payment_attempt_an_order"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["next_poll_at"], condition=Q(next_poll_at__isnull=False), name="payment_attempt_due")
+        ]
+
+    def __str__(self) -> str:
+        return f"attempt {self.number}: {self.status}"
+
+
+class Refund(models.Model):
+    """Money on its way back. Requested in the transaction that decides it, sent to billing by a job afterwards."""
+
+    class Status(models.TextChoices):
+        REQUESTED = "requested"
+        DONE = "done"
+        FAILED = "failed"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    attempt = models.ForeignKey(PaymentAttempt, on_delete=models.PROTECT, related_name="refunds")
+    amount = MoneyField()
+    reason = models.CharField(max_length=200)
+    status = models.CharField(max_length=10, choices=Status, default=Status.REQUESTED)
+    next_try_at = models.DateTimeField(null=True, blank=True)
+    tries = models.PositiveIntegerField(default=0)
+    last_error = models.CharField(max_length=300, blank=True)
+    requested_at = models.DateTimeField(db_default=Now())
+    made_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-requested_at"]
+        constraints = [models.CheckConstraint(condition=Q(amount__gt=0), name="refund_of_something")]
+        indexes = [models.Index(fields=["made_at"], name="refund_by_day")]
+
+    def __str__(self) -> str:
+        return f"{self.amount} {self.status}"
+
+
+class WebhookReceipt(models.Model):
+    """A webhook that was handled: the same id again changes nothing."""
+
+    webhook_id = models.CharField(primary_key=True, max_length=100)
+    received_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return self.webhook_id
+
+
+class OutboxEvent(models.Model):
+    """What other services must hear, written in the transaction of the change."""
+
+    class Topic(models.TextChoices):
+        CREATED = "order.created"
+        PAID = "order.paid"
+        EXPIRED = "order.expired"
+        FAILED = "order.failed"
+        CANCELLED = "order.cancelled"
+        REFUNDED = "order.refunded"
+        PAYMENT_RETRY = "payment.retry"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    topic = models.CharField(max_length=20, choices=Topic)
+    payload = models.JSONField()
+    created_at = models.DateTimeField(db_default=Now())
+    delivered_at = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ["created_at"]
+        indexes = [models.Index(fields=["created_at"], condition=Q(delivered_at=None), name="outbox_undelivered")]
+
+    def __str__(self) -> str:
+        return self.topic
+
+
+class WebhookEndpoint(models.Model):
+    """A subscriber of outbox events."""
+
+    url = models.URLField(max_length=500)
+    secret = models.CharField(max_length=100)
+    topics = models.JSONField(default=list)
+    is_active = models.BooleanField(default=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
+    created_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return self.url

@@ -1,0 +1,31 @@
+"""Loaded before pytest-django reads the settings: real servers for the run, a Redis database for each worker."""
+
+import atexit
+import fcntl
+import os
+import sys
+from contextlib import ExitStack
+
+from config import embedded
+
+os.environ["FOOTFALL_ENV"] = "development"
+os.environ["BILLING_SANDBOX"] = "1"
+os.environ["STOREFRONT"] = "1"
+os.environ["EMAIL_URL"] = "memorymail://"
+worker = os.environ.get("PYTEST_XDIST_WORKER")
+
+if worker is None:
+    os.environ["FOOTFALL_HOME"] = os.environ.get("FOOTFALL_TEST_HOME") or str(embedded.PROJECT / "var" / "test")
+    embedded.home().mkdir(parents=True, exist_ok=True)
+    lock = open(embedded.home() / "run.lock", "w")  # noqa: SIM115 - held until the end
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        sys.exit("footfall: the tests are running already in this checkout. Wait for them, or use another clone.")
+    servers = ExitStack()
+    if not os.environ.get("DATABASE_URL") or not os.environ.get("REDIS_URL"):
+        servers.enter_context(embedded.running(durable=False))
+        atexit.register(servers.close)
+else:
+    number = int(worker.removeprefix("gw")) + 1
+    os.environ["REDIS_URL"] = os.environ["REDIS_URL"].split("?")[0] + f"?db={number}"
