@@ -4,15 +4,13 @@
 without its keys. In development an unset DATABASE_URL or REDIS_URL means the embedded servers of `make run`.
 """
 
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
-from django.urls import reverse_lazy
 
 from config import embedded
 
@@ -117,6 +115,7 @@ TEMPLATES = [
 DATABASE_URL = required("DATABASE_URL", embedded.database_url())
 REDIS_URL = required("REDIS_URL", embedded.redis_url())
 DATABASES: dict[str, dict[str, Any]] = {"default": env.db_url_config(DATABASE_URL)}
+DATABASES["default"]["HOST"] = unquote(DATABASES["default"]["HOST"])  # %2Frun%2Fpostgresql is a socket folder
 DATABASES["default"] |= {"CONN_HEALTH_CHECKS": True, "CONN_MAX_AGE": 0}
 DATABASES["default"]["OPTIONS"] = {
     **DATABASES["default"].get("OPTIONS", {}),

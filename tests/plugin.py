@@ -23,9 +23,10 @@ if worker is None:
     except BlockingIOError:
         sys.exit("footfall: the tests are running already in this checkout. Wait for them, or use another clone.")
     servers = ExitStack()
+    servers.enter_context(lock)
+    atexit.register(servers.close)
     if not os.environ.get("DATABASE_URL") or not os.environ.get("REDIS_URL"):
         servers.enter_context(embedded.running(durable=False))
-        atexit.register(servers.close)
 else:
     number = int(worker.removeprefix("gw")) + 1
     os.environ["REDIS_URL"] = os.environ["REDIS_URL"].split("?")[0] + f"?db={number}"
