@@ -33,7 +33,8 @@ class OutOfStockError(DomainError):
 
     def __init__(self, shortages: list[Shortage]) -> None:
         items = [
-            {"productId": str(s.product_id), "name": s.name, "asked": s.asked, "available": s.available} for s in shortages
+            {"productId": str(s.product_id), "name": s.name, "asked": s.asked, "available": s.available}
+            for s in shortages
         ]
         super().__init__(details={"items": items})
         self.shortages = shortages
@@ -65,7 +66,8 @@ WITH outstanding AS (
     WHERE order_id = ANY(%(order_ids)s) GROUP BY product_id, order_id HAVING sum(delta) < 0
 ),
 held AS (
-    SELECT p.id FROM catalog_product p WHERE p.id IN (SELECT product_id FROM outstanding) ORDER BY p.id FOR NO KEY UPDATE
+    SELECT p.id FROM catalog_product p WHERE p.id IN (SELECT product_id FROM outstanding)
+    ORDER BY p.id FOR NO KEY UPDATE
 ),
 returned AS (
     UPDATE catalog_product p SET stock_quantity = p.stock_quantity + back.quantity
@@ -88,7 +90,12 @@ def reserve_stock(*, quantities: Mapping[UUID, int], order_id: UUID, reason: Rea
     with connection.cursor() as cursor:
         cursor.execute(
             TAKE,
-            {"ids": list(quantities), "quantities": list(quantities.values()), "reason": reason, "order_id": order_id},
+            {
+                "ids": list(quantities),
+                "quantities": list(quantities.values()),
+                "reason": reason,
+                "order_id": order_id,
+            },
         )
         short = [row[0] for row in cursor.fetchall()]
     if short:

@@ -28,7 +28,9 @@ class ShippingMethod(models.Model):
     zone = models.ForeignKey(ShippingZone, on_delete=models.CASCADE, related_name="methods")
     name = models.CharField(max_length=100)
     price = MoneyField()
-    free_over = MoneyField(null=True, blank=True, help_text="Free from this subtotal (after discount) on.")
+    free_over = MoneyField(  # type: ignore[misc] # the one amount that may be missing
+        null=True, blank=True, help_text="Free from this subtotal (after discount) on."
+    )
     min_days = models.PositiveIntegerField()
     max_days = models.PositiveIntegerField()
     is_active = models.BooleanField(default=True)
@@ -90,7 +92,8 @@ class Coupon(models.Model):
             models.CheckConstraint(condition=Q(value__gte=0), name="coupon_value_not_negative"),
             models.CheckConstraint(condition=~Q(kind="percent") | Q(value__lte=100), name="coupon_percent_within_100"),
             models.CheckConstraint(
-                condition=Q(max_uses=None) | Q(used_count__lte=F("max_uses")), name="coupon_used_within_its_limit"
+                condition=Q(max_uses=None) | Q(used_count__lte=F("max_uses")),
+                name="coupon_used_within_its_limit",
             ),
         ]
 
@@ -121,7 +124,9 @@ class CheckoutSession(models.Model):
     shipping_method = models.ForeignKey(ShippingMethod, null=True, blank=True, on_delete=models.SET_NULL)
     coupon = models.ForeignKey(Coupon, null=True, blank=True, on_delete=models.SET_NULL)
     summary = models.JSONField()
-    order = models.OneToOneField("orders.Order", null=True, blank=True, on_delete=models.SET_NULL, related_name="checkout")
+    order = models.OneToOneField(
+        "orders.Order", null=True, blank=True, on_delete=models.SET_NULL, related_name="checkout"
+    )
     expires_at = models.DateTimeField()
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField()

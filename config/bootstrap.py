@@ -57,8 +57,8 @@ def install(group: str) -> None:
     if stamp.exists() and stamp.read_text() == digest:
         return
     print(f"footfall: installing requirements/{group}.txt", flush=True)
-    pip = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
-    done = subprocess.run([*pip, "-r", lock], text=True, stderr=subprocess.PIPE)
+    pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
+    done = subprocess.run([*pip, "-r", str(lock)], text=True, stderr=subprocess.PIPE)
     if done.returncode:
         sys.stderr.write(done.stderr)
         headers = "Python.h" in done.stderr or "error: command" in done.stderr
@@ -66,7 +66,7 @@ def install(group: str) -> None:
             "a package had to be compiled, which needs a C compiler and the Python headers: "
             "apt install build-essential python3-dev (Debian, Ubuntu)"
             if headers
-            else "the packages could not be installed (see above). The first run needs a package index; later ones do not."
+            else "the packages could not be installed, see above. The first run needs a package index, later ones not."
         )
     stamp.write_text(digest)
 

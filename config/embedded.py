@@ -23,6 +23,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -83,7 +84,11 @@ def postgres(*, durable: bool = True) -> Server:
     data = place / "pg" / "data"
     if not (data / "PG_VERSION").exists():
         _initialise(bin_folder, data, user)
-    settings = {"listen_addresses": "", "unix_socket_directories": str(place / "pg"), "max_connections": "200"}
+    settings = {
+        "listen_addresses": "",
+        "unix_socket_directories": str(place / "pg"),
+        "max_connections": "200",
+    }
     if not durable:
         settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
     options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
@@ -199,7 +204,7 @@ def stop_leftovers() -> list[str]:
     return names
 
 
-def _as_user(user: str | None) -> dict[str, int | list[int]]:
+def _as_user(user: str | None) -> dict[str, Any]:
     if user is None:
         return {}
     entry = pwd.getpwnam(user)
@@ -215,7 +220,9 @@ def _own_folder(place: Path) -> Path:
         if place != home():
             place.chmod(0o711)
     except OSError as error:
-        raise EmbeddedError(f"{place} cannot be written ({error.strerror}). Set FOOTFALL_HOME to a folder that can.") from error
+        raise EmbeddedError(
+            f"{place} cannot be written ({error.strerror}). Set FOOTFALL_HOME to a folder that can."
+        ) from error
     return place
 
 
@@ -235,7 +242,10 @@ def _postgres_binaries(place: Path, user: str | None) -> Path:
     if not copy.exists():
         unfinished = place / "postgresql.part"
         shutil.rmtree(unfinished, ignore_errors=True)
-        for folder in (f"{package.name}/pginstall18", f"{package.name}.libs"):  # the programs look for libs beside them
+        for folder in (
+            f"{package.name}/pginstall18",
+            f"{package.name}.libs",
+        ):  # the programs look for libs beside them
             if (package.parent / folder).exists():
                 shutil.copytree(package.parent / folder, unfinished / folder, symlinks=True)
         unfinished.rename(copy)
@@ -251,10 +261,15 @@ def _initialise(bin_folder: Path, data: Path, user: str | None) -> None:
     unfinished = folder / "data.part"
     shutil.rmtree(unfinished, ignore_errors=True)
     shutil.rmtree(data, ignore_errors=True)
-    command = [bin_folder / "initdb", "-D", unfinished, "-U", "footfall", "--auth=trust", "--encoding=UTF8"]
+    command = [str(bin_folder / "initdb"), "-D", str(unfinished), "-U", "footfall", "--auth=trust", "--encoding=UTF8"]
     locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
     made = subprocess.run(
-        [*command, *locale], capture_output=True, text=True, cwd=folder, env={"PATH": os.defpath}, **_as_user(user)
+        [*command, *locale],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env={"PATH": os.defpath},
+        **_as_user(user),
     )
     if made.returncode:
         raise EmbeddedError(f"PostgreSQL could not be set up in {folder}:\n{made.stdout}{made.stderr}")

@@ -65,14 +65,18 @@ def check_port(port: str) -> None:
         try:
             probe.bind(("0.0.0.0", int(port)))  # noqa: S104 - where the web process will listen
         except OSError as error:
-            stop(f"port {port} cannot be used ({error.strerror}). Choose another: make run PORT={int(port) % 65535 + 1}")
+            stop(
+                f"port {port} cannot be used ({error.strerror}). Choose another: make run PORT={int(port) % 65535 + 1}"
+            )
 
 
 def run(port: str) -> None:
     """Starts everything, says where to look, and waits for the end."""
     servers = embedded_servers()
     configuration = write_configuration(servers)
-    manager = subprocess.Popen([sys.executable, "-m", "supervisor.supervisord", "--nodaemon", "--configuration", configuration])
+    manager = subprocess.Popen(
+        [sys.executable, "-m", "supervisor.supervisord", "--nodaemon", "--configuration", configuration]
+    )
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: manager.terminate())
     try:
@@ -101,7 +105,7 @@ def prepare(manager: subprocess.Popen[bytes], servers: list[Server]) -> None:
     """Database, tables, schedule and demo data; stops with the reason if one of them fails."""
     if any(server.name == "postgres" for server in servers):
         embedded.create_database()
-    if manager.poll() is None and subprocess.run([sys.executable, "manage.py", "prepare_demo"], cwd=PROJECT).returncode:
+    if manager.poll() is None and subprocess.run([sys.executable, "manage.py", "prepare", "--demo"], cwd=PROJECT).returncode:
         raise EmbeddedError("the shop could not be prepared, see above.")
 
 
@@ -131,14 +135,23 @@ def program(name: str, command: str, user: str | None, *, autostart: bool) -> st
     """One process. PostgreSQL is stopped by SIGINT, its fast shutdown; all others by SIGTERM."""
     escaped = command if "%(ENV_PORT)s" in command else command.replace("%", "%%")
     escaped = escaped.replace("@%h", "@%%h")
-    return (
-        f"[program:{name}]\ncommand={escaped}\ndirectory={server_home() if user else PROJECT}\n"
-        f"autostart={str(autostart).lower()}\nautorestart=true\nstartsecs=0\nstartretries=1000\n"
-        f"stopsignal={'INT' if name == 'postgres' else 'TERM'}\nstopwaitsecs=10\nstopasgroup={str(name == 'web').lower()}\n"
-        f"killasgroup={str(name not in ('postgres', 'valkey')).lower()}\npriority={1 if autostart else 10}\n"
-        f"redirect_stderr=true\nstdout_logfile={home() / 'log' / name}.log\nstdout_logfile_maxbytes=10MB\nstdout_logfile_backups=2\n"
-        + (f"user={user}\n" if user else "")
-    )
+    settings = {
+        "command": escaped,
+        "directory": server_home() if user else PROJECT,
+        "autostart": autostart,
+        "autorestart": True,
+        "startsecs": 0,
+        "startretries": 1000,
+        "stopsignal": "INT" if name == "postgres" else "TERM",
+        "stopwaitsecs": 10,
+        "killasgroup": name not in ("postgres", "valkey"),
+        "priority": 1 if autostart else 10,
+        "redirect_stderr": True,
+        "stdout_logfile": home() / "log" / f"{name}.log",
+        "stdout_logfile_maxbytes": "10MB",
+        "stdout_logfile_backups": 2,
+    } | ({"user": user} if user else {})
+    return f"[program:{name}]\n" + "".join(f"{key}={value}\n" for key, value in settings.items())
 
 
 def procfile() -> dict[str, str]:
@@ -159,7 +172,7 @@ def wait_until_ready(manager: subprocess.Popen[bytes], port: str) -> None:
     deadline = time.monotonic() + READY_SECONDS
     while manager.poll() is None:
         try:
-            with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2):  # noqa: S310 - our own address
+            with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2):
                 return
         except (URLError, OSError):
             if time.monotonic() > deadline:

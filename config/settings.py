@@ -29,8 +29,10 @@ def required(name: str, in_development: str) -> str:
     """A key that production must be given; development has a value that everybody knows."""
     value = env.str(name, default=in_development if DEVELOPMENT else "")
     if not value:
-        raise ImproperlyConfigured(f"{name} is not set. See .env.example. (For a shop to try: FOOTFALL_ENV=development.)")
-    return value
+        raise ImproperlyConfigured(
+            f"{name} is not set. See .env.example. (For a shop to try: FOOTFALL_ENV=development.)"
+        )
+    return str(value)
 
 
 VERSION = "0.1.0"
@@ -42,7 +44,14 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"] if DEVELOPMENT else [url
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 CORS_ALLOWED_ORIGINS = env.list("STOREFRONT_ORIGINS", default=[])
 CORS_ALLOW_CREDENTIALS = True
-CORS_ALLOW_HEADERS = ["accept", "content-type", "idempotency-key", "x-csrftoken", "x-order-token", "x-visitor-session"]
+CORS_ALLOW_HEADERS = [
+    "accept",
+    "content-type",
+    "idempotency-key",
+    "x-csrftoken",
+    "x-order-token",
+    "x-visitor-session",
+]
 TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
 
 # The demo shop and the sandbox billing service never run beside real money.
@@ -68,6 +77,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "corsheaders",
+    "config",
     "core",
     "catalog",
     "customers",
@@ -166,7 +176,7 @@ TIME_ZONE = "UTC"
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "var" / "static"
 STATICFILES_DIRS = [BASE_DIR / "config" / "static"]
-WHITENOISE_USE_FINDERS = DEVELOPMENT
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEVELOPMENT
 WHITENOISE_MAX_AGE = 0 if DEVELOPMENT else 3600
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
@@ -206,7 +216,10 @@ ORDER_SESSION_MAX_ATTEMPTS = env.int("ORDER_SESSION_MAX_ATTEMPTS", default=3)
 
 BILLING_URL = env.str("BILLING_URL", default=PUBLIC_URL if BILLING_SANDBOX else "")
 BILLING_API_KEY = required("BILLING_API_KEY", "sandbox-key")
-BILLING_WEBHOOK_SECRETS = env.list("BILLING_WEBHOOK_SECRETS", default=["whsec_c2FuZGJveC1zZWNyZXQtZm9yLXRyeWluZw=="] if DEVELOPMENT else [])
+BILLING_WEBHOOK_SECRETS = env.list(
+    "BILLING_WEBHOOK_SECRETS", default=["whsec_c2FuZGJveC1zZWNyZXQtZm9yLXRyeWluZw=="] if DEVELOPMENT else []
+)
+BILLING_SANDBOX_WEBHOOK_URL = f"{PUBLIC_URL}/api/v1/billing/webhook"
 BILLING_POLL_SECONDS = env.int("BILLING_POLL_SECONDS", default=5)
 BILLING_RETURN_URL = env.str("BILLING_RETURN_URL", default=f"{PUBLIC_URL}/shop/orders/{{order_id}}")
 if not DEVELOPMENT and not (BILLING_URL and BILLING_WEBHOOK_SECRETS):
@@ -276,6 +289,6 @@ UNFOLD: dict[str, Any] = {
     "DASHBOARD_CALLBACK": "analytics.dashboard.dashboard_context",
     "SIDEBAR": {
         "show_search": True,
-        "navigation": [],
+        "navigation": "config.navigation.navigation",
     },
 }

@@ -1,6 +1,37 @@
 """Where everything is."""
 
+from django.conf import settings
 from django.contrib import admin
-from django.urls import path
+from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-urlpatterns = [path("admin/", admin.site.urls)]
+from config import health
+from sessions_app.track import tracker_js
+
+api: list[URLPattern | URLResolver] = [
+    path("health", health.health),
+    path("schema", SpectacularAPIView.as_view(), name="schema"),
+    path("docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    path("", include("catalog.urls")),
+    path("", include("sessions_app.urls")),
+    path("", include("checkout.urls")),
+    path("", include("orders.urls")),
+    path("", include("analytics.urls")),
+]
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/v1/", include(api)),
+    path("admin/", admin.site.urls),
+    path("tracker.js", tracker_js),
+    path("livez", health.livez),
+    path("readyz", health.readyz),
+]
+if settings.BILLING_SANDBOX:
+    urlpatterns.append(path("billing/", include("billing_sandbox.urls")))
+if settings.STOREFRONT:
+    urlpatterns.append(path("shop/", include("storefront.urls")))
+    urlpatterns.append(path("", RedirectView.as_view(url="/shop/")))
+
+handler404 = "core.api.not_found"
+handler500 = "core.api.server_error"
+handler400 = "core.api.bad_request"

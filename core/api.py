@@ -1,18 +1,18 @@
 """What every endpoint shares: the envelope, one error handler, the login."""
 
 import logging
-from typing import Any, cast
+from typing import Any
 
 from django.db import OperationalError
 from django.db.utils import InterfaceError
-from django.http import Http404, HttpRequest, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.views.defaults import page_not_found
 from psycopg_pool import PoolTimeout
 from rest_framework import exceptions
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.response import Response
-from rest_framework.views import set_rollback
 
 from core import middleware
 from core.errors import DomainError
@@ -27,7 +27,9 @@ class LoginAuthentication(SessionAuthentication):
         return "Cookie"
 
 
-def success(data: Any, *, status: int = 200, message: str | Promise = "", headers: dict[str, str] | None = None) -> Response:
+def success(
+    data: Any, *, status: int = 200, message: str | Promise = "", headers: dict[str, str] | None = None
+) -> Response:
     """The envelope of a good answer."""
     body = {"success": True, "data": data} | ({"message": message} if message else {})
     return Response(body, status=status, headers=headers)
@@ -64,7 +66,6 @@ CODES: dict[type[exceptions.APIException], str] = {
 
 def handle_exception(error: Exception, context: dict[str, Any]) -> Response:
     """Turns whatever a view raised into the envelope (REST framework's EXCEPTION_HANDLER)."""
-    set_rollback()
     match error:
         case DomainError():
             return failure(error.code, error.status, error.text, error.details)
@@ -102,6 +103,18 @@ def json_failure(code: str, status: int, message: str | Promise, details: dict[s
     return JsonResponse(failure_body(code, message, details), status=status)
 
 
-def not_found(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
-    """`handler404` for the API's paths."""
-    return json_failure("NOT_FOUND", 404, cast(Promise, _("There is no such thing.")))
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """`handler404`: the envelope for the API's paths, a page for people elsewhere."""
+    if not request.path.startswith("/api/"):
+        return page_not_found(request, exception)
+    return json_failure("NOT_FOUND", 404, _("There is no such thing."))
+
+
+def server_error(request: HttpRequest) -> JsonResponse:
+    """`handler500`: a bug, or the database is away outside the API's views."""
+    return json_failure("INTERNAL_ERROR", 500, _("Something went wrong on our side."))
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
+    """`handler400`: what Django itself refuses, such as a host that is not ours."""
+    return json_failure("INVALID_INPUT", 400, _("This request cannot be understood."))

@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable
 from functools import cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import redis
 from django.conf import settings
@@ -14,6 +14,8 @@ from redis.retry import Retry
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 PAUSE_SECONDS = 2.0
+Client = Any
+"""redis-py types its answers as unions of everything it could ever be; each caller here says what it gets."""
 
 
 class RedisAwayError(Exception):
@@ -26,7 +28,7 @@ class Breaker:
     def __init__(self) -> None:
         self.closed_after = 0.0
 
-    def call(self, work: Callable[["redis.Redis[bytes]"], T]) -> T:
+    def call(self, work: Callable[[Client], T]) -> T:
         """Runs `work` with the client.
 
         Raises:
@@ -43,7 +45,7 @@ class Breaker:
 
 
 @cache
-def client() -> "redis.Redis[bytes]":
+def client() -> Client:
     """The process's client: short timeouts, no retries."""
     return redis.Redis.from_url(
         settings.REDIS_URL,

@@ -12,7 +12,11 @@ def enveloped(serializer: Any, name: str, *, many: bool = False) -> Any:
     instance = serializer if isinstance(serializer, serializers.BaseSerializer) else serializer(many=many)
     return inline_serializer(
         f"{name}Answer",
-        {"success": serializers.BooleanField(default=True), "data": instance, "message": serializers.CharField(required=False)},
+        {
+            "success": serializers.BooleanField(default=True),
+            "data": instance,
+            "message": serializers.CharField(required=False),
+        },
     )
 
 

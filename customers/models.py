@@ -1,6 +1,6 @@
 """Who logs in (`User`), who buys (`Customer`), and where to."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.db import models
@@ -31,12 +31,12 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractUser):
     """An account: e-mail and password, no user name."""
 
-    username = None  # type: ignore[assignment]
+    username = None  # type: ignore[assignment] # Django's own way to do without
     email = models.EmailField("e-mail", unique=True)
 
     USERNAME_FIELD = "email"
-    REQUIRED_FIELDS: list[str] = []
-    objects = UserManager()  # type: ignore[misc,assignment]
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+    objects = UserManager()  # type: ignore[misc,assignment] # UserManager of Django has user names
 
     class Meta:
         constraints = [models.UniqueConstraint(Lower("email"), name="user_email_unique_in_any_case")]
@@ -106,7 +106,9 @@ class Address(models.Model):
         verbose_name_plural = "addresses"
         constraints = [
             models.UniqueConstraint(
-                fields=["customer", "kind"], condition=models.Q(is_default=True), name="one_default_address_of_a_kind"
+                fields=["customer", "kind"],
+                condition=models.Q(is_default=True),
+                name="one_default_address_of_a_kind",
             )
         ]
 

@@ -13,7 +13,9 @@ from customers.models import Customer
 
 
 @transaction.atomic(savepoint=False)
-def find_or_create_guest(*, email: str, first_name: str, last_name: str, phone: str, first_visit_at: datetime | None) -> UUID:
+def find_or_create_guest(
+    *, email: str, first_name: str, last_name: str, phone: str, first_visit_at: datetime | None
+) -> UUID:
     """The customer of this e-mail address, made if there is none. An existing one is never changed.
 
     One statement, safe in a race. Returns the customer's id.

@@ -90,7 +90,10 @@ class Order(models.Model):
                 | Q(total=F("subtotal") - F("discount_amount") + F("shipping_amount")),
                 name="order_total_is_the_sum_of_its_parts",
             ),
-            models.CheckConstraint(condition=Q(refunded_amount__gte=0, refunded_amount__lte=F("total")), name="order_refund_within_total"),
+            models.CheckConstraint(
+                condition=Q(refunded_amount__gte=0, refunded_amount__lte=F("total")),
+                name="order_refund_within_total",
+            ),
             models.CheckConstraint(
                 condition=~Q(status="success") | Q(paid_at__isnull=False), name="order_paid_has_its_time"
             ),
@@ -181,7 +184,8 @@ class OrderSession(models.Model):
         ordering = ["-started_at"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(payment_attempts__lte=F("max_payment_attempts")), name="order_session_attempts_within_limit"
+                condition=Q(payment_attempts__lte=F("max_payment_attempts")),
+                name="order_session_attempts_within_limit",
             )
         ]
         indexes = [models.Index(fields=["status", "expires_at"], name="order_session_due")]
@@ -230,6 +234,7 @@ class PaymentAttempt(models.Model):
     next_poll_at = models.DateTimeField(null=True, blank=True)
     poll_count = models.PositiveIntegerField(default=0)
     unknown_count = models.PositiveIntegerField(default=0, help_text="404 answers in a row.")
+    error_count = models.PositiveIntegerField(default=0, help_text="Failed polls in a row; decides the backoff.")
     last_error = models.CharField(max_length=300, blank=True)
     opened_at = models.DateTimeField()
     resolved_at = models.DateTimeField(null=True, blank=True)
@@ -264,6 +269,7 @@ class Refund(models.Model):
     attempt = models.ForeignKey(PaymentAttempt, on_delete=models.PROTECT, related_name="refunds")
     amount = MoneyField()
     reason = models.CharField(max_length=200)
+    was_sale = models.BooleanField(default=True, help_text="False for money that never counted: paid late, or twice.")
     status = models.CharField(max_length=10, choices=Status, default=Status.REQUESTED)
     next_try_at = models.DateTimeField(null=True, blank=True)
     tries = models.PositiveIntegerField(default=0)

@@ -1,7 +1,7 @@
 """Visits: who came, from where, and what happened."""
 
 from django.db import models
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import Case, F, Q, When
 from django.db.models.functions import Now
 
 from core.ids import new_id
@@ -68,7 +68,9 @@ class VisitorSession(models.Model):
     utm_term = models.CharField(max_length=255, blank=True)
     utm_content = models.CharField(max_length=255, blank=True)
     channel = models.CharField(max_length=16, choices=Channel, default=Channel.DIRECT)
-    touches = models.JSONField(default=list, blank=True, help_text="Each arrival of this visit: when, channel, UTM, referrer.")
+    touches = models.JSONField(
+        default=list, blank=True, help_text="Each arrival of this visit: when, channel, UTM, referrer."
+    )
     is_bot = models.BooleanField(default=False)
     unconfirmed = models.BooleanField(default=True, help_text="Never ran the script nor sent a successful POST.")
     script_page_views = models.PositiveIntegerField(default=0)

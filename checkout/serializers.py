@@ -1,0 +1,170 @@
+"""Checkouts as JSON."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from checkout.models import CheckoutSession, ShippingMethod
+from core.addresses import AddressFields
+from core.serializers import CamelSerializer, MoneyOut
+from orders.serializers import AttemptOut, LineOut, OrderOut, OrderSessionOut, SummaryOut
+
+MOST_LINES = 100
+MOST_OF_ONE = 999
+
+
+class WholeNumber(serializers.IntegerField):
+    """An integer that was sent as one: neither "2" nor 1.5 nor true."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if not isinstance(data, int) or isinstance(data, bool):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class CartItemIn(CamelSerializer):
+    """Pieces of a product. A price sent along is ignored."""
+
+    product_id = serializers.UUIDField()
+    quantity = WholeNumber(min_value=1, max_value=MOST_OF_ONE)
+
+
+def cart_items() -> serializers.ListField:
+    """1 to 100 lines."""
+    return serializers.ListField(child=CartItemIn(), min_length=1, max_length=MOST_LINES)
+
+
+class CartIn(CamelSerializer):
+    """What is in the cart."""
+
+    cart_items = cart_items()
+
+
+def cart_of(data: dict[str, Any]) -> list[tuple[Any, int]]:
+    """Product ids and quantities of validated data."""
+    return [(item["product_id"], item["quantity"]) for item in data["cart_items"]]
+
+
+class ShippingIn(CamelSerializer):
+    """Where to ship, and how."""
+
+    checkout_id = serializers.UUIDField()
+    shipping_address = AddressFields()
+    shipping_method_id = serializers.UUIDField(required=False, allow_null=True, default=None)
+
+
+class TaxIn(CamelSerializer):
+    """What to tax."""
+
+    checkout_id = serializers.UUIDField()
+    shipping_address = AddressFields(required=False, allow_null=True, default=None)
+
+
+class CouponIn(CamelSerializer):
+    """A coupon for a checkout."""
+
+    checkout_id = serializers.UUIDField()
+    code = serializers.CharField(max_length=40)
+
+
+class BuyerIn(CamelSerializer):
+    """Who buys, and where to."""
+
+    email = serializers.EmailField(max_length=254)
+    first_name = serializers.CharField(max_length=100)
+    last_name = serializers.CharField(max_length=100)
+    phone = serializers.CharField(max_length=40, required=False, allow_blank=True, default="")
+    shipping_address = AddressFields()
+    billing_address = AddressFields(required=False, allow_null=True, default=None)
+    shipping_method_id = serializers.UUIDField(required=False, allow_null=True, default=None)
+    expected_total = serializers.DecimalField(14, 3, required=False, allow_null=True, default=None)
+
+
+class ConfirmIn(BuyerIn):
+    """Confirms a checkout."""
+
+    checkout_id = serializers.UUIDField()
+
+
+class CreateFromCartIn(BuyerIn):
+    """Initiates and confirms in one call."""
+
+    cart_items = cart_items()
+    coupon_code = serializers.CharField(max_length=40, required=False, allow_blank=True, default="")
+
+
+class CheckoutOut(CamelSerializer):
+    """A checkout."""
+
+    checkout_id = serializers.UUIDField()
+    status = serializers.ChoiceField(CheckoutSession.Status.choices)
+    items = LineOut(many=True)
+    summary = SummaryOut()
+    shipping_address = AddressFields(allow_null=True)
+    shipping_method_id = serializers.UUIDField(allow_null=True)
+    coupon_code = serializers.CharField(allow_null=True)
+    order_id = serializers.UUIDField(allow_null=True)
+    expires_at = serializers.DateTimeField()
+
+
+class ShippingMethodOut(CamelSerializer):
+    """One way to ship; days are from placing the order to the door."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    price = MoneyOut()
+    min_days = serializers.IntegerField()
+    max_days = serializers.IntegerField()
+
+
+class ShippingOut(CamelSerializer):
+    """The methods that serve the address, the chosen one, the sums."""
+
+    methods = ShippingMethodOut(many=True)
+    shipping_method_id = serializers.UUIDField(allow_null=True)
+    summary = SummaryOut()
+
+
+class PaymentOut(CamelSerializer):
+    """The attempt to pay at; both null when nothing is to pay or billing is away."""
+
+    attempt = AttemptOut(allow_null=True)
+    payment_url = serializers.CharField(allow_null=True)
+
+
+class ConfirmOut(CamelSerializer):
+    """The order, its payment window, where to pay, and the order's token (given this once)."""
+
+    order = OrderOut()
+    session = OrderSessionOut()
+    payment = PaymentOut()
+    order_token = serializers.CharField()
+
+
+def checkout_body(checkout: CheckoutSession) -> dict[str, Any]:
+    """The checkout as the API shows it. Lines and summary are kept the way they are shown."""
+    return {
+        "checkoutId": str(checkout.id),
+        "status": checkout.status,
+        "items": checkout.items,
+        "summary": checkout.summary,
+        "shippingAddress": address_body(checkout.shipping_address),
+        "shippingMethodId": str(checkout.shipping_method_id) if checkout.shipping_method_id else None,
+        "couponCode": checkout.coupon.code if checkout.coupon else None,
+        "orderId": str(checkout.order_id) if checkout.order_id else None,
+        "expiresAt": checkout.expires_at,
+    }
+
+
+def address_body(address: dict[str, Any] | None) -> Any:
+    """An address as the API shows it."""
+    return AddressFields(address).data if address else None
+
+
+def shipping_body(checkout: CheckoutSession, methods: list[ShippingMethod]) -> dict[str, Any]:
+    """`calculate-shipping`'s answer."""
+    return {
+        "methods": ShippingMethodOut(methods, many=True).data,
+        "shippingMethodId": str(checkout.shipping_method_id),
+        "summary": checkout.summary,
+    }

@@ -1,0 +1,31 @@
+"""Every change of a checkout. Totals are made here, never taken from the client."""
+
+from checkout.services.basket import initiate, replace_items
+from checkout.services.confirm import (
+    Confirmation,
+    ConfirmRequest,
+    Key,
+    confirm_order,
+    fingerprint,
+    remember_answer,
+)
+from checkout.services.coupons import apply_coupon, remove_coupon
+from checkout.services.delivery import calculate_tax, choose_shipping
+from checkout.services.opening import Owner, read_checkout
+
+__all__ = [
+    "ConfirmRequest",
+    "Confirmation",
+    "Key",
+    "Owner",
+    "apply_coupon",
+    "calculate_tax",
+    "choose_shipping",
+    "confirm_order",
+    "fingerprint",
+    "initiate",
+    "read_checkout",
+    "remember_answer",
+    "remove_coupon",
+    "replace_items",
+]

@@ -1,0 +1,98 @@
+"""What is in a checkout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from catalog.models import Product
+from catalog.services import OutOfStockError, Shortage
+from checkout.models import CheckoutSession
+from checkout.services.opening import LIFE, Owner, keep, line_body, open_checkout, total_up
+from core.errors import InvalidInputError
+from sessions_app import services as visits
+from sessions_app.state import SessionState
+
+MOST_OF_ONE = 999
+
+
+@transaction.atomic
+def initiate(*, session: SessionState, cart: Iterable[tuple[UUID, int]], now: datetime) -> CheckoutSession:
+    """Opens a checkout with these products at the catalog's prices; lines of one product are merged.
+
+    Raises:
+        InvalidInputError: a product that is not for sale, or more than 999 of one.
+        OutOfStockError: fewer are left than asked for. Nothing is reserved until the order is placed.
+    """
+    items = lines_of(merge(cart))
+    visits.ensure_stored(session)
+    checkout = CheckoutSession(
+        visitor_session_id=session.session_id,
+        visitor_id=session.visitor_id,
+        customer_id=session.customer_id,
+        items=items,
+        expires_at=now + LIFE,
+        updated_at=now,
+    )
+    total_up(checkout)
+    checkout.save(force_insert=True)
+    visits.record(session.session_id, "checkout_started", now=now)
+    return checkout
+
+
+@transaction.atomic
+def replace_items(
+    *, checkout_id: UUID, owner: Owner, cart: Iterable[tuple[UUID, int]], now: datetime
+) -> CheckoutSession:
+    """Puts other lines in an open checkout; its totals follow.
+
+    Raises:
+        NotFoundError, CheckoutClosedError, InvalidInputError, OutOfStockError
+    """
+    checkout = open_checkout(checkout_id=checkout_id, owner=owner, now=now)
+    checkout.items = lines_of(merge(cart))
+    total_up(checkout)
+    keep(checkout, now=now, fields=["items"])
+    return checkout
+
+
+def merge(cart: Iterable[tuple[UUID, int]]) -> dict[UUID, int]:
+    """Quantities by product, in the order of their first line.
+
+    Raises:
+        InvalidInputError: more than 999 of one product.
+    """
+    merged: dict[UUID, int] = {}
+    for product_id, quantity in cart:
+        merged[product_id] = merged.get(product_id, 0) + quantity
+    if any(quantity > MOST_OF_ONE for quantity in merged.values()):
+        raise InvalidInputError(
+            _("999 of one product at most."), details={"cartItems": [str(_("999 of one product at most."))]}
+        )
+    return merged
+
+
+def lines_of(quantities: Mapping[UUID, int]) -> list[dict[str, Any]]:
+    """The lines at the catalog's prices.
+
+    Raises:
+        InvalidInputError: products that are not for sale.
+        OutOfStockError: every product that is short.
+    """
+    products = {product.id: product for product in Product.objects.active().filter(id__in=list(quantities))}
+    missing = [str(product_id) for product_id in quantities if product_id not in products]
+    if missing:
+        raise InvalidInputError(_("Some of these products are not for sale."), details={"cartItems": missing})
+    short = [
+        Shortage(product.id, product.name, quantity, product.stock_quantity)
+        for product_id, quantity in quantities.items()
+        if (product := products[product_id]).track_stock and product.stock_quantity < quantity
+    ]
+    if short:
+        raise OutOfStockError(short)
+    return [line_body(products[product_id], quantity) for product_id, quantity in quantities.items()]

@@ -1,0 +1,292 @@
+"""From a checkout to an order with its payment open: one order per intent.
+
+The order, the idempotency key and the checkout's link to its order are one transaction. Billing is asked after it, and
+the first answer is kept with the key. Whoever asks again gets that answer; whoever asks while the first is still being
+made gets 409; and if the process died in between, the same key goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.utils.translation import gettext_lazy as _
+
+from catalog.models import Product
+from checkout.models import CheckoutSession, IdempotencyKey, ShippingMethod
+from checkout.pricing import Summary
+from checkout.services import coupons
+from checkout.services.delivery import Address, chosen, serving
+from checkout.services.opening import Owner, keep, line_body, open_checkout, summary_body, total_up
+from core.errors import DomainError, InvalidInputError
+from core.money import round_money
+from orders.billing import BillingUnavailableError
+from orders.models import Order, PaymentAttempt
+from orders.services import OrderDraft, OrderLine, SessionNotActiveError, place_order, start_payment
+
+KEPT = timedelta(days=7)
+IN_FLIGHT = timedelta(seconds=20)
+"""Longer than a confirm can take (billing's timeout is 10 s). A key without answer after that is a dead process's."""
+
+
+class PriceChangedError(DomainError):
+    """The total is not the one the shopper saw. `details.summary` is the new one."""
+
+    code, status = "PRICE_CHANGED", 409
+    message = _("The total has changed. Please look at it again.")
+
+
+class CheckoutIncompleteError(DomainError):
+    """Something is missing before an order can be placed."""
+
+    code, status = "CHECKOUT_INCOMPLETE", 409
+    message = _("This checkout is not complete.")
+
+
+class IdempotencyConflictError(DomainError):
+    """The first request with this key is still running."""
+
+    code, status = "IDEMPOTENCY_CONFLICT", 409
+    message = _("This request is being handled already. Please wait a moment.")
+
+
+class IdempotencyKeyReusedError(DomainError):
+    """The key came before, with something else."""
+
+    code, status = "IDEMPOTENCY_KEY_REUSED", 422
+    message = _("This idempotency key was used for another request.")
+
+
+@dataclass(frozen=True)
+class ConfirmRequest:
+    """What the shopper says when confirming."""
+
+    email: str
+    first_name: str
+    last_name: str
+    phone: str
+    shipping_address: Address
+    billing_address: Address | None
+    shipping_method_id: UUID | None
+    expected_total: Decimal | None = None
+    language: str = "en"
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """The order, its first attempt (None if nothing is to pay or billing was away), and whether it came before."""
+
+    order: Order
+    attempt: PaymentAttempt | None
+    replayed: bool = False
+    billing_away: bool = False
+    answer: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Key:
+    """An idempotency key of one shopper, with the fingerprint of what came with it."""
+
+    scope: str
+    value: str
+    fingerprint: str
+
+
+def fingerprint(body: Any) -> str:
+    """What tells two request bodies apart."""
+    return hashlib.sha256(json.dumps(body, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def confirm_order(
+    *,
+    find_checkout: Callable[[], UUID],
+    owner: Owner,
+    request: ConfirmRequest,
+    key: Key | None,
+    now: datetime,
+) -> Confirmation:
+    """Places the order of a checkout and opens its payment.
+
+    `find_checkout` names the checkout, or makes it (`create-from-cart`); it runs only if the key is new.
+
+    Raises:
+        NotFoundError, CheckoutClosedError, CheckoutIncompleteError, PriceChangedError, OutOfStockError, the coupon
+        errors: nothing was placed. IdempotencyConflictError, IdempotencyKeyReusedError.
+    """
+    known = recall(key, now=now) if key else None
+    if known is not None:
+        return known
+    order = place(find_checkout=find_checkout, owner=owner, request=request, key=key, now=now)
+    if order is None:
+        raise IdempotencyConflictError
+    return open_payment(order, now=now)
+
+
+def recall(key: Key, *, now: datetime) -> Confirmation | None:
+    """What a key has brought before; None for a new one.
+
+    Raises:
+        IdempotencyKeyReusedError, IdempotencyConflictError
+    """
+    row = (
+        IdempotencyKey.objects.filter(scope=key.scope, key=key.value, created_at__gt=now - KEPT)
+        .select_related("order")
+        .first()
+    )
+    if row is None or row.order is None:
+        return None
+    if row.fingerprint != key.fingerprint:
+        raise IdempotencyKeyReusedError
+    attempt = PaymentAttempt.objects.filter(order_session__order=row.order, number=1).first()
+    if row.status is None and attempt is None and now - row.created_at < IN_FLIGHT:
+        raise IdempotencyConflictError
+    if row.status is None and attempt is None and row.order.status == Order.Status.PENDING:
+        return open_payment(row.order, now=now)
+    return Confirmation(row.order, attempt, replayed=True, billing_away=row.status == 502, answer=row.answer)
+
+
+def open_payment(order: Order, *, now: datetime) -> Confirmation:
+    """Opens the first attempt. A billing service that is away leaves the order pending, to be paid by a retry."""
+    try:
+        attempt = start_payment(order_id=order.id, now=now)
+    except (BillingUnavailableError, SessionNotActiveError):
+        attempt, away = None, True
+    else:
+        away = False
+    return Confirmation(order, attempt, billing_away=away)
+
+
+def remember_answer(confirmation: Confirmation, answer: dict[str, Any]) -> None:
+    """Keeps the first answer with its key. It must not hold the order's token, which is stored hashed only."""
+    status = 502 if confirmation.billing_away else 201
+    IdempotencyKey.objects.filter(order=confirmation.order, status=None).update(status=status, answer=answer)
+
+
+@transaction.atomic
+def place(
+    *,
+    find_checkout: Callable[[], UUID],
+    owner: Owner,
+    request: ConfirmRequest,
+    key: Key | None,
+    now: datetime,
+) -> Order | None:
+    """The order, its key and the checkout's link in one transaction; None if the key was taken meanwhile."""
+    if key is not None and not claim(key, now=now):
+        return None
+    checkout = open_checkout(checkout_id=find_checkout(), owner=owner, now=now)
+    summary = complete(checkout, request, now=now)
+    order = place_order(draft=draft_of(checkout, summary, request), actor="customer", now=now)
+    if checkout.coupon is not None:
+        coupons.take_use(coupon=checkout.coupon, order=order)
+    checkout.order, checkout.email = order, request.email
+    keep(
+        checkout,
+        now=now,
+        fields=["order", "email", "items", "shipping_address", "billing_address", "shipping_method"],
+    )
+    if key is not None:
+        IdempotencyKey.objects.filter(scope=key.scope, key=key.value).update(order=order)
+    return order
+
+
+def claim(key: Key, *, now: datetime) -> bool:
+    """Takes the key for this transaction; waits for another that is taking it. False if it is taken."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO checkout_idempotencykey (scope, key, fingerprint, created_at) VALUES (%s, %s, %s, %s) "
+            "ON CONFLICT (scope, key) DO UPDATE "
+            "SET fingerprint = EXCLUDED.fingerprint, created_at = EXCLUDED.created_at, order_id = NULL, status = NULL, "
+            "answer = NULL WHERE checkout_idempotencykey.created_at <= %s RETURNING id",
+            [key.scope, key.value, key.fingerprint, now, now - KEPT],
+        )
+        return cursor.fetchone() is not None
+
+
+def complete(checkout: CheckoutSession, request: ConfirmRequest, *, now: datetime) -> Summary:
+    """Brings addresses, method, prices and coupon up to date and checks that all is there.
+
+    Raises:
+        CheckoutIncompleteError, InvalidInputError, PriceChangedError, the coupon errors
+    """
+    checkout.shipping_address = request.shipping_address
+    checkout.billing_address = request.billing_address or request.shipping_address
+    checkout.shipping_method = method_for(checkout, request)
+    checkout.items = fresh_lines(checkout)
+    summary = total_up(checkout)
+    if checkout.coupon is not None:
+        coupons.check(checkout.coupon, subtotal=summary.subtotal, now=now)
+    expected = request.expected_total
+    if expected is not None and round_money(expected, summary.currency) != summary.total:
+        raise PriceChangedError(details={"summary": summary_body(summary)})
+    return summary
+
+
+def method_for(checkout: CheckoutSession, request: ConfirmRequest) -> ShippingMethod:
+    """The method named now or chosen before, if it serves the address.
+
+    Raises:
+        CheckoutIncompleteError: none was ever chosen.
+        InvalidInputError: it does not serve the address.
+    """
+    method_id = request.shipping_method_id or checkout.shipping_method_id
+    if method_id is None:
+        raise CheckoutIncompleteError(details={"shippingMethodId": [str(_("Please choose how to ship."))]})
+    return chosen(serving(request.shipping_address), method_id, strict=True)
+
+
+def fresh_lines(checkout: CheckoutSession) -> list[dict[str, Any]]:
+    """The lines at today's names and prices.
+
+    Raises:
+        InvalidInputError: a product is no longer for sale.
+    """
+    products = {
+        str(p.id): p for p in Product.objects.active().filter(id__in=[line["productId"] for line in checkout.items])
+    }
+    gone = [line["name"] for line in checkout.items if line["productId"] not in products]
+    if gone:
+        raise InvalidInputError(_("Some of these products are no longer for sale."), details={"cartItems": gone})
+    return [line_body(products[line["productId"]], line["quantity"]) for line in checkout.items]
+
+
+def draft_of(checkout: CheckoutSession, summary: Summary, request: ConfirmRequest) -> OrderDraft:
+    """The order that the checkout has become."""
+    sums = {name: value for name, value in asdict(summary).items() if name != "tax_lines"}
+    return OrderDraft(
+        **sums,
+        tax_lines=checkout.summary["taxLines"],
+        lines=[order_line(line) for line in checkout.items],
+        email=request.email,
+        first_name=request.first_name,
+        last_name=request.last_name,
+        phone=request.phone,
+        shipping_address=checkout.shipping_address or {},
+        billing_address=checkout.billing_address or {},
+        shipping_method=checkout.shipping_method.name if checkout.shipping_method else "",
+        coupon_code=checkout.coupon.code if checkout.coupon else "",
+        checkout_id=checkout.id,
+        session_id=checkout.visitor_session_id,
+        visitor_id=checkout.visitor_id,
+        language=request.language,
+    )
+
+
+def order_line(line: dict[str, Any]) -> OrderLine:
+    """A checkout's line as the order takes it."""
+    return OrderLine(
+        product_id=UUID(line["productId"]),
+        name=line["name"],
+        sku=line["sku"],
+        image=line["thumbnail"],
+        unit_price=Decimal(line["unitPrice"]),
+        quantity=line["quantity"],
+        line_total=Decimal(line["lineTotal"]),
+    )

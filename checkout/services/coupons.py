@@ -1,0 +1,129 @@
+"""Coupons: applied to a checkout, taken by an order, given back when it closes unpaid."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from checkout.models import CheckoutSession, Coupon, CouponUse
+from checkout.services.opening import Owner, keep, open_checkout, total_up
+from core.errors import DomainError
+from core.money import money_text
+from orders.models import Order
+
+
+class CouponInvalidError(DomainError):
+    """There is no such coupon."""
+
+    code, status = "COUPON_INVALID", 409
+    message = _("This coupon code is not valid.")
+
+
+class CouponExpiredError(DomainError):
+    """Its time has passed, or not yet come."""
+
+    code, status = "COUPON_EXPIRED", 409
+    message = _("This coupon is not valid now.")
+
+
+class CouponUsedUpError(DomainError):
+    """All uses are taken, of the coupon or of this customer."""
+
+    code, status = "COUPON_USED_UP", 409
+    message = _("This coupon has been used up.")
+
+
+class CouponMinimumNotMetError(DomainError):
+    """The goods cost too little. `details.minimumSubtotal` says what is needed."""
+
+    code, status = "COUPON_MINIMUM_NOT_MET", 409
+
+
+@transaction.atomic
+def apply_coupon(*, checkout_id: UUID, owner: Owner, code: str, now: datetime) -> CheckoutSession:
+    """Puts a coupon on the checkout; no use is taken until the order is placed.
+
+    Raises:
+        NotFoundError, CheckoutClosedError, CouponInvalidError, CouponExpiredError, CouponUsedUpError,
+        CouponMinimumNotMetError
+    """
+    checkout = open_checkout(checkout_id=checkout_id, owner=owner, now=now)
+    coupon = Coupon.objects.filter(code__iexact=code.strip(), is_active=True).first()
+    if coupon is None:
+        raise CouponInvalidError
+    checkout.coupon = coupon
+    check(coupon, subtotal=total_up(checkout).subtotal, now=now)
+    keep(checkout, now=now, fields=["coupon"])
+    return checkout
+
+
+@transaction.atomic
+def remove_coupon(*, checkout_id: UUID, owner: Owner, now: datetime) -> CheckoutSession:
+    """Takes the coupon off the checkout.
+
+    Raises:
+        NotFoundError, CheckoutClosedError
+    """
+    checkout = open_checkout(checkout_id=checkout_id, owner=owner, now=now)
+    checkout.coupon = None
+    total_up(checkout)
+    keep(checkout, now=now, fields=["coupon"])
+    return checkout
+
+
+def check(coupon: Coupon, *, subtotal: Decimal, now: datetime) -> None:
+    """Whether a coupon may be used now on goods of this price.
+
+    Raises:
+        CouponInvalidError, CouponExpiredError, CouponUsedUpError, CouponMinimumNotMetError
+    """
+    if not coupon.is_active:
+        raise CouponInvalidError
+    if (coupon.starts_at and now < coupon.starts_at) or (coupon.ends_at and now >= coupon.ends_at):
+        raise CouponExpiredError
+    if coupon.max_uses is not None and coupon.used_count >= coupon.max_uses:
+        raise CouponUsedUpError
+    if subtotal < coupon.minimum_subtotal:
+        minimum = money_text(coupon.minimum_subtotal)
+        message = _("This coupon is for orders of %(minimum)s or more.") % {"minimum": minimum}
+        raise CouponMinimumNotMetError(message, details={"minimumSubtotal": str(coupon.minimum_subtotal)})
+
+
+def take_use(*, coupon: Coupon, order: Order) -> None:
+    """Takes a use for a new order, in its transaction. A thousand shoppers cannot take an eleventh of ten.
+
+    The conditional update locks the coupon's row, so the count of this customer's uses that follows is safe too.
+
+    Raises:
+        CouponUsedUpError: nothing is left, for anybody or for this customer.
+    """
+    free = Q(max_uses=None) | Q(used_count__lt=F("max_uses"))
+    if not Coupon.objects.filter(free, pk=coupon.pk).update(used_count=F("used_count") + 1):
+        raise CouponUsedUpError
+    if coupon.max_uses_per_customer is not None:
+        used = CouponUse.objects.filter(coupon=coupon, customer_id=order.customer_id).count()
+        if used >= coupon.max_uses_per_customer:
+            raise CouponUsedUpError
+    CouponUse.objects.create(coupon=coupon, order=order, customer_id=order.customer_id)
+
+
+def give_back(*, order_ids: Sequence[UUID]) -> None:
+    """Gives the uses of closed orders back. Twice is harmless: a use is deleted once."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH gone AS (DELETE FROM checkout_couponuse WHERE order_id = ANY(%s) RETURNING coupon_id),
+            back AS (SELECT coupon_id, count(*) AS uses FROM gone GROUP BY coupon_id),
+            held AS (SELECT id FROM checkout_coupon WHERE id IN (SELECT coupon_id FROM back)
+                     ORDER BY id FOR NO KEY UPDATE)
+            UPDATE checkout_coupon c SET used_count = used_count - back.uses
+            FROM back JOIN held ON held.id = back.coupon_id WHERE c.id = back.coupon_id
+            """,
+            [list(order_ids)],
+        )

@@ -1,0 +1,11 @@
+"""Checkouts left for too long."""
+
+from datetime import datetime
+
+from checkout.models import CheckoutSession
+
+
+def expire_idle(*, now: datetime) -> int:
+    """Times out open checkouts without an order whose 30 minutes have passed; returns how many."""
+    idle = CheckoutSession.objects.filter(status=CheckoutSession.Status.OPEN, order=None, expires_at__lte=now)
+    return idle.update(status=CheckoutSession.Status.TIMEOUT)

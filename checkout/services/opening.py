@@ -1,0 +1,146 @@
+"""Finding a checkout that may be changed, and writing it back with fresh totals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from catalog.models import Product
+from checkout.models import CheckoutSession
+from checkout.pricing import Line, Summary, Tax, price
+from checkout.selectors import discount_of, shipping_of, taxes_for
+from core.errors import DomainError, InvalidInputError, NotFoundError
+from core.money import money_string
+
+LIFE = timedelta(minutes=30)
+"""A checkout lives this long after its last change."""
+
+
+class CheckoutClosedError(DomainError):
+    """The checkout was ordered, has failed, or was left for too long. `details.orderId` names its order, if any."""
+
+    code, status = "CHECKOUT_CLOSED", 409
+    message = _("This checkout is closed. Please begin again from your cart.")
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Who asks: the visitor session, and the customer if logged in."""
+
+    session_id: UUID
+    visitor_id: UUID
+    customer_id: UUID | None = None
+
+
+def read_checkout(*, checkout_id: UUID, owner: Owner) -> CheckoutSession:
+    """The owner's checkout.
+
+    Raises:
+        NotFoundError: there is none, or it is somebody else's.
+    """
+    found = CheckoutSession.objects.select_related("shipping_method", "coupon").filter(pk=checkout_id).first()
+    if found is None or not owns(owner, found):
+        raise NotFoundError(_("There is no such checkout."))
+    return found
+
+
+def open_checkout(*, checkout_id: UUID, owner: Owner, now: datetime) -> CheckoutSession:
+    """The owner's checkout, its row locked, open for a change. Call inside a transaction.
+
+    Raises:
+        NotFoundError: there is none, or it is somebody else's.
+        CheckoutClosedError: it cannot be changed any more.
+    """
+    found = (
+        CheckoutSession.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("shipping_method", "coupon")
+        .filter(pk=checkout_id)
+        .first()
+    )
+    if found is None or not owns(owner, found):
+        raise NotFoundError(_("There is no such checkout."))
+    if found.status != CheckoutSession.Status.OPEN or found.order_id is not None or now >= found.expires_at:
+        raise CheckoutClosedError(details={"orderId": str(found.order_id)} if found.order_id else {})
+    return found
+
+
+def owns(owner: Owner, checkout: CheckoutSession) -> bool:
+    """Only whoever opened a checkout may touch it."""
+    if owner.customer_id is not None and checkout.customer_id == owner.customer_id:
+        return True
+    return checkout.visitor_session_id == owner.session_id
+
+
+def total_up(checkout: CheckoutSession, *, taxes: list[Tax] | None = None) -> Summary:
+    """Prices the checkout as it stands; without `taxes` they are looked up by its address."""
+    if taxes is None:
+        taxes = taxes_at(checkout.shipping_address)
+    summary = price(
+        [Line(Decimal(line["unitPrice"]), line["quantity"]) for line in checkout.items],
+        currency=settings.SHOP_CURRENCY,
+        discount=discount_of(checkout),
+        shipping=shipping_of(checkout.shipping_method),
+        taxes=taxes,
+        prices_include_tax=settings.PRICES_INCLUDE_TAX,
+    )
+    checkout.summary = summary_body(summary)
+    return summary
+
+
+def taxes_at(address: dict[str, Any] | None) -> list[Tax]:
+    """The taxes of an address; none while it is not known.
+
+    Raises:
+        InvalidInputError: the shop has no tax rate for that place, so nothing may be sold there.
+    """
+    if not address:
+        return []
+    taxes = taxes_for(address["country"], address.get("region", ""))
+    if taxes is None:
+        message = _("We cannot sell to this country: there is no tax rate for it.")
+        raise InvalidInputError(message, details={"shippingAddress.country": [str(message)]})
+    return taxes
+
+
+def keep(checkout: CheckoutSession, *, now: datetime, fields: Iterable[str]) -> None:
+    """Writes the change and the totals; the checkout lives on from now."""
+    checkout.updated_at, checkout.expires_at = now, now + LIFE
+    checkout.save(update_fields=[*fields, "summary", "updated_at", "expires_at"])
+
+
+def line_body(product: Product, quantity: int) -> dict[str, Any]:
+    """A line at the catalog's price of this moment, as the API shows it and the row keeps it."""
+    currency = settings.SHOP_CURRENCY
+    return {
+        "productId": str(product.id),
+        "sku": product.sku,
+        "name": product.name,
+        "thumbnail": product.thumbnail,
+        "unitPrice": money_string(product.price, currency),
+        "quantity": quantity,
+        "lineTotal": money_string(Line(product.price, quantity).total(currency), currency),
+    }
+
+
+def summary_body(summary: Summary) -> dict[str, Any]:
+    """The summary as the API shows it and the row keeps it."""
+    currency = summary.currency
+    return {
+        "subtotal": money_string(summary.subtotal, currency),
+        "discountAmount": money_string(summary.discount_amount, currency),
+        "shippingAmount": money_string(summary.shipping_amount, currency),
+        "taxAmount": money_string(summary.tax_amount, currency),
+        "taxLines": [
+            asdict(line) | {"rate": f"{line.rate.normalize():f}", "amount": money_string(line.amount, currency)}
+            for line in summary.tax_lines
+        ],
+        "total": money_string(summary.total, currency),
+        "currency": currency,
+    }

@@ -1,0 +1,27 @@
+"""`manage.py prepare`: what a release needs before it serves."""
+
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandParser
+
+from config.schedule import sync_schedule
+from customers.groups import create_groups
+
+
+class Command(BaseCommand):
+    """Migrations, the job schedule and the staff groups; `--demo` adds the demo shop once. Safe to run again."""
+
+    help = "Migrates, adds missing jobs to the schedule, creates the staff groups. Safe to run at every release."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--demo", action="store_true", help="add the demo shop (development only)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        call_command("migrate", interactive=False, verbosity=0)
+        create_groups()
+        added = sync_schedule()
+        if added:
+            self.stdout.write(f"{added} jobs added to the schedule.")
+        if options["demo"]:
+            call_command("demo")

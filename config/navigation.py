@@ -1,0 +1,75 @@
+"""The sidebar of the admin (`settings.UNFOLD["SIDEBAR"]["navigation"]`): what each person may see of it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse_lazy
+
+Item = tuple[str, str, str]
+"""Title, icon, and the model as `app.model`."""
+
+GROUPS: dict[str, list[Item]] = {
+    "Orders": [
+        ("Orders", "receipt_long", "orders.order"),
+        ("Checkouts", "shopping_cart_checkout", "checkout.checkoutsession"),
+        ("Payment attempts", "credit_card", "orders.paymentattempt"),
+        ("Refunds", "currency_exchange", "orders.refund"),
+        ("Customers", "group", "customers.customer"),
+    ],
+    "Catalogue": [
+        ("Products", "inventory_2", "catalog.product"),
+        ("Categories", "shelves", "catalog.category"),
+        ("Stock movements", "swap_vert", "catalog.stockmovement"),
+    ],
+    "Prices": [
+        ("Coupons", "sell", "checkout.coupon"),
+        ("Shipping", "local_shipping", "checkout.shippingzone"),
+        ("Tax", "percent", "checkout.taxrate"),
+    ],
+    "Visits": [
+        ("Visits", "footprint", "sessions_app.visitorsession"),
+        ("Events", "bolt", "sessions_app.sessionevent"),
+        ("Daily metrics", "calendar_month", "analytics.dailymetrics"),
+        ("Breakdowns", "donut_small", "analytics.dailybreakdown"),
+        ("Sales goals", "flag", "analytics.salesgoal"),
+    ],
+    "Operations": [
+        ("Schedule", "schedule", "django_celery_beat.periodictask"),
+        ("Outbox", "outbox", "orders.outboxevent"),
+        ("Webhook subscribers", "webhook", "orders.webhookendpoint"),
+        ("Webhook receipts", "mark_email_read", "orders.webhookreceipt"),
+        ("Dead letters", "report", "sessions_app.deadletter"),
+        ("Realtime", "monitoring", "analytics.realtimemetrics"),
+        ("Crawlers", "smart_toy", "sessions_app.crawlerday"),
+        ("Consent", "verified_user", "sessions_app.consentrecord"),
+        ("Idempotency keys", "key", "checkout.idempotencykey"),
+    ],
+    "People": [
+        ("Accounts", "person", "customers.user"),
+        ("Groups", "groups", "auth.group"),
+    ],
+}
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """The groups of the sidebar, for unfold; it leaves out what the permission of an item refuses."""
+    overview = {"title": "Dashboard", "icon": "dashboard", "link": reverse_lazy("admin:index")}
+    groups = [{"title": title, "items": [entry(*item) for item in items]} for title, items in GROUPS.items()]
+    return [{"items": [overview]}, *groups]
+
+
+def entry(title: str, icon: str, model: str) -> dict[str, Any]:
+    """A link to the list of a model, for those who may view it."""
+    app, name = model.split(".")
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{app}_{name}_changelist"),
+        "permission": may_view(app, name),
+    }
+
+
+def may_view(app: str, name: str) -> Callable[[HttpRequest], bool]:
+    """Whether the person asking may view that model."""
+    return lambda request: bool(request.user.has_perm(f"{app}.view_{name}"))

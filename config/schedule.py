@@ -1,0 +1,59 @@
+"""Every job and when it runs. `sync_schedule` writes what is missing; what staff edited in the admin stays.
+
+`seconds` is how often; a run that was not taken up before the next is due is dropped, so a worker that was away does
+not find a thousand of them. `crontab` is (minute, hour) in the shop's time zone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
+
+
+@dataclass(frozen=True)
+class Job:
+    """One line of the schedule."""
+
+    name: str
+    task: str
+    queue: str = "default"
+    seconds: int = 0
+    crontab: tuple[str, str] | None = None
+
+
+SCHEDULE = [
+    Job("flush_events", "sessions_app.tasks.flush_events", "ingest", seconds=1),
+    Job("poll_billing", "orders.tasks.poll_billing", "payments", seconds=settings.BILLING_POLL_SECONDS),
+    Job("expire_orders", "orders.tasks.expire_orders", "payments", seconds=60),
+    Job("send_refunds", "orders.tasks.send_refunds", "payments", seconds=10),
+    Job("expire_checkouts", "checkout.tasks.expire_checkouts", seconds=60),
+    Job("update_realtime_metrics", "analytics.tasks.update_realtime_metrics", seconds=60),
+    Job("aggregate_today", "analytics.tasks.aggregate_today", seconds=300),
+    Job("aggregate_yesterday", "analytics.tasks.aggregate_yesterday", crontab=("10", "0")),
+    Job("close_lapsed_sessions", "sessions_app.tasks.close_lapsed_sessions", "ingest", seconds=300),
+    Job("rotate_visitor_salt", "sessions_app.tasks.rotate_visitor_salt", crontab=("0", "0")),
+]
+
+
+def sync_schedule() -> int:
+    """Adds the jobs that are not there yet; returns how many."""
+    known = set(PeriodicTask.objects.values_list("name", flat=True))
+    missing = [job for job in SCHEDULE if job.name not in known]
+    for job in missing:
+        PeriodicTask.objects.create(name=job.name, task=job.task, queue=job.queue, **timing(job))
+    return len(missing)
+
+
+def timing(job: Job) -> dict[str, object]:
+    """When a job runs, as django-celery-beat keeps it."""
+    if job.crontab:
+        minute, hour = job.crontab
+        schedule, _made = CrontabSchedule.objects.get_or_create(
+            minute=minute, hour=hour, timezone=settings.SHOP_TIME_ZONE
+        )
+        return {"crontab": schedule}
+    every, _made = IntervalSchedule.objects.get_or_create(every=job.seconds, period=IntervalSchedule.SECONDS)
+    return {"interval": every, "expire_seconds": max(job.seconds, int(timedelta(seconds=2).total_seconds()))}

@@ -1,0 +1,45 @@
+"""Postal addresses as they come in and go out."""
+
+from typing import Any
+
+from babel import Locale
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+
+from core.serializers import CamelSerializer
+
+NO_COUNTRIES = {"EU", "EZ", "UN", "XA", "XB", "ZZ", "QO"}
+TERRITORIES = [str(code) for code in Locale("en").territories]
+COUNTRIES = sorted(code for code in TERRITORIES if len(code) == 2 and code.isalpha() and code not in NO_COUNTRIES)
+
+
+def country(code: str) -> str:
+    """A country code in capitals.
+
+    Raises:
+        ValidationError: there is no such country.
+    """
+    if code.upper() not in COUNTRIES:
+        raise serializers.ValidationError(_("Two letters of a country, such as GB."))
+    return code.upper()
+
+
+class CountryField(serializers.CharField):
+    """A country, by its two letters in any case."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(min_length=2, max_length=2, **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        return country(super().to_internal_value(data))
+
+
+class AddressFields(CamelSerializer):
+    """A postal address; the country has two letters (ISO 3166)."""
+
+    line1 = serializers.CharField(max_length=200)
+    line2 = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
+    city = serializers.CharField(max_length=100)
+    region = serializers.CharField(max_length=100, required=False, allow_blank=True, default="")
+    postal_code = serializers.CharField(max_length=20)
+    country = CountryField()

@@ -1,0 +1,330 @@
+"""What the staff screens share: bounded counts, search by keys, money, shop days, read-only history."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+from uuid import UUID
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.admin import ShowFacets
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ChangeList
+from django.core.paginator import Paginator
+from django.db.models import Model, QuerySet
+from django.db.models.functions import Lower
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.timezone import localtime
+from django_celery_beat import admin as beat
+from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule
+from unfold import decorators
+from unfold.contrib.filters.admin import BooleanRadioFilter, RangeDateFilter
+from unfold.decorators import display
+from unfold.utils import parse_date_str
+from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+
+from core.clock import day_bounds
+from core.money import MoneyField, minor_digits, money_text, round_money
+
+if TYPE_CHECKING:  # unfold and beat carry no types; what they extend does
+    Screen = admin.ModelAdmin[Any]
+    Inline = admin.TabularInline[Any, Any]
+    PlainPaginator = Paginator[Any]
+    RecordForm = forms.ModelForm[Any]
+
+    class BeatScreen(Screen):
+        """django-celery-beat's."""
+else:
+    from unfold.admin import ModelAdmin as Screen
+    from unfold.admin import TabularInline as Inline
+
+    BeatScreen, PlainPaginator, RecordForm = beat.PeriodicTaskAdmin, Paginator, forms.ModelForm
+
+COUNTED = 10_000
+"""Rows. A list counts this far and says `10,000+` beyond; further back one filters by day."""
+NOTHING = "–"
+WIDE = "width: max-content; min-width: 100%; max-width: min(68rem, 100vw - 6rem); overflow-x: auto"
+"""unfold keeps a read-only field to 42 rem and cuts off what is wider."""
+GOOD, BAD, WAITING, PLAIN = "success", "danger", "warning", "info"
+
+Shown = Callable[[Any, Any], Any]
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class AtLeast(int):
+    """A count that stopped at its bound, and says so."""
+
+    def __str__(self) -> str:
+        return f"{int(self):,}+"
+
+
+class BoundedPaginator(PlainPaginator):
+    """Counts no further than `COUNTED`, so that the cost of a page does not grow with the table."""
+
+    @cached_property
+    def count(self) -> int:
+        rows: Any = self.object_list
+        found: int = rows.order_by()[: COUNTED + 1].count()
+        return AtLeast(COUNTED) if found > COUNTED else found
+
+
+class DayRangeFilter(RangeDateFilter):
+    """From one shop day to another, both included."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        first, last = (self._day(end) for end in ("from", "to"))
+        try:
+            if first:
+                queryset = queryset.filter(**{f"{self.field_path}__gte": day_bounds(first)[0]})
+            if last:
+                queryset = queryset.filter(**{f"{self.field_path}__lt": day_bounds(last)[1]})
+        except OverflowError as error:  # the year 9999 has no next one
+            raise IncorrectLookupParameters(error) from error
+        return queryset
+
+    def _day(self, end: str) -> Any:
+        return parse_date_str(str(self.used_parameters.get(f"{self.field_path}_{end}", "")))
+
+
+class MoneyInput(forms.DecimalField):
+    """An amount in the shop's currency, with as many decimals as that has."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs | {"decimal_places": minor_digits(settings.SHOP_CURRENCY)})
+
+    def prepare_value(self, value: Any) -> Any:
+        return round_money(value, settings.SHOP_CURRENCY) if isinstance(value, Decimal) else value
+
+
+class BoundedList(ChangeList):
+    """A list that offers to show all only where something is left out."""
+
+    full_result_count: int | None
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        if not self.query and not self.get_filters_params():
+            self.full_result_count = self.result_count
+
+
+MONEY_INPUTS: dict[Any, Any] = {MoneyField: {"form_class": MoneyInput, "widget": UnfoldAdminDecimalFieldWidget}}
+
+
+class ShopAdmin(Screen):
+    """A list that stays fast at a million rows, and a form that writes only what it shows."""
+
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    show_facets = ShowFacets.NEVER
+    list_per_page = 50
+    list_filter_submit = True
+    list_fullwidth = True
+    warn_unsaved_form = True
+    empty_value_display = NOTHING
+    formfield_overrides = MONEY_INPUTS
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return BoundedList
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Saves the form's own columns: the whole row would bring back totals as they were when read."""
+        if not change:
+            super().save_model(request, obj, form, change)
+            return
+        columns = {field.name for field in obj._meta.concrete_fields if not field.primary_key}
+        obj.save(update_fields=columns & set(form.cleaned_data))
+
+
+class KeySearch(Screen):
+    """Search by keys that have an index. `search_fields` only tells Django that there is a search."""
+
+    search_fields = ("pk",)
+
+    def find(self, rows: QuerySet[Any], word: str) -> QuerySet[Any]:
+        """The rows of that key."""
+        raise NotImplementedError
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        word = search_term.strip()
+        return (self.find(queryset, word) if word else queryset), False
+
+
+class ReadOnlyMixin:
+    """Nobody adds, changes or deletes here, whatever their permissions."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class HistoryAdmin(ReadOnlyMixin, ShopAdmin):
+    """What happened. It can be read."""
+
+
+class HistoryInline(ReadOnlyMixin, Inline):
+    """What happened to the record above, a page at a time."""
+
+    extra = 0
+    can_delete = False
+    per_page = 20
+    hide_title = True
+
+
+def action(**options: Any) -> Callable[[F], F]:
+    """unfold's `action`, typed. One that changes something takes `dialog`: without it, it runs on a plain GET."""
+    return cast(Callable[[F], F], decorators.action(**options))
+
+
+def as_uuid(word: str) -> UUID | None:
+    """The id that somebody pasted, or None."""
+    try:
+        return UUID(word)
+    except ValueError:
+        return None
+
+
+def with_email(rows: QuerySet[Any], word: str) -> QuerySet[Any]:
+    """Rows whose `email` begins so, in any case, by the index on lower(email)."""
+    found: QuerySet[Any] = rows.alias(email_lower=Lower("email"))
+    return found.filter(email_lower__startswith=word.lower())
+
+
+def money(field: str, description: str) -> Shown:
+    """A column or field with an amount as people write it: `£48.90`."""
+
+    @display(description=description, ordering=field)
+    def shown(_screen: Any, row: Any) -> str:
+        amount = getattr(row, field)
+        return NOTHING if amount is None else money_text(amount, getattr(row, "currency", None))
+
+    return cast(Shown, shown)
+
+
+def badge(field: str, colours: dict[str, str], description: str) -> Shown:
+    """A column with a choice as a coloured label."""
+
+    @display(description=description, ordering=field, label=colours)
+    def shown(_screen: Any, row: Any) -> tuple[str, str]:
+        return getattr(row, field), getattr(row, f"get_{field}_display")()
+
+    return cast(Shown, shown)
+
+
+def moment(field: str, description: str) -> Shown:
+    """A column or field with day and time."""
+
+    @display(description=description, ordering=field)
+    def shown(_screen: Any, row: Any) -> SafeString | str:
+        return moment_text(getattr(row, field))
+
+    return cast(Shown, shown)
+
+
+def moment_text(instant: datetime | None) -> SafeString | str:
+    """Day and time to the second on one line, in the admin's time zone."""
+    return unbroken(f"{localtime(instant):%d %b %Y %H:%M:%S}") if instant else NOTHING
+
+
+def unbroken(text: object) -> SafeString:
+    """Text that stays on one line."""
+    return format_html('<span class="whitespace-nowrap">{}</span>', text)
+
+
+def derived(description: str, read: Callable[[Any], Any]) -> Shown:
+    """A column or field whose text is worked out from the row by a function."""
+
+    @display(description=description)
+    def shown(_screen: Any, row: Any) -> Any:
+        return read(row)
+
+    return cast(Shown, shown)
+
+
+def record_link(model: str, key: object, text: object) -> SafeString:
+    """A link to the page of a record; `model` as in `orders_order`."""
+    address = reverse(f"admin:{model}_change", args=[key])
+    return format_html('<a href="{}" class="text-link whitespace-nowrap">{}</a>', address, text)
+
+
+def list_link(model: str, query: str, text: object) -> SafeString:
+    """A link to a filtered list; `model` as in `orders_order`."""
+    return format_html('<a href="{}?{}" class="text-link">{}</a>', reverse(f"admin:{model}_changelist"), query, text)
+
+
+def table(headers: list[str], rows: Iterable[list[Any]]) -> SafeString | str:
+    """A small table on a record's page."""
+    data = {"headers": headers, "rows": list(rows)}
+    if not data["rows"]:
+        return NOTHING
+    drawn = mark_safe(render_to_string("unfold/components/table.html", {"table": data}))  # noqa: S308 - a template's
+    return format_html('<div style="{}">{}</div>', WIDE, drawn)
+
+
+# The schedule of the jobs: django-celery-beat's own screens in our theme.
+
+
+class TaskSelect(UnfoldAdminSelectWidget, beat.TaskSelectWidget):
+    """The registered tasks in a drop-down."""
+
+
+class ScheduledJobForm(beat.PeriodicTaskForm):
+    """The form of a scheduled job."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["task"].widget = UnfoldAdminTextInputWidget()
+        self.fields["regtask"].widget = TaskSelect()
+
+
+class ScheduledJobAdmin(BeatScreen, Screen):
+    """What runs when. Without the action "run now": it would publish to Celery from inside a request."""
+
+    form = ScheduledJobForm
+    date_hierarchy = None
+    list_display = ("name", "enabled", "scheduler", "queue", "last_run_at", "total_run_count")
+    list_filter = (("enabled", BooleanRadioFilter), ("one_off", BooleanRadioFilter))
+    actions = ("enable_tasks", "disable_tasks")
+
+
+class JobInline(beat.PeriodicTaskInline, Inline):
+    """The jobs that follow a schedule."""
+
+
+class ScheduleAdmin(Screen):
+    """A schedule and the jobs that follow it."""
+
+    inlines = [JobInline]
+
+
+class CrontabScheduleAdmin(ScheduleAdmin):
+    """A schedule by the clock."""
+
+    list_display = beat.CrontabScheduleAdmin.list_display
+    fields = beat.CrontabScheduleAdmin.fields
+    readonly_fields = beat.CrontabScheduleAdmin.readonly_fields
+
+
+SCHEDULES: dict[type[Model], type[Screen]] = {
+    PeriodicTask: ScheduledJobAdmin,
+    CrontabSchedule: CrontabScheduleAdmin,
+    IntervalSchedule: ScheduleAdmin,
+    ClockedSchedule: ScheduleAdmin,
+    SolarSchedule: ScheduleAdmin,
+}
+admin.site.unregister(SCHEDULES)
+for scheduled_model, screen in SCHEDULES.items():
+    admin.site.register(scheduled_model, screen)

@@ -1,0 +1,78 @@
+"""What commands show: a progress bar and tables for people, JSON for machines."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import StringIO
+
+from django.core.management.base import OutputWrapper
+from django.core.serializers.json import DjangoJSONEncoder
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn
+from rich.progress import TimeRemainingColumn as TimeLeft
+from rich.table import Table
+
+
+@dataclass(frozen=True)
+class Reporter:
+    """How a long command tells its progress: `reached(amount)` moves the bar, `say(text)` prints above it."""
+
+    reached: Callable[[int], None]
+    say: Callable[[str], None]
+
+
+@contextmanager
+def progress(
+    description: str, *, total: int | None, stderr: OutputWrapper, in_bytes: bool = False
+) -> Iterator[Reporter]:
+    """A progress bar on stderr while the block runs, if stderr is a terminal: logs stay readable.
+
+    `total` is None when it is not known. With `in_bytes` amounts are shown as sizes.
+    """
+    if not stderr.isatty():
+        yield Reporter(reached=lambda _amount: None, say=stderr.write)
+        return
+    amount: ProgressColumn = DownloadColumn() if in_bytes else MofNCompleteColumn()
+    columns = (TextColumn("{task.description}"), BarColumn(), amount, TimeLeft())
+    with Progress(*columns, console=Console(file=sys.stderr), transient=True) as bar:
+        task = bar.add_task(description, total=total)
+        yield Reporter(
+            reached=lambda reached: bar.update(task, completed=reached),
+            say=lambda text: bar.console.print(text, markup=False, highlight=False),
+        )
+
+
+def print_json(stdout: OutputWrapper, data: Mapping[str, object]) -> None:
+    """The data as JSON, for machines; instants are ISO 8601 with `Z`."""
+    stdout.write(json.dumps(data, indent=2, cls=DjangoJSONEncoder))
+
+
+def print_table(
+    stdout: OutputWrapper,
+    rows: Iterable[Sequence[object]],
+    *,
+    columns: Sequence[str] = (),
+    title: str | None = None,
+) -> None:
+    """A table for people, coloured on a terminal. Numbers have thousands separators."""
+    table = Table(*columns, title=title, title_justify="left", show_header=bool(columns))
+    cells = [[_cell(value) for value in row] for row in rows]
+    if not columns and cells:
+        for _column in cells[0]:
+            table.add_column()
+    for row in cells:
+        table.add_row(*row)
+    # Printed to memory first: Django's wrapper would end each of rich's pieces with a newline.
+    text = StringIO()
+    Console(file=text, force_terminal=stdout.isatty(), markup=False, highlight=False).print(table)
+    stdout.write(text.getvalue())
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:>,}"
+    return "" if value is None else str(value)

@@ -1,0 +1,192 @@
+"""Who buys, and who may log in."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin as PlainGroupAdmin
+from django.contrib.auth.admin import UserAdmin as PlainUserAdmin
+from django.contrib.auth.models import Group
+from django.db.models import QuerySet
+from django.forms import EmailField
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import (
+    BooleanRadioFilter,
+    ChoicesDropdownFilter,
+    RangeNumericFilter,
+    RelatedDropdownFilter,
+)
+from unfold.decorators import display
+
+from core.admin import (
+    BAD,
+    GOOD,
+    PLAIN,
+    DayRangeFilter,
+    KeySearch,
+    Screen,
+    ShopAdmin,
+    as_uuid,
+    badge,
+    list_link,
+    moment,
+    money,
+    with_email,
+)
+from customers.models import Address, Customer, User
+
+if TYPE_CHECKING:  # unfold carries no types; what it extends does
+    from django.contrib.admin import StackedInline as PlainStackedInline
+    from django.contrib.auth.forms import AdminPasswordChangeForm
+    from django.contrib.auth.forms import AdminUserCreationForm as PlainNewUserForm
+    from django.contrib.auth.forms import UserChangeForm as PlainUserForm
+
+    StackedInline = PlainStackedInline[Any, Any]
+    UserScreen = PlainUserAdmin[User]
+    UserChangeForm = PlainUserForm[User]
+    AdminUserCreationForm = PlainNewUserForm[User]
+else:
+    from unfold.admin import StackedInline
+    from unfold.forms import AdminPasswordChangeForm, UserChangeForm
+    from unfold.forms import UserCreationForm as AdminUserCreationForm
+
+    UserScreen = PlainUserAdmin
+
+
+class AddressInline(StackedInline):
+    """Where a customer's parcels and invoices go."""
+
+    model = Address
+    extra = 0
+    tab = True
+    fields = (("kind", "is_default"), ("line1", "line2"), ("city", "region"), ("postal_code", "country"))
+
+
+@admin.register(Customer)
+class CustomerAdmin(KeySearch, ShopAdmin):
+    """Guests and registered customers. Their totals follow from their orders."""
+
+    list_display = ("email", "full_name", "kind", "state", "total_orders", "spent", "last_order", "since")
+    list_filter = (
+        ("type", ChoicesDropdownFilter),
+        ("status", ChoicesDropdownFilter),
+        ("total_orders", RangeNumericFilter),
+        ("created_at", DayRangeFilter),
+    )
+    sortable_by = ("email", "since")
+    search_help_text = "Begin of the e-mail address, or an id"
+    inlines = (AddressInline,)
+    readonly_fields = (
+        "user",
+        "orders",
+        "total_orders",
+        "spent",
+        "average",
+        "first_visit_at",
+        "first_order_at",
+        "last_order_at",
+        "created_at",
+    )
+    fieldsets = (
+        (None, {"fields": ("email", ("first_name", "last_name"), "phone", ("type", "status"), "user")}),
+        ("Orders", {"fields": (("total_orders", "spent", "average"), ("first_order_at", "last_order_at"), "orders")}),
+        ("Since", {"fields": (("first_visit_at", "created_at"),)}),
+    )
+    add_fieldsets = ((None, {"fields": ("email", ("first_name", "last_name"), "phone", ("type", "status"))}),)
+
+    kind = badge("type", {"guest": PLAIN, "registered": GOOD}, "Type")
+    state = badge("status", {"active": GOOD, "blocked": BAD}, "Status")
+    spent = money("total_spent", "Total spent")
+    last_order = moment("last_order_at", "Last order")
+    since = moment("created_at", "Since")
+
+    def find(self, rows: QuerySet[Customer], word: str) -> QuerySet[Customer]:
+        key = as_uuid(word)
+        return rows.filter(pk=key) if key else with_email(rows, word)
+
+    @display(description="Name")
+    def full_name(self, customer: Customer) -> str:
+        return f"{customer.first_name} {customer.last_name}".strip()
+
+    @display(description="Average order")
+    def average(self, customer: Customer) -> str:
+        return str(money("average_order_value", "")(self, customer))
+
+    @display(description="Orders")
+    def orders(self, customer: Customer) -> SafeString:
+        return list_link("orders_order", f"customer__id__exact={customer.pk}", "All orders of this customer")
+
+
+@admin.register(Address)
+class AddressAdmin(ShopAdmin):
+    """Every address; one edits them on the customer's page."""
+
+    list_display = ("customer", "kind", "line1", "postal_code", "city", "country", "is_default")
+    list_select_related = ("customer",)
+    list_filter = (("kind", ChoicesDropdownFilter), ("is_default", BooleanRadioFilter))
+    sortable_by = ()
+    ordering = ("-id",)
+    autocomplete_fields = ("customer",)
+
+
+class UserForm(UserChangeForm):
+    """An account, by e-mail."""
+
+    class Meta:
+        model = User
+        fields = "__all__"
+        field_classes = {"email": EmailField}
+
+
+class NewUserForm(AdminUserCreationForm):
+    """A new account, by e-mail."""
+
+    class Meta:
+        model = User
+        fields = ("email",)
+        field_classes = {"email": EmailField}
+
+
+admin.site.unregister(Group)
+
+
+@admin.register(User)
+class UserAdmin(KeySearch, UserScreen, Screen):
+    """Accounts of staff and of registered customers. Only superusers are given this screen."""
+
+    form = UserForm
+    add_form = NewUserForm
+    change_password_form = AdminPasswordChangeForm
+    paginator = ShopAdmin.paginator
+    show_full_result_count = False
+    show_facets = ShopAdmin.show_facets
+    ordering = ("-id",)
+    sortable_by = ("email",)
+    list_display = ("email", "first_name", "last_name", "is_staff", "is_superuser", "is_active", "last_login")
+    list_filter_submit = True
+    list_fullwidth = True
+    list_filter = (
+        ("is_staff", BooleanRadioFilter),
+        ("is_superuser", BooleanRadioFilter),
+        ("is_active", BooleanRadioFilter),
+        ("groups", RelatedDropdownFilter),
+    )
+    search_help_text = "Begin of the e-mail address"
+    readonly_fields = ("last_login", "date_joined")
+    fieldsets = (
+        (None, {"fields": ("email", "password", ("first_name", "last_name"))}),
+        ("May", {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
+        ("Since", {"fields": (("last_login", "date_joined"),)}),
+    )
+    add_fieldsets = ((None, {"fields": ("email", "usable_password", "password1", "password2")}),)
+
+    def find(self, rows: QuerySet[User], word: str) -> QuerySet[User]:
+        return with_email(rows, word)
+
+
+@admin.register(Group)
+class GroupAdmin(PlainGroupAdmin, Screen):
+    """What kinds of staff may do."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).order_by("name")

@@ -1,0 +1,112 @@
+"""Orders over HTTP, and billing's webhook."""
+
+from uuid import UUID
+
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from core.api import success
+from core.clock import now
+from core.pages import text_parameter
+from core.schema import enveloped
+from core.serializers import CamelSerializer
+from orders import services, webhooks
+from orders.models import Order, OrderSession
+from orders.selectors import Reader, find_order, order_page
+from orders.serializers import OrderListOut, OrderOut, OrderSessionOut, RetryOut, order_body, session_body
+from sessions_app.api import visit_of
+
+TOKEN = OpenApiParameter(
+    "X-Order-Token", OpenApiTypes.STR, OpenApiParameter.HEADER, description="A guest's key to one order."
+)
+
+
+def reader_of(request: Request) -> Reader:
+    """Who asks for an order."""
+    return Reader(
+        session_id=visit_of(request).session_id,
+        user_id=request.user.pk if request.user.is_authenticated else None,
+        token=request.headers.get("X-Order-Token", "")[:200],
+    )
+
+
+class OrderListView(APIView):
+    """Own orders, newest first."""
+
+    @extend_schema(parameters=[OpenApiParameter("cursor")], responses=enveloped(OrderListOut, "OrderList"))
+    def get(self, request: Request) -> Response:
+        orders, following = order_page(reader=reader_of(request), cursor=text_parameter(request, "cursor"))
+        bodies = [order_body(order, now=now()) for order in orders]
+        return success(OrderListOut({"items": bodies, "next": following}).data)
+
+
+class OrderView(APIView):
+    """One order with items, payment window, attempts and history."""
+
+    @extend_schema(parameters=[TOKEN], responses=enveloped(OrderOut, "Order"))
+    def get(self, request: Request, order_id: UUID) -> Response:
+        return success(order_answer(find_order(order_id=order_id, reader=reader_of(request))))
+
+
+class OrderSessionView(APIView):
+    """The payment window of an order."""
+
+    @extend_schema(parameters=[TOKEN], responses=enveloped(OrderSessionOut, "OrderSession"))
+    def get(self, request: Request, order_id: UUID) -> Response:
+        order = find_order(order_id=order_id, reader=reader_of(request))
+        return success(OrderSessionOut(session_body(order.session, now=now())).data)
+
+
+class RetryPaymentView(APIView):
+    """Another attempt to pay."""
+
+    @extend_schema(parameters=[TOKEN], request=None, responses=enveloped(RetryOut, "RetryPayment"))
+    def post(self, request: Request, order_id: UUID) -> Response:
+        order = find_order(order_id=order_id, reader=reader_of(request))
+        attempt = services.retry_payment(order_id=order.id, now=now())
+        session = OrderSession.objects.get(order=order)
+        body = {
+            "payment_attempts": session.payment_attempts,
+            "max_payment_attempts": session.max_payment_attempts,
+            "remaining_attempts": session.remaining_attempts,
+            "payment_url": attempt.payment_url,
+        }
+        return success(RetryOut(body).data, message=_("Please pay on the page that opens."))
+
+
+class CancelOrderView(APIView):
+    """Cancels a pending order."""
+
+    @extend_schema(parameters=[TOKEN], request=None, responses=enveloped(OrderOut, "CancelledOrder"))
+    def post(self, request: Request, order_id: UUID) -> Response:
+        order = find_order(order_id=order_id, reader=reader_of(request))
+        services.cancel_order(order_id=order.id, actor="customer", now=now())
+        return success(order_answer(find_order(order_id=order_id, reader=reader_of(request))))
+
+
+def order_answer(order: Order) -> object:
+    """The order as the API shows it."""
+    return OrderOut(order_body(order, now=now())).data
+
+
+class WebhookOut(CamelSerializer):
+    """What became of a webhook."""
+
+    handled = serializers.BooleanField()
+
+
+class BillingWebhookView(APIView):
+    """Billing's reports, signed as Standard Webhooks prescribes."""
+
+    authentication_classes = []
+
+    @extend_schema(request=OpenApiTypes.OBJECT, responses=enveloped(WebhookOut, "BillingWebhook"))
+    def post(self, request: Request) -> Response:
+        webhook = webhooks.verify(body=request.body, headers=request.headers, secrets=settings.BILLING_WEBHOOK_SECRETS)
+        return success(WebhookOut({"handled": webhooks.receive(webhook, now=now())}).data)

@@ -1,0 +1,131 @@
+"""What the staff page of an order shows: its lines, money, payment, visit and history."""
+
+from typing import Any
+
+from django.utils.dateparse import parse_datetime
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+
+from core.admin import NOTHING, moment_text, record_link, table
+from core.money import money_text
+from orders.models import Order, OrderItem, OrderSession, PaymentAttempt, Refund
+
+ADDRESS_PARTS = ("line1", "line2", "postalCode", "city", "region", "country")
+UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
+BREAK = mark_safe("<br>")
+
+
+def items(order: Order) -> SafeString | str:
+    """The lines as they were when ordered."""
+    rows = [
+        [
+            product(line),
+            line.sku,
+            money_text(line.unit_price, order.currency),
+            line.quantity,
+            money_text(line.line_total, order.currency),
+        ]
+        for line in order.items.all()
+    ]
+    return table(["Product", "SKU", "Price", "Quantity", "Sum"], rows)
+
+
+def product(line: OrderItem) -> SafeString | str:
+    """The name of the line, leading to the product while there is one."""
+    return record_link("catalog_product", line.product_id, line.name) if line.product_id else line.name
+
+
+def sums(order: Order) -> SafeString | str:
+    """From subtotal to total, and what went back."""
+    parts = {
+        "Subtotal": order.subtotal,
+        f"Discount {order.coupon_code}".strip(): -order.discount_amount,
+        "Shipping": order.shipping_amount,
+        "Tax": order.tax_amount,
+        "Total": order.total,
+        "Refunded": order.refunded_amount,
+    }
+    return table(list(parts), [[money_text(part, order.currency) for part in parts.values()]])
+
+
+def name(order: Order) -> str:
+    """Who ordered."""
+    return f"{order.first_name} {order.last_name}".strip() or NOTHING
+
+
+def address(parts: dict[str, str] | None) -> SafeString | str:
+    """An address, a line a part."""
+    lines = [(parts[part],) for part in ADDRESS_PARTS if parts.get(part)] if parts else []
+    return format_html_join(BREAK, "{}", lines) if lines else NOTHING
+
+
+def window(order: Order) -> SafeString | str:
+    """The payment window: its state, its end, the attempts used."""
+    found = OrderSession.objects.filter(order=order).first()
+    if found is None:
+        return NOTHING
+    used = f"{found.payment_attempts} of {found.max_payment_attempts} attempts"
+    until = moment_text(found.expires_at)
+    return format_html("{}, {} minutes until {}, {}", found.get_status_display(), found.duration_minutes, until, used)
+
+
+def attempts(order: Order) -> SafeString | str:
+    """The pay sessions that were opened at billing."""
+    rows = [
+        [
+            record_link("orders_paymentattempt", attempt.pk, attempt.number),
+            attempt.get_status_display(),
+            money_text(attempt.amount, attempt.currency),
+            attempt.billing_checkout_id,
+            moment_text(attempt.opened_at),
+            moment_text(attempt.resolved_at),
+            attempt.last_error or NOTHING,
+        ]
+        for attempt in PaymentAttempt.objects.filter(order_session__order=order)
+    ]
+    return table(["No.", "Status", "Amount", "At billing", "Opened", "Resolved", "Error"], rows)
+
+
+def refunds(order: Order) -> SafeString | str:
+    """Money on its way back."""
+    rows = [
+        [
+            record_link("orders_refund", refund.pk, money_text(refund.amount, order.currency)),
+            refund.get_status_display(),
+            refund.reason,
+            moment_text(refund.requested_at),
+            moment_text(refund.made_at),
+        ]
+        for refund in Refund.objects.filter(attempt__order_session__order=order)
+    ]
+    return table(["Amount", "Status", "Reason", "Requested", "Made"], rows)
+
+
+def visit(order: Order) -> SafeString | str:
+    """The visit that ordered."""
+    key = order.visitor_session_id
+    return record_link("sessions_app_visitorsession", key, "The visit that ordered") if key else NOTHING
+
+
+def touch(facts: dict[str, Any]) -> SafeString | str:
+    """How a visit came about: channel, campaign, referrer and when, a line each."""
+    utm = " / ".join(facts[name] for name in UTM if facts.get(name))
+    when = parse_datetime(str(facts.get("at", "")))
+    lines = [(fact,) for fact in (facts.get("channel"), utm, facts.get("referrer"), when and moment_text(when)) if fact]
+    return format_html_join(BREAK, "{}", lines) if lines else NOTHING
+
+
+def changes(order: Order) -> SafeString | str:
+    """Every change, by whom and why."""
+    rows = [
+        [
+            moment_text(change.created_at),
+            change.field,
+            change.old or NOTHING,
+            change.new,
+            change.actor,
+            change.reason or NOTHING,
+        ]
+        for change in order.history.all()
+    ]
+    return table(["When", "What", "From", "To", "By", "Why"], rows)

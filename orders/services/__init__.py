@@ -1,0 +1,34 @@
+"""Every change of an order. Each locks the order's row first, so that of two that race exactly one wins."""
+
+from orders.services.closing import OrderNotCancellableError, cancel_order, expire_due, expire_order
+from orders.services.payment import (
+    MaxAttemptsReachedError,
+    PaymentInProgressError,
+    SessionExpiredError,
+    SessionNotActiveError,
+    retry_payment,
+    start_payment,
+)
+from orders.services.placing import OrderDraft, OrderLine, place_order
+from orders.services.polling import poll_billing
+from orders.services.refunds import send_refunds
+from orders.services.settling import settle_attempt
+
+__all__ = [
+    "MaxAttemptsReachedError",
+    "OrderDraft",
+    "OrderLine",
+    "OrderNotCancellableError",
+    "PaymentInProgressError",
+    "SessionExpiredError",
+    "SessionNotActiveError",
+    "cancel_order",
+    "expire_due",
+    "expire_order",
+    "place_order",
+    "poll_billing",
+    "retry_payment",
+    "send_refunds",
+    "settle_attempt",
+    "start_payment",
+]

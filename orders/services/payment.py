@@ -1,0 +1,145 @@
+"""Payment attempts: opened at billing outside any transaction, written down under the order's lock."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from core.errors import DomainError
+from orders import billing
+from orders.billing import AlreadyPaidError, BillingUnavailableError, PaySession
+from orders.models import Order, OrderSession, OutboxEvent, PaymentAttempt
+from orders.services.closing import expire_order
+from orders.services.recording import announce, lock_by_id
+
+
+class SessionNotActiveError(DomainError):
+    """The order is paid or closed: there is nothing to pay."""
+
+    code, status = "SESSION_NOT_ACTIVE", 409
+    message = _("This order can no longer be paid.")
+
+
+class SessionExpiredError(DomainError):
+    """The payment window has passed."""
+
+    code, status = "SESSION_EXPIRED", 409
+    message = _("This payment window has ended. Please place a new order.")
+
+
+class MaxAttemptsReachedError(DomainError):
+    """All attempts are used up."""
+
+    code, status = "MAX_ATTEMPTS_REACHED", 409
+    message = _("All payment attempts of this order are used up.")
+
+
+class PaymentInProgressError(DomainError):
+    """An attempt is open: pay there. `details.paymentUrl` says where."""
+
+    code, status = "PAYMENT_IN_PROGRESS", 409
+    message = _("A payment of this order is under way.")
+
+
+def start_payment(*, order_id: UUID, now: datetime) -> PaymentAttempt | None:
+    """Opens the order's next attempt at billing. None for an order that is paid already (nothing to pay).
+
+    A failed opening uses up no attempt. Two that open at once send the same key and get the same pay session.
+
+    Raises:
+        BillingUnavailableError, SessionNotActiveError, SessionExpiredError, MaxAttemptsReachedError
+    """
+    order = Order.objects.select_related("session").get(pk=order_id)
+    if order.status == Order.Status.SUCCESS:
+        return None
+    check_payable(order.session, now=now)
+    number = order.session.payment_attempts + 1
+    opened = billing.open_pay_session(
+        reference=order.number,
+        amount=order.total,
+        currency=order.currency,
+        description=f"{settings.SHOP_NAME} {order.number}",
+        return_url=settings.BILLING_RETURN_URL.format(order_id=order.id),
+        expires_at=order.session.expires_at,
+        key=f"{order.session.id}-{number}",
+    )
+    attempt = record_attempt(order_id=order.id, number=number, opened=opened, now=now)
+    if attempt is None:
+        withdraw(opened)
+        raise SessionNotActiveError
+    return attempt
+
+
+def retry_payment(*, order_id: UUID, now: datetime) -> PaymentAttempt:
+    """Another attempt, after one that failed. A window that has passed is closed on the spot.
+
+    Raises:
+        PaymentInProgressError: the attempt before is still open.
+        BillingUnavailableError, SessionNotActiveError, SessionExpiredError, MaxAttemptsReachedError
+    """
+    session = OrderSession.objects.get(order_id=order_id)
+    if session.status == OrderSession.Status.ACTIVE and now >= session.expires_at:
+        expire_order(order_id=order_id, now=now)
+        raise SessionExpiredError
+    open_attempt = session.attempts.filter(status=PaymentAttempt.Status.OPEN).first()
+    if open_attempt is not None and session.status == OrderSession.Status.ACTIVE:
+        raise PaymentInProgressError(details={"paymentUrl": open_attempt.payment_url})
+    attempt = start_payment(order_id=order_id, now=now)
+    if attempt is None:
+        raise SessionNotActiveError
+    return attempt
+
+
+def check_payable(session: OrderSession, *, now: datetime) -> None:
+    """Whether another attempt may be opened.
+
+    Raises:
+        SessionNotActiveError, SessionExpiredError, MaxAttemptsReachedError
+    """
+    if session.status == OrderSession.Status.EXPIRED:
+        raise SessionExpiredError
+    if session.status != OrderSession.Status.ACTIVE:
+        raise SessionNotActiveError
+    if now >= session.expires_at:
+        raise SessionExpiredError
+    if session.remaining_attempts <= 0:
+        raise MaxAttemptsReachedError
+
+
+@transaction.atomic
+def record_attempt(*, order_id: UUID, number: int, opened: PaySession, now: datetime) -> PaymentAttempt | None:
+    """Writes the attempt down; None if the order was closed while billing was asked."""
+    order = lock_by_id(order_id)
+    if order.status != Order.Status.PENDING:
+        return None
+    attempt, made = PaymentAttempt.objects.get_or_create(
+        billing_checkout_id=opened.checkout_id,
+        defaults={
+            "order_session": order.session,
+            "number": number,
+            "billing_order_id": opened.order_id,
+            "payment_url": opened.pay_url,
+            "amount": order.total,
+            "currency": order.currency,
+            "next_poll_at": now + timedelta(seconds=settings.BILLING_POLL_SECONDS),
+            "opened_at": now,
+        },
+    )
+    if made:
+        OrderSession.objects.filter(pk=order.session.pk).update(payment_attempts=number, last_payment_attempt_at=now)
+        if number > 1:
+            announce(OutboxEvent.Topic.PAYMENT_RETRY, [order], now=now, attempt=number)
+    attempt.order_session.payment_attempts = number
+    return attempt
+
+
+def withdraw(opened: PaySession) -> None:
+    """Takes back a pay session that came too late. If even that fails billing times it out by its own `expiresAt`."""
+    try:
+        billing.cancel_pay_session(opened.checkout_id)
+    except (AlreadyPaidError, BillingUnavailableError):
+        billing.log.error("pay session %s was opened too late and could not be cancelled", opened.checkout_id)

@@ -1,0 +1,137 @@
+"""A new order: stock reserved, payment window open, everything in the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from catalog.services import reserve_stock
+from core.ids import new_id
+from core.money import ZERO
+from customers.services import find_or_create_guest
+from orders.models import Order, OrderItem, OrderSession, OutboxEvent
+from orders.services.recording import announce, record_status
+from orders.services.settling import mark_paid
+from orders.signals import order_placed
+from orders.tokens import access_token, new_number, token_hash
+from sessions_app.selectors import attribution
+from sessions_app.services import mark_ordered
+
+
+@dataclass(frozen=True)
+class OrderLine:
+    """A line at the price of this moment."""
+
+    product_id: UUID
+    name: str
+    sku: str
+    image: str
+    unit_price: Decimal
+    quantity: int
+    line_total: Decimal
+
+
+@dataclass(frozen=True)
+class OrderDraft:
+    """All that an order is made of. Money comes from the catalog and the tables, never from a client."""
+
+    lines: Sequence[OrderLine]
+    subtotal: Decimal
+    discount_amount: Decimal
+    shipping_amount: Decimal
+    tax_amount: Decimal
+    total: Decimal
+    currency: str
+    email: str
+    shipping_address: dict[str, str]
+    billing_address: dict[str, str]
+    first_name: str = ""
+    last_name: str = ""
+    phone: str = ""
+    shipping_method: str = ""
+    coupon_code: str = ""
+    tax_lines: list[dict[str, str]] = field(default_factory=list)
+    checkout_id: UUID | None = None
+    session_id: UUID | None = None
+    visitor_id: UUID | None = None
+    language: str = "en"
+
+
+@transaction.atomic(savepoint=False)
+def place_order(*, draft: OrderDraft, actor: str, now: datetime) -> Order:
+    """Places the order as pending, with its payment window; an order of nothing to pay is paid at once.
+
+    Raises:
+        OutOfStockError: nothing is placed.
+    """
+    order_id = new_id()
+    reserve_stock(quantities={line.product_id: line.quantity for line in draft.lines}, order_id=order_id)
+    order = Order.objects.create(id=order_id, **order_fields(draft, order_id=order_id, now=now))
+    OrderItem.objects.bulk_create(item_of(order, line) for line in draft.lines)
+    open_window(order, now=now)
+    record_status([(order, "")], actor=actor, reason="placed", now=now)
+    announce(OutboxEvent.Topic.CREATED, [order], now=now)
+    if draft.session_id is not None:
+        mark_ordered(session_id=draft.session_id, order_id=order.id)
+    order_placed.send(Order, orders=[order], now=now)
+    if order.total == ZERO:
+        mark_paid(order, actor=actor, reason="nothing to pay", now=now)
+    return order
+
+
+def order_fields(draft: OrderDraft, *, order_id: UUID, now: datetime) -> dict[str, Any]:
+    """The order's columns."""
+    touches = attribution(visitor_id=draft.visitor_id, now=now) if draft.visitor_id else None
+    names = (
+        "subtotal", "discount_amount", "shipping_amount", "tax_amount", "total", "currency", "email", "first_name",
+        "last_name", "phone", "shipping_address", "billing_address", "shipping_method", "coupon_code", "tax_lines",
+        "checkout_id", "language",
+    )  # fmt: skip
+    return {name: getattr(draft, name) for name in names} | {
+        "number": new_number(),
+        "customer_id": find_or_create_guest(
+            email=draft.email,
+            first_name=draft.first_name,
+            last_name=draft.last_name,
+            phone=draft.phone,
+            first_visit_at=now,
+        ),
+        "visitor_session_id": draft.session_id,
+        "first_touch": touches.first if touches else {},
+        "last_touch": touches.last if touches else {},
+        "access_token_hash": token_hash(access_token(order_id)),
+        "placed_at": now,
+    }
+
+
+def item_of(order: Order, line: OrderLine) -> OrderItem:
+    """The line as it is kept."""
+    return OrderItem(
+        order=order,
+        product_id=line.product_id,
+        name=line.name,
+        sku=line.sku,
+        image=line.image,
+        unit_price=line.unit_price,
+        quantity=line.quantity,
+        line_total=line.line_total,
+    )
+
+
+def open_window(order: Order, *, now: datetime) -> OrderSession:
+    """The order's payment window."""
+    minutes = settings.ORDER_SESSION_DURATION_MINUTES
+    return OrderSession.objects.create(
+        order=order,
+        duration_minutes=minutes,
+        started_at=now,
+        expires_at=now + timedelta(minutes=minutes),
+        max_payment_attempts=settings.ORDER_SESSION_MAX_ATTEMPTS,
+    )

@@ -1,0 +1,69 @@
+"""The history row and the outbox row that go with every change of an order, in its transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q
+
+from core.money import money_string
+from orders.models import Order, OrderStatusChange, OutboxEvent
+
+
+def record_status(
+    orders: Iterable[tuple[Order, str]], *, actor: str, reason: str, now: datetime, field: str = "status"
+) -> None:
+    """Adds a history row to each order; the pairs are (order as it is now, what the field was before)."""
+    OrderStatusChange.objects.bulk_create(
+        OrderStatusChange(
+            order=order,
+            field=field,
+            old=old[:40],
+            new=getattr(order, field)[:40],
+            actor=actor,
+            reason=reason,
+            created_at=now,
+        )
+        for order, old in orders
+    )
+
+
+def announce(topic: OutboxEvent.Topic, orders: Sequence[Order], *, now: datetime, **more: Any) -> None:
+    """Writes what other services must hear."""
+    OutboxEvent.objects.bulk_create(
+        OutboxEvent(topic=topic, payload=payload_of(order) | more, created_at=now) for order in orders
+    )
+
+
+def payload_of(order: Order) -> dict[str, Any]:
+    """The order as other services see it."""
+    return {
+        "orderId": str(order.id),
+        "number": order.number,
+        "status": order.status,
+        "total": money_string(order.total, order.currency),
+        "currency": order.currency,
+        "placedAt": order.placed_at.isoformat(),
+    }
+
+
+def lock_order(condition: Q) -> Order | None:
+    """The order's row, locked, its session beside it (the order's lock guards both)."""
+    return (
+        Order.objects.select_for_update(of=("self",), no_key=True).select_related("session").filter(condition).first()
+    )
+
+
+def lock_by_id(order_id: UUID) -> Order:
+    """The same by id.
+
+    Raises:
+        Order.DoesNotExist: there is none.
+    """
+    found = lock_order(Q(pk=order_id))
+    if found is None:
+        raise Order.DoesNotExist(order_id)
+    return found

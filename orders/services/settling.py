@@ -1,0 +1,128 @@
+"""What billing reports becomes the order's state: money that came, money that came late, money that did not come.
+
+The webhook and the poll both call `settle_attempt`; whichever hears first settles, the other changes nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Q
+
+from catalog.models import StockMovement
+from catalog.services import OutOfStockError, record_sale, reserve_stock
+from core.money import money_string
+from customers.services import record_paid_order
+from orders.billing import Report
+from orders.models import Order, OrderSession, OutboxEvent, PaymentAttempt, Refund
+from orders.services.ending import end_unpaid
+from orders.services.recording import announce, lock_order, record_status
+from orders.signals import order_paid, payment_failed
+from sessions_app.services import mark_converted
+from sessions_app.services import record as record_event
+
+log = logging.getLogger(__name__)
+Status = PaymentAttempt.Status
+
+
+@transaction.atomic
+def settle_attempt(*, billing_checkout_id: str, report: Report, actor: str, now: datetime) -> PaymentAttempt | None:
+    """Brings an attempt and its order in line with what billing says. Twice, late or out of order is harmless.
+
+    Returns the attempt, None if we do not know it. `open` and `unknown` change nothing here.
+    """
+    order = lock_order(Q(session__attempts__billing_checkout_id=billing_checkout_id))
+    if order is None:
+        return None
+    attempt = PaymentAttempt.objects.get(billing_checkout_id=billing_checkout_id)
+    attempt.order_session = order.session
+    if report.status == Status.SUCCESS and attempt.status != Status.SUCCESS:
+        settle_success(order, attempt, report, actor=actor, now=now)
+    elif report.status in (Status.FAILURE, Status.TIMEOUT) and attempt.status == Status.OPEN:
+        settle_failure(order, attempt, Status(report.status), actor=actor, now=now)
+    return attempt
+
+
+def settle_success(order: Order, attempt: PaymentAttempt, report: Report, *, actor: str, now: datetime) -> None:
+    """Billing has the money."""
+    resolve(attempt, Status.SUCCESS, now=now)
+    if (report.amount, report.currency) != (attempt.amount, attempt.currency):
+        paid = f"{report.amount} {report.currency}"
+        due = f"{money_string(attempt.amount, attempt.currency)} {attempt.currency}"
+        call_attention(order, f"billing took {paid} instead of {due}", actor=actor, now=now)
+    elif order.status == Order.Status.PENDING:
+        mark_paid(order, actor=actor, reason="paid", now=now)
+    elif order.status == Order.Status.SUCCESS:
+        refund_late_money(order, attempt, "paid twice", actor=actor, now=now)
+    else:
+        accept_late_money(order, attempt, actor=actor, now=now)
+
+
+def settle_failure(order: Order, attempt: PaymentAttempt, status: Status, *, actor: str, now: datetime) -> None:
+    """Billing will not get the money by this attempt. The last one allowed closes the order."""
+    resolve(attempt, status, now=now)
+    if order.status != Order.Status.PENDING:
+        return
+    payment_failed.send(Order, orders=[order], attempt=attempt, now=now)
+    if order.visitor_session_id:
+        record_event(order.visitor_session_id, "payment_failed", now=now)
+    if order.session.remaining_attempts == 0 and now < order.session.expires_at:
+        end_unpaid([order], Order.Status.FAILED, actor=actor, reason=f"attempt {attempt.number}: {status}", now=now)
+
+
+def resolve(attempt: PaymentAttempt, status: Status, *, now: datetime) -> None:
+    """The attempt is over; billing need not be asked about it again."""
+    attempt.status, attempt.resolved_at, attempt.next_poll_at = status, now, None
+    attempt.save(update_fields=["status", "resolved_at", "next_poll_at"])
+
+
+def mark_paid(order: Order, *, actor: str, reason: str, now: datetime) -> None:
+    """The order is paid: window completed, totals of customer and products, conversion, outbox. The order is locked."""
+    before = order.status
+    order.status, order.paid_at, order.closed_at = Order.Status.SUCCESS, now, None
+    order.save(update_fields=["status", "paid_at", "closed_at"])
+    OrderSession.objects.filter(order=order).update(status=OrderSession.Status.COMPLETED)
+    record_status([(order, before)], actor=actor, reason=reason, now=now)
+    record_paid_order(customer_id=order.customer_id, total=order.total, placed_at=order.placed_at)
+    record_sale(
+        lines={item.product_id: (item.quantity, item.line_total) for item in order.items.all() if item.product_id}
+    )
+    if order.visitor_session_id:
+        mark_converted(session_id=order.visitor_session_id, order_id=order.id, now=now)
+    announce(OutboxEvent.Topic.PAID, [order], now=now)
+    order_paid.send(Order, orders=[order], now=now)
+
+
+def accept_late_money(order: Order, attempt: PaymentAttempt, *, actor: str, now: datetime) -> None:
+    """Money for an order that was closed: if the stock can be had again the order is paid, else it goes back."""
+    wanted = {item.product_id: item.quantity for item in order.items.all() if item.product_id}
+    try:
+        with transaction.atomic():
+            reserve_stock(quantities=wanted, order_id=order.id, reason=StockMovement.Reason.SOLD_LATE)
+    except OutOfStockError:
+        refund_late_money(order, attempt, "paid late, sold out meanwhile", actor=actor, now=now)
+    else:
+        mark_paid(order, actor=actor, reason="paid_late", now=now)
+
+
+def refund_late_money(order: Order, attempt: PaymentAttempt, reason: str, *, actor: str, now: datetime) -> None:
+    """Asks for the money to go back, and for somebody to look. A job sends the refund to billing."""
+    Refund.objects.create(
+        attempt=attempt,
+        amount=attempt.amount,
+        reason=reason,
+        was_sale=False,
+        next_try_at=now,
+        requested_at=now,
+    )
+    call_attention(order, reason, actor=actor, now=now)
+
+
+def call_attention(order: Order, reason: str, *, actor: str, now: datetime) -> None:
+    """Marks the order for staff."""
+    before, order.needs_attention = order.needs_attention, reason[:200]
+    order.save(update_fields=["needs_attention"])
+    log.error("order %s needs attention: %s", order.number, reason)
+    record_status([(order, before)], actor=actor, reason=reason, now=now, field="needs_attention")

@@ -1,0 +1,14 @@
+"""Paths below /api/v1/."""
+
+from django.urls import path
+
+from orders import api
+
+urlpatterns = [
+    path("orders", api.OrderListView.as_view()),
+    path("orders/<uuid:order_id>", api.OrderView.as_view()),
+    path("orders/<uuid:order_id>/session", api.OrderSessionView.as_view()),
+    path("orders/<uuid:order_id>/retry-payment", api.RetryPaymentView.as_view()),
+    path("orders/<uuid:order_id>/cancel", api.CancelOrderView.as_view()),
+    path("billing/webhook", api.BillingWebhookView.as_view()),
+]

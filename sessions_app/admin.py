@@ -1,0 +1,268 @@
+"""Visits and what happened in them: to be read.
+
+`VisitorSalt` is not here. Who can read the salt of a day can tell from an address and a user agent which
+visits of that day were whose, and that is what the salt is there to prevent.
+"""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.dateparse import parse_datetime
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter, DropdownFilter
+from unfold.decorators import display
+
+from core.admin import (
+    BAD,
+    GOOD,
+    NOTHING,
+    PLAIN,
+    DayRangeFilter,
+    HistoryAdmin,
+    HistoryInline,
+    KeySearch,
+    as_uuid,
+    derived,
+    list_link,
+    moment,
+    moment_text,
+    record_link,
+    table,
+    with_email,
+)
+from customers.models import Customer
+from sessions_app.models import Channel, ConsentRecord, CrawlerDay, DeadLetter, SessionEvent, VisitorSession
+
+LONGEST_TEXT = 48
+KNOWN_EVENTS = (
+    "page_view",
+    "product_view",
+    "search",
+    "add_to_cart",
+    "remove_from_cart",
+    "checkout_started",
+    "order_placed",
+    "order_completed",
+    "payment_failed",
+    "customer_login",
+)
+CHANNELS: dict[str, str] = {
+    Channel.PAID: BAD,
+    Channel.EMAIL: GOOD,
+    Channel.CAMPAIGN: GOOD,
+    Channel.SOCIAL: "primary",
+    Channel.ORGANIC_SEARCH: PLAIN,
+    Channel.REFERRAL: "warning",
+    Channel.DIRECT: "default",
+}
+
+
+class EventTypeFilter(DropdownFilter):
+    """One of the kinds of event that the shop knows; shops may send others of their own."""
+
+    title = "event"
+    parameter_name = "event_type"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(kind, kind.replace("_", " ")) for kind in KNOWN_EVENTS]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(event_type=self.value()) if self.value() else queryset
+
+
+class EventInline(HistoryInline):
+    """What happened in the visit, from its beginning."""
+
+    model = SessionEvent
+    verbose_name_plural = "Events"
+    fields = ("when", "event_type", "page", "source", "details")
+    readonly_fields = fields
+    ordering = ("timestamp",)
+    per_page = 50
+
+    when = moment("timestamp", "When")
+    details = derived("Details", lambda event: ", ".join(f"{name}: {fact}" for name, fact in event.metadata.items()))
+
+
+@admin.register(VisitorSession)
+class VisitorSessionAdmin(KeySearch, HistoryAdmin):
+    """The visits, newest first."""
+
+    list_display = (
+        "started",
+        "channel_text",
+        "utm_campaign",
+        "landing",
+        "device",
+        "country",
+        "pages",
+        "carts",
+        "checkouts",
+        "order",
+        "converted",
+    )
+    list_filter = (
+        ("started_at", DayRangeFilter),
+        ("channel", ChoicesDropdownFilter),
+        ("device", ChoicesDropdownFilter),
+        ("consent", ChoicesDropdownFilter),
+        ("converted", BooleanRadioFilter),
+        ("unconfirmed", BooleanRadioFilter),
+    )
+    sortable_by = ("started",)
+    compressed_fields = False
+    search_help_text = "Id of a visit or a visitor, or begin of a customer's e-mail address"
+    inlines = (EventInline,)
+    readonly_fields = ("page_views", "product_views", "order", "others", "arrivals")
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    ("session_id", "visitor_id"),
+                    ("started_at", "last_seen_at", "ended_at"),
+                    ("type", "customer", "consent"),
+                    ("order", "converted", "converted_at"),
+                    "others",
+                )
+            },
+        ),
+        (
+            "Came by",
+            {
+                "fields": (
+                    ("channel", "landing_page"),
+                    ("referrer", "referrer_host"),
+                    ("utm_source", "utm_medium", "utm_campaign"),
+                    ("utm_term", "utm_content"),
+                    "arrivals",
+                )
+            },
+        ),
+        ("With", {"fields": (("device", "browser", "os"), ("country", "city", "ip_prefix"), "user_agent", "is_bot")}),
+        (
+            "Did",
+            {
+                "fields": (
+                    ("page_views", "product_views", "events_count"),
+                    ("cart_additions", "checkouts_started", "other_events"),
+                    ("script_page_views", "api_page_views", "unconfirmed"),
+                )
+            },
+        ),
+    )
+
+    def find(self, rows: QuerySet[VisitorSession], word: str) -> QuerySet[VisitorSession]:
+        if key := as_uuid(word):
+            return rows.filter(pk=key) if rows.filter(pk=key).exists() else rows.filter(visitor_id=key)
+        return rows.filter(customer__in=with_email(Customer.objects.order_by(), word))
+
+    started = moment("started_at", "Started")
+    pages = derived("Pages", lambda visit: visit.page_views)
+    carts = derived("Cart", lambda visit: visit.cart_additions or NOTHING)
+    checkouts = derived("Checkout", lambda visit: visit.checkouts_started or NOTHING)
+
+    @display(description="Channel", label=CHANNELS)
+    def channel_text(self, visit: VisitorSession) -> str:
+        return visit.channel
+
+    @display(description="Landing page")
+    def landing(self, visit: VisitorSession) -> str:
+        return shortened(visit.landing_page)
+
+    @display(description="Arrivals")
+    def arrivals(self, visit: VisitorSession) -> SafeString | str:
+        names = ("channel", "utm_source", "utm_medium", "utm_campaign", "referrer")
+        rows = [
+            [moment_text(parse_datetime(touch["at"])), *(touch.get(name, NOTHING) for name in names)]
+            for touch in visit.touches
+        ]
+        return table(["When", "Channel", "Source", "Medium", "Campaign", "Referrer"], rows)
+
+    @display(description="Order")
+    def order(self, visit: VisitorSession) -> SafeString | str:
+        return record_link("orders_order", visit.order_id, "Order") if visit.order_id else NOTHING
+
+    @display(description="Other visits")
+    def others(self, visit: VisitorSession) -> SafeString:
+        return list_link("sessions_app_visitorsession", f"visitor_id__exact={visit.visitor_id}", "Of this visitor")
+
+
+@admin.register(SessionEvent)
+class SessionEventAdmin(KeySearch, HistoryAdmin):
+    """Everything that happened, newest first."""
+
+    list_display = ("when", "event_type", "page_text", "source", "product", "visit")
+    list_filter = (("timestamp", DayRangeFilter), EventTypeFilter, ("source", ChoicesDropdownFilter))
+    sortable_by = ("when",)
+    search_help_text = "Id of an event or a visit"
+    readonly_fields = ("product", "visit")
+    fields = ("timestamp", "received_at", "event_type", "source", "page", "product", "visit", "metadata", "event_id")
+
+    def find(self, rows: QuerySet[SessionEvent], word: str) -> QuerySet[SessionEvent]:
+        key = as_uuid(word)
+        if key is None:
+            return rows.none()
+        return rows.filter(pk=key) if rows.filter(pk=key).exists() else rows.filter(session=key)
+
+    when = moment("timestamp", "When")
+
+    @display(description="Page")
+    def page_text(self, event: SessionEvent) -> str:
+        return shortened(event.page)
+
+    @display(description="Product")
+    def product(self, event: SessionEvent) -> SafeString | str:
+        return record_link("catalog_product", event.product_id, "Product") if event.product_id else NOTHING
+
+    @display(description="Visit")
+    def visit(self, event: SessionEvent) -> SafeString:
+        return record_link("sessions_app_visitorsession", event.session_id, "Visit")
+
+
+@admin.register(ConsentRecord)
+class ConsentRecordAdmin(KeySearch, HistoryAdmin):
+    """Who chose what, as proof."""
+
+    list_display = ("when", "choice_text", "policy_version", "visitor_id")
+    list_filter = (("choice", ChoicesDropdownFilter),)
+    sortable_by = ()
+    search_help_text = "Id of a visitor"
+    when = moment("created_at", "When")
+
+    def find(self, rows: QuerySet[ConsentRecord], word: str) -> QuerySet[ConsentRecord]:
+        key = as_uuid(word)
+        return rows.filter(visitor_id=key) if key else rows.none()
+
+    @display(description="Choice", label={"granted": GOOD, "denied": BAD, "unknown": PLAIN})
+    def choice_text(self, record: ConsentRecord) -> str:
+        return record.choice
+
+
+@admin.register(CrawlerDay)
+class CrawlerDayAdmin(HistoryAdmin):
+    """Crawlers, counted apart."""
+
+    list_display = ("day", "source", "page_views")
+    list_filter = (("source", ChoicesDropdownFilter),)
+
+
+@admin.register(DeadLetter)
+class DeadLetterAdmin(HistoryAdmin):
+    """Events that could not be stored. `manage.py dead_letters --replay` tries them again."""
+
+    list_display = ("when", "error_text")
+    list_filter = (("created_at", DayRangeFilter),)
+    sortable_by = ()
+    when = moment("created_at", "When")
+
+    @display(description="Error")
+    def error_text(self, letter: DeadLetter) -> str:
+        return letter.error[:200]
+
+
+def shortened(text: str) -> str:
+    """A path that fits a column."""
+    return text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…"

@@ -1,0 +1,154 @@
+"""Events on their way: what a client may send, and how an event travels through the stream."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from core.ids import new_id
+from sessions_app.models import SessionEvent
+
+Source = SessionEvent.Source
+EVENT_TYPE = re.compile(r"[a-z][a-z0-9_]{0,63}")
+RESERVED = frozenset({"checkout_started", "order_placed", "order_completed", "payment_failed", "customer_login"})
+OLDEST = timedelta(hours=24)
+NEWEST = timedelta(minutes=2)
+METADATA_BYTES = 4096
+TEXT_LIMITS = {"page": 2048, "referrer": 2048, "title": 512}
+
+
+class EventError(Exception):
+    """This event cannot be taken; the others of its batch can. `code` is the API's."""
+
+    def __init__(self, message: str, code: str = "INVALID_INPUT") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event of a session, checked."""
+
+    event_type: str
+    source: str
+    timestamp: datetime
+    page: str = ""
+    product_id: UUID | None = None
+    metadata: dict[str, Any] = field(default_factory=dict)
+    event_id: UUID = field(default_factory=new_id)
+    referrer: str = ""
+
+    @property
+    def is_page_view(self) -> bool:
+        """Whether it counts as a page view."""
+        return self.event_type == "page_view"
+
+
+def event_entry(event: Event, session_id: UUID) -> str:
+    """The event as it travels through the stream."""
+    return json.dumps(
+        {
+            "event_id": event.event_id.hex,
+            "session_id": session_id.hex,
+            "event_type": event.event_type,
+            "source": event.source,
+            "page": event.page,
+            "product_id": event.product_id.hex if event.product_id else None,
+            "metadata": event.metadata,
+            "timestamp": event.timestamp.isoformat(),
+        }
+    )
+
+
+def parse_event(raw: Any, *, now: datetime) -> Event:
+    """Checks one event of a client.
+
+    `timestamp` is the client's when it is within 24 hours past and 2 minutes ahead of `now`, else `now`.
+
+    Raises:
+        EventError: what is wrong with it; `RESERVED_EVENT` for the types that the server alone writes.
+    """
+    if not isinstance(raw, dict):
+        raise EventError("An event is an object.")
+    event_type = raw.get("eventType")
+    if not isinstance(event_type, str) or not EVENT_TYPE.fullmatch(event_type):
+        raise EventError("eventType: lower-case letters, digits and underscores, beginning with a letter, 64 at most.")
+    if event_type in RESERVED:
+        raise EventError(f"{event_type} is written by the server alone.", "RESERVED_EVENT")
+    texts = {name: _text(raw, name, limit) for name, limit in TEXT_LIMITS.items()}
+    metadata = _metadata(raw.get("metadata"))
+    if texts["title"]:
+        metadata = metadata | {"title": texts["title"]}
+    return Event(
+        event_type=event_type,
+        source=Source.SCRIPT,
+        timestamp=_timestamp(raw.get("timestamp"), now),
+        page=texts["page"],
+        product_id=_uuid(raw, "productId"),
+        metadata=metadata,
+        event_id=_uuid(raw, "eventId") or new_id(),
+        referrer=texts["referrer"],
+    )
+
+
+def _text(raw: dict[str, Any], name: str, limit: int) -> str:
+    value = raw.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str) or "\0" in value or not _encodes(value):
+        raise EventError(f"{name}: text without null bytes or halves of characters.")
+    return value[:limit]
+
+
+def _encodes(value: str) -> bool:
+    """A lone surrogate is half a character: PostgreSQL refuses it."""
+    return value.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in value)
+
+
+def _uuid(raw: dict[str, Any], name: str) -> UUID | None:
+    value = raw.get(name)
+    if value is None:
+        return None
+    try:
+        return UUID(value)
+    except (ValueError, AttributeError, TypeError):
+        raise EventError(f"{name}: a UUID.") from None
+
+
+def _metadata(value: Any) -> dict[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise EventError("metadata: an object.")
+    text = json.dumps(value)
+    if len(text) > METADATA_BYTES:
+        raise EventError("metadata: 4 KiB at most.")
+    if "\\u0000" in text or (re.search(r"\\ud[89a-f]", text) and not _encodes(json.dumps(value, ensure_ascii=False))):
+        raise EventError("metadata: no null bytes or halves of characters.")
+    if re.search(r"\b(NaN|Infinity)\b", text) and _has_no_number(value):
+        raise EventError("metadata: numbers must be finite.")
+    return value
+
+
+def _has_no_number(value: Any) -> bool:
+    """Whether NaN or an infinity stands anywhere: JSON has neither, Python reads both."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except ValueError:
+        return True
+    return False
+
+
+def _timestamp(value: Any, now: datetime) -> datetime:
+    if not isinstance(value, str):
+        return now
+    try:
+        given = datetime.fromisoformat(value)
+        given = given if given.tzinfo else given.replace(tzinfo=UTC)
+    except ValueError:
+        return now
+    return given if now - OLDEST <= given <= now + NEWEST else now

@@ -1,0 +1,47 @@
+"""Reads of visits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from core import redis as core_redis
+from core.redis import RedisAwayError
+from sessions_app.models import Channel, VisitorSession
+from sessions_app.state import ACTIVE
+
+ATTRIBUTION_WINDOW = timedelta(days=30)
+
+
+def active_session_count(*, since: datetime) -> int:
+    """Distinct sessions seen since then; PostgreSQL answers when Redis is away."""
+    try:
+        count: int = core_redis.call(lambda client: client.zcount(ACTIVE, since.timestamp(), "+inf"))
+    except RedisAwayError:
+        return VisitorSession.objects.filter(last_seen_at__gte=since, ended_at=None).count()
+    return count
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """The touches that an order keeps: the first, and the last that was not direct, within 30 days."""
+
+    first: dict[str, Any]
+    last: dict[str, Any]
+
+
+def attribution(*, visitor_id: UUID, now: datetime) -> Attribution:
+    """The touches of a visitor. Without any that was not direct, the last is direct."""
+    touches = [
+        touch
+        for found in VisitorSession.objects.filter(visitor_id=visitor_id, started_at__gte=now - ATTRIBUTION_WINDOW)
+        .order_by("started_at")
+        .values_list("touches", flat=True)[:500]
+        for touch in found
+    ]
+    if not touches:
+        return Attribution({}, {})
+    named = [touch for touch in touches if touch.get("channel", Channel.DIRECT) != Channel.DIRECT]
+    return Attribution(first=touches[0], last=(named or touches)[-1])

@@ -1,0 +1,26 @@
+"""The signed value by which a visitor session (or a visitor) is known again."""
+
+from uuid import UUID
+
+from django.core.signing import BadSignature, Signer
+
+SESSION_COOKIE = "visitor_session"
+VISITOR_COOKIE = "visitor_id"
+CONSENT_COOKIE = "visitor_consent"
+VISITOR_COOKIE_SECONDS = 30 * 24 * 60 * 60
+LONGEST = 200
+
+
+def sign(value: UUID, *, purpose: str) -> str:
+    """A token for the id; `purpose` keeps a session's from passing as a visitor's."""
+    return Signer(salt=f"footfall.{purpose}").sign(value.hex)
+
+
+def unsign(token: str, *, purpose: str) -> UUID | None:
+    """The id of a token; None for a forged, damaged or foreign one: it is treated as none, never as an error."""
+    if not token or len(token) > LONGEST:
+        return None
+    try:
+        return UUID(hex=Signer(salt=f"footfall.{purpose}").unsign(token))
+    except (BadSignature, ValueError):
+        return None

@@ -1,0 +1,216 @@
+"""The visit of a request: found or begun when somebody asks, noted once when the request is done."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from core.clock import now as clock_now
+from core.net import client_ip
+from core.redis import RedisAwayError
+from sessions_app import ingest, services
+from sessions_app.agents import parse
+from sessions_app.channels import Utm, referrer_host
+from sessions_app.events import Event, Source
+from sessions_app.models import Consent
+from sessions_app.services import Arrival
+from sessions_app.state import SessionState
+from sessions_app.tokens import (
+    CONSENT_COOKIE,
+    SESSION_COOKIE,
+    VISITOR_COOKIE,
+    VISITOR_COOKIE_SECONDS,
+    sign,
+    unsign,
+)
+
+
+class Visit:
+    """What one request has to do with its visitor session.
+
+    A known session costs one round trip to Redis, however much is asked and recorded: `session` reads it, `record`
+    collects events, `commit` sends them. A request that never asks is noted by the middleware's `commit` alone.
+    """
+
+    def __init__(self, request: HttpRequest) -> None:
+        self.request = request
+        self.now: datetime = clock_now()
+        shown = request.META.get("HTTP_X_VISITOR_SESSION") or request.COOKIES.get(SESSION_COOKIE, "")
+        self.shown_id = unsign(shown, purpose="session")
+        self.known: SessionState | None = None
+        self.pending: list[Event] = []
+        self.seen = False
+        self.ended = False
+
+    @property
+    def session(self) -> SessionState:
+        """The session, begun if there is none."""
+        if self.known is None:
+            self._find_or_begin()
+        assert self.known is not None  # noqa: S101 - for the type checker
+        return self.known
+
+    @property
+    def session_id(self) -> UUID | None:
+        """The session's id; None for a crawler, for whom none is begun."""
+        return None if self.known is None and self.from_crawler else self.session.session_id
+
+    @property
+    def from_crawler(self) -> bool:
+        """A crawler shows no session of its own. Whoever shows a valid one is a visitor, whatever the user agent."""
+        return self.shown_id is None and parse(self.request.META.get("HTTP_USER_AGENT", "")).is_bot
+
+    @property
+    def token(self) -> str:
+        """The signed value that finds this session again."""
+        return sign(self.session.session_id, purpose="session")
+
+    def record(self, event: Event) -> None:
+        """Adds an event to what `commit` sends."""
+        self.pending.append(event)
+
+    def record_view(self, *, product_id: UUID | None = None) -> None:
+        """The API was read: a page view, and a product view of a product. The page is the shop's if it says so."""
+        page = self.arrival().landing_page or self.request.path
+        self.record(Event("page_view", Source.API, self.now, page=page))
+        if product_id is not None:
+            self.record(Event("product_view", Source.API, self.now, page=page, product_id=product_id))
+
+    def commit(self) -> None:
+        """Sends what was recorded, and notes that the session was seen.
+
+        Raises:
+            OperationalError: neither Redis nor PostgreSQL took it.
+        """
+        if self.ended or (self.seen and not self.pending):
+            return
+        if self.known is None and self.from_crawler:
+            self._count_crawler()
+        else:
+            self._find_or_begin()
+        self.pending = []
+
+    def end(self) -> None:
+        """Ends the session (`clear`)."""
+        services.clear(self.session, now=self.now)
+        self.ended = True
+
+    def replace(self, session: SessionState) -> None:
+        """The session was changed by a service."""
+        self.known = session
+
+    def begin_anew(self, arrival: Arrival) -> SessionState:
+        """Begins a session although one may have been shown (`POST /storefront/session`)."""
+        self.known = services.open_session(services.begin(arrival=arrival, now=self.now), events=[], now=self.now)
+        self.seen = True
+        return self.known
+
+    def set_cookies(self, response: HttpResponse) -> None:
+        """Sets a cookie only when its value changes."""
+        if self.ended:
+            response.delete_cookie(SESSION_COOKIE, samesite="Lax")
+        elif self.known is not None and self.known.session_id != self.shown_id:
+            set_cookie(response, SESSION_COOKIE, self.token, settings.VISITOR_SESSION_MAX_SECONDS)
+        if self.known is None:
+            return
+        shown_visitor = unsign(self.request.COOKIES.get(VISITOR_COOKIE, ""), purpose="visitor")
+        identified = services.may_identify(self.known.consent)
+        if identified and shown_visitor != self.known.visitor_id:
+            set_cookie(
+                response,
+                VISITOR_COOKIE,
+                sign(self.known.visitor_id, purpose="visitor"),
+                VISITOR_COOKIE_SECONDS,
+            )
+        elif not identified and VISITOR_COOKIE in self.request.COOKIES:
+            response.delete_cookie(VISITOR_COOKIE, samesite="Lax")
+
+    def arrival(self) -> Arrival:
+        """What this request shows of where the visitor came from. The page that called the API is the landing page."""
+        meta = self.request.META
+        page = meta.get("HTTP_REFERER", "")
+        origin = meta.get("HTTP_ORIGIN", "")
+        own = (
+            referrer_host(origin) if origin in settings.CORS_ALLOWED_ORIGINS else self.request.get_host().split(":")[0]
+        )
+        from_shop = referrer_host(page) == own
+        return Arrival(
+            ip=client_ip(self.request),
+            user_agent=meta.get("HTTP_USER_AGENT", ""),
+            own_host=own,
+            landing_page=page_path(page) if from_shop else "",
+            referrer="" if from_shop else page,
+            utm=Utm.from_query(urlsplit(page).query if from_shop else meta.get("QUERY_STRING", "")),
+            visitor_id=unsign(self.request.COOKIES.get(VISITOR_COOKIE, ""), purpose="visitor"),
+            consent=self._consent(),
+        )
+
+    def _consent(self) -> str:
+        if self.request.META.get("HTTP_SEC_GPC") == "1":
+            return Consent.DENIED
+        chosen = self.request.COOKIES.get(CONSENT_COOKIE, "")
+        return chosen if chosen in Consent.values else Consent.UNKNOWN
+
+    def _find_or_begin(self) -> None:
+        """One trip for a known session; a new one is begun with what was recorded so far."""
+        events, self.pending = self.pending, []
+        session_id = self.known.session_id if self.known else self.shown_id
+        found = services.see(session_id, events=events, now=self.now) if session_id else None
+        if found is not None:
+            self._note_arrivals(found, events)
+        else:
+            fresh = services.begin(arrival=self._first_arrival(events), now=self.now)
+            found = services.open_session(fresh, events=events, now=self.now)
+        self.known, self.seen = found, True
+
+    def _note_arrivals(self, session: SessionState, events: list[Event]) -> None:
+        """A page view of a known visit may tell where it came from, or that it came again by another way."""
+        views = [event for event in events if event.source == Source.SCRIPT and event.is_page_view]
+        first = session.script_page_views == len(views)
+        for event in views:
+            if event.referrer or "utm_" in event.page:
+                services.note_arrival(
+                    session, arrival=arrival_of(event, self.arrival()), first=first, now=event.timestamp
+                )
+
+    def _first_arrival(self, events: list[Event]) -> Arrival:
+        """The script knows more of the landing than the headers of its request."""
+        arrival = self.arrival()
+        first = next((event for event in events if event.source == Source.SCRIPT and event.is_page_view), None)
+        return arrival if first is None else arrival_of(first, arrival)
+
+    def _count_crawler(self) -> None:
+        views = sum(event.is_page_view for event in self.pending)
+        try:
+            if views:
+                ingest.count_crawler(day=self.now.date().isoformat(), views=views)
+        except RedisAwayError:
+            return  # crawlers are a courtesy figure: not worth a write to PostgreSQL
+
+
+def arrival_of(event: Event, base: Arrival) -> Arrival:
+    """Where the visitor came from as a page view of the script tells it."""
+    return replace(
+        base,
+        landing_page=page_path(event.page) or base.landing_page,
+        referrer=event.referrer,
+        utm=Utm.from_query(urlsplit(event.page).query),
+    )
+
+
+def page_path(page: str) -> str:
+    """The path of a page's address, without the query (which UTM parameters and click ids make endless)."""
+    try:
+        return urlsplit(page).path or page
+    except ValueError:
+        return ""
+
+
+def set_cookie(response: HttpResponse, name: str, value: str, seconds: int) -> None:
+    """A cookie as all of ours are: not for scripts, same site, secure outside development."""
+    response.set_cookie(name, value, max_age=seconds, httponly=True, samesite="Lax", secure=not settings.DEVELOPMENT)

@@ -1,0 +1,168 @@
+// One order. While it waits for its payment: the time left, the way to the pay page, another attempt, cancelling; the
+// page asks every 2 seconds how it stands. Billing sends the shopper back here (its `returnUrl`).
+
+import { cancelOrder, getOrder, retryPayment } from "./api.js";
+import { refillCart } from "./cart.js";
+import { showTimeLeft, stopCountdown } from "./countdown.js";
+import { announce, byId, clearProblem, element, showProblem, whileBusy } from "./dom.js";
+import { moment, setTitle, t } from "./i18n.js";
+import { keepTokenFromAddress, orderToken } from "./order-tokens.js";
+import { cartPath, isWebAddress, productsPath } from "./paths.js";
+import { addressLines } from "./postal-address.js";
+import { explain } from "./refusals.js";
+import { miniLines, summaryRows } from "./totals.js";
+
+const POLL_MS = 2000;
+const POLL_AFTER_TROUBLE_MS = 6000;
+const container = byId("order");
+const orderId = container.dataset.order;
+let order = null;
+let shownStatus = null;
+let pollTimer = null;
+
+// Asking --------------------------------------------------------------------------------------------------------------
+
+async function refresh() {
+  clearTimeout(pollTimer);
+  let pause = POLL_MS;
+  try {
+    order = await getOrder(orderId, orderToken(orderId));
+    clearProblem();
+    show();
+  } catch (error) {
+    if (error.code === "NOT_FOUND") return showNotFound();
+    pause = Math.max(POLL_AFTER_TROUBLE_MS, (error.retryAfter ?? 0) * 1000);
+    showProblem(explain(error), { focus: false });
+  }
+  // A closed order changes no more. A hidden tab does not ask; it catches up when it is seen again.
+  if (!document.hidden && (order === null || order.status === "pending")) pollTimer = setTimeout(refresh, pause);
+  return undefined;
+}
+
+function showNotFound() {
+  showProblem(t("orderNotFound"), { actions: [{ label: t("goShopping"), href: productsPath }] });
+}
+
+// Showing -------------------------------------------------------------------------------------------------------------
+
+function show() {
+  if (order.status !== shownStatus) showStatus();
+  if (order.status === "pending") showPayment();
+  container.hidden = false;
+  container.setAttribute("aria-busy", "false");
+}
+
+/** What changes with the status only. If it changed before the shopper's eyes, it is said, and the focus is not lost. */
+function showStatus() {
+  const before = shownStatus;
+  shownStatus = order.status;
+  container.dataset.status = order.status;
+  byId("order-number").textContent = order.number;
+  setTitle(t("titleOrderNumber", { number: order.number }));
+  byId("order-title").textContent = t(`orderTitle_${order.status}`);
+  byId("order-lead").textContent = lead();
+  showContents();
+  const pending = order.status === "pending";
+  byId("pay").hidden = !pending;
+  byId("again").hidden = !["failed", "expired", "cancelled"].includes(order.status);
+  byId("again-text").textContent = t("orderAgainText");
+  if (pending || before === null) return;
+  stopCountdown();
+  announce(byId("order-title").textContent);
+  byId("order-title").focus();
+}
+
+function lead() {
+  const values = { email: order.email, when: order.paidAt ? moment(order.paidAt) : "", placed: moment(order.placedAt) };
+  return t(`orderLead_${order.status}`, values);
+}
+
+function showContents() {
+  byId("order-items").replaceChildren(...miniLines(order.items, order.summary.currency));
+  byId("order-summary").replaceChildren(...summaryRows(order.summary, { couponCode: order.couponCode }));
+  const address = order.addresses?.shipping;
+  byId("delivery").hidden = !address;
+  if (address) {
+    const lines = [[order.firstName, order.lastName].filter(Boolean).join(" "), ...addressLines(address)].filter(Boolean);
+    byId("order-address").replaceChildren(...lines.map((line) => element("span", {}, line)));
+  }
+  byId("order-email").textContent = order.email;
+}
+
+/** The open attempt may still be paid; a declined one makes room for the next, as long as time and attempts last. */
+function showPayment() {
+  const { session, attempts } = order;
+  const open = attempts.find(({ status, paymentUrl }) => status === "open" && isWebAddress(paymentUrl));
+  const active = session.status === "active" && session.remainingSeconds > 0;
+  byId("pay-now").hidden = !(open && active);
+  if (open) byId("pay-now").href = open.paymentUrl;
+  byId("retry").hidden = Boolean(open) || !active || !session.canRetry;
+  byId("cancel").hidden = !active;
+  setText("pay-state", t(paymentState(open, active, attempts)));
+  setText("attempts-left", t("attemptsLeft", { count: session.remainingAttempts, max: session.maxPaymentAttempts }));
+  showTimeLeft(session, refresh);
+}
+
+function paymentState(open, active, attempts) {
+  if (!active) return "payState_over";
+  if (open) return "payState_open";
+  return attempts.some(({ status }) => status === "failure") ? "payState_declined" : "payState_none";
+}
+
+/** Writes only what has changed: a screen reader may be reading here. */
+function setText(id, text) {
+  if (byId(id).textContent !== text) byId(id).textContent = text;
+}
+
+// Acting --------------------------------------------------------------------------------------------------------------
+
+/** Runs an action on the order. A refusal is said beside the buttons; the order is read again, for it has changed. */
+async function act(button, work) {
+  await whileBusy(button, async () => {
+    setText("pay-error", "");
+    try {
+      await work();
+    } catch (error) {
+      // The attempt before is still open (in another tab, or refreshed too late): that one is to be paid.
+      if (error.code === "PAYMENT_IN_PROGRESS" && isWebAddress(error.details.paymentUrl)) {
+        return location.assign(error.details.paymentUrl);
+      }
+      setText("pay-error", explain(error));
+      await refresh();
+    }
+    return undefined;
+  });
+}
+
+byId("retry").addEventListener("click", ({ currentTarget }) => act(currentTarget, async () => {
+  const { paymentUrl } = await retryPayment(orderId, orderToken(orderId));
+  if (isWebAddress(paymentUrl)) location.assign(paymentUrl);
+}));
+
+byId("cancel").addEventListener("click", () => byId("cancel-dialog").showModal());
+
+byId("cancel-dialog").addEventListener("close", ({ currentTarget }) => {
+  if (currentTarget.returnValue !== "cancel") return;
+  currentTarget.returnValue = "";
+  act(byId("cancel"), async () => {
+    await cancelOrder(orderId, orderToken(orderId));
+    await refresh();
+  });
+});
+
+byId("order-again").addEventListener("click", () => {
+  refillCart(order.items, order.summary.currency);
+  location.assign(cartPath);
+});
+
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden && order?.status === "pending") refresh();
+});
+window.addEventListener("pageshow", (event) => event.persisted && refresh());
+window.addEventListener("hashchange", () => {
+  keepTokenFromAddress(orderId);
+  refresh();
+});
+
+keepTokenFromAddress(orderId);
+refresh();

@@ -1,0 +1,107 @@
+// The list: search, category, and "Load more" by cursor. The search stands in the address, so that it can be shared.
+
+import { listProducts } from "./api.js";
+import { announce, byId, clearProblem, element, picture, showProblem, whileBusy } from "./dom.js";
+import { money, t } from "./i18n.js";
+import { productPath } from "./paths.js";
+import { categoryLabel } from "./products.js";
+import { explain } from "./refusals.js";
+import { tab } from "./storage.js";
+import { track } from "./tracking.js";
+
+const list = byId("products");
+const form = byId("filters");
+const more = byId("load-more");
+let filters = filtersFromAddress();
+let next = null;
+let asked = 0;
+
+function filtersFromAddress() {
+  const parameters = new URLSearchParams(location.search);
+  return { search: parameters.get("search") ?? "", category: parameters.get("category") ?? "" };
+}
+
+async function load(cursor = null) {
+  const question = ++asked;
+  list.setAttribute("aria-busy", "true");
+  try {
+    const page = await listProducts({ ...filters, cursor });
+    if (question !== asked) return; // a newer search was started meanwhile
+    clearProblem();
+    show(page, { append: cursor !== null });
+  } catch (error) {
+    if (question === asked) showProblem(explain(error), { actions: [{ label: t("tryAgain"), run: () => load(cursor) }] });
+  } finally {
+    if (question === asked) list.setAttribute("aria-busy", "false");
+  }
+}
+
+function show({ items, next: following }, { append }) {
+  const cards = items.map(card);
+  if (append) list.append(...cards);
+  else list.replaceChildren(...cards);
+  next = following;
+  more.hidden = next === null;
+  rememberCategories(items);
+  const count = list.children.length;
+  byId("result-count").textContent = count === 0 ? t("noProducts") : filtered() ? t(next ? "productsSoFar" : "productsFound", { count }) : "";
+  // The keyboard goes on at the first new product, not at a button that may be gone.
+  if (append) cards[0]?.querySelector("a").focus();
+}
+
+const filtered = () => Boolean(filters.search || filters.category);
+
+function card(product) {
+  const soldOut = product.available === 0;
+  return element(
+    "li", { class: "card" },
+    element("div", { class: "card-picture" }, picture(product.thumbnail)),
+    element("h2", { class: "card-name" }, element("a", { href: productPath(product.slug) }, product.name)),
+    element("p", { class: "card-price" }, money(product.price, product.currency)),
+    soldOut && element("p", { class: "card-note" }, t("soldOut")),
+  );
+}
+
+/** The API has no list of categories: those of the products seen so far are offered. */
+function rememberCategories(items) {
+  const seen = new Set([...(tab.get("categories") ?? []), ...items.map(({ category }) => category), filters.category]);
+  const categories = [...seen].filter(Boolean).sort((a, b) => a.localeCompare(b));
+  tab.set("categories", categories);
+  const options = categories.map((name) => element("option", { value: name }, categoryLabel(name)));
+  form.category.replaceChildren(element("option", { value: "" }, t("allCategories")), ...options);
+  form.category.value = filters.category;
+}
+
+function applyFilters() {
+  const { search, category } = { search: form.search.value.trim(), category: form.category.value };
+  if (search === filters.search && category === filters.category) return;
+  if (search && search !== filters.search) track("search", { metadata: { query: search } });
+  filters = { search, category };
+  const address = new URL(location.href);
+  for (const [name, value] of Object.entries(filters)) {
+    if (value) address.searchParams.set(name, value);
+    else address.searchParams.delete(name);
+  }
+  history.pushState(null, "", address);
+  load();
+}
+
+function start() {
+  filters = filtersFromAddress();
+  form.search.value = filters.search;
+  rememberCategories([]);
+  load();
+}
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  applyFilters();
+});
+form.category.addEventListener("change", applyFilters);
+form.search.addEventListener("search", applyFilters); // the little cross that empties the box
+more.addEventListener("click", () => {
+  announce(t("loading"));
+  whileBusy(more, () => load(next));
+});
+window.addEventListener("popstate", start);
+start();

@@ -1,0 +1,522 @@
+import gzip
+import io
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from sessions_app.access_log import (
+    LogUnreadableError,
+    NotALogError,
+    Tally,
+    import_access_log,
+    open_log,
+    service,
+)
+from sessions_app.access_log.lines import MalformedLineError, clean, is_asset, parse_line, seconds
+from sessions_app.access_log.visits import Hit, Visit, cut, timed_id, visitor_of
+from sessions_app.models import Channel, CrawlerDay, SessionEvent, VisitorSession
+
+NOW = datetime(2026, 3, 12, tzinfo=UTC)
+START = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
+GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
+MINUTE, HALF_AN_HOUR, DAY = 60, 1800, 86_400
+
+
+def line(
+    after: int = 0,
+    *,
+    ip: str = "198.51.100.7",
+    request: str = "GET / HTTP/1.1",
+    status: int = 200,
+    referrer: str = "-",
+    user_agent: str = FIREFOX,
+) -> bytes:
+    """A line of a log, so many seconds after START."""
+    time = (START + timedelta(seconds=after)).strftime("%d/%b/%Y:%H:%M:%S +0000")
+    return f'{ip} - - [{time}] "{request}" {status} 512 "{referrer}" "{user_agent}"'.encode()
+
+
+def import_lines(lines: Iterable[bytes], *, own_host: str = "shop.example") -> Tally:
+    """Imports, and checks that every line is accounted for."""
+    tally = Tally()
+    import_access_log(
+        lines=lines, own_host=own_host, now=NOW, tally=tally, refused=lambda *_: None, advanced=lambda: None
+    )
+    assert tally.lines == tally.page_views + tally.crawler_page_views + tally.ignored + tally.malformed
+    return tally
+
+
+def stored() -> list[Any]:
+    """All that an import leaves: visits with their events."""
+    visits = VisitorSession.objects.order_by("pk")
+    events = SessionEvent.objects.order_by("pk").values_list("pk", "session_id", "timestamp", "page")
+    return [*visits.values(), *events, *CrawlerDay.objects.order_by("day").values_list("day", "page_views")]
+
+
+class TestLine:
+    def test_the_fields_are_read(self) -> None:
+        request = parse_line(line(5, request="GET /a/b?x=1&y=2 HTTP/1.1", referrer="https://blog.example/"))
+
+        assert request.at == START.timestamp() + 5
+        assert request.address == "198.51.100.7"
+        assert (request.page, request.query) == ("/a/b", "x=1&y=2")
+        assert (request.referrer, request.user_agent) == ("https://blog.example/", FIREFOX)
+
+    @pytest.mark.parametrize(
+        ("request_line", "status", "page"),
+        [
+            ("GET /shop HTTP/1.1", 200, "/shop"),
+            ("GET /shop HTTP/1.1", 206, "/shop"),
+            ("GET /shop HTTP/1.1", 304, "/shop"),
+            ("GET /a b HTTP/1.1", 200, "/a b"),
+            ("GET /old", 200, "/old"),
+            ("GET http://shop.example/x?y HTTP/1.1", 200, "/x"),
+            ("GET http://shop.example HTTP/1.1", 200, "/"),
+            ("GET /shop HTTP/1.1", 301, None),
+            ("GET /shop HTTP/1.1", 404, None),
+            ("GET /shop HTTP/1.1", 500, None),
+            ("HEAD /shop HTTP/1.1", 200, None),
+            ("POST /shop HTTP/1.1", 200, None),
+            ("GET sip:nm SIP/2.0", 200, None),
+            ("GET http://[bad HTTP/1.1", 200, None),
+            ("-", 408, None),
+            (r"\x16\x03\x01", 400, None),
+            ("GET /style.css?v=3 HTTP/1.1", 200, None),
+        ],
+    )
+    def test_a_page_view_is_a_get_of_a_page_that_succeeded(
+        self, request_line: str, status: int, page: str | None
+    ) -> None:
+        assert parse_line(line(request=request_line, status=status)).page == page
+
+    @pytest.mark.parametrize(
+        ("path", "asset"),
+        [
+            ("/logo.PNG", True), ("/a.min.js", True), ("/f.woff2", True), ("/v.mp4", True), ("/x.tar.gz", True),
+            ("/sitemap.xml", True), ("/robots.txt", True), ("/favicon.ico", True), ("/data.json", True),
+            ("/page.html", False), ("/page", False), ("/v1.2/page", False), ("/dir.png/", False), ("/", False),
+            ("/index.php", False), ("/brochure.pdf", False),
+        ],
+    )  # fmt: skip
+    def test_an_asset_is_known_by_its_extension(self, path: str, asset: bool) -> None:
+        assert is_asset(path) is asset
+
+    def test_escaped_quotes_do_not_end_a_field(self) -> None:
+        request = parse_line(line(user_agent=r"Fire\"fox", referrer=r"http://x/\"q\""))
+
+        assert clean(request.referrer) == 'http://x/"q"'
+
+    def test_escapes_are_undone_and_null_bytes_removed(self) -> None:
+        assert clean(r"/caf\xc3\xa9\x00\\") == "/café\\"
+
+    def test_fields_after_the_user_agent_are_not_read(self) -> None:
+        assert parse_line(line() + b' "203.0.113.9" rt=0.01').user_agent == FIREFOX
+
+    def test_invalid_utf_8_is_read(self) -> None:
+        assert parse_line(line(request="GET /@ HTTP/1.1").replace(b"@", b"\xff\xfe")).page == "/\ufffd\ufffd"
+
+    @pytest.mark.parametrize(
+        ("text", "reason"),
+        [
+            (b"", "empty"),
+            (b"hello", "not of the combined format"),
+            (b'1.2.3.4 - - [10/Mar/2026:12:00:00 +0000] "GET / HTTP/1.1" 200 5', "common format"),
+            (b'1.2.3.4 - - [10/Mar/2026:12:00:00 +0000] "GET / HTTP/1.1" 200 5 "-" "Moz', "cannot be read"),
+            (b'1.2.3.4 - - [31/Feb/2026:12:00:00 +0000] "GET / HTTP/1.1" 200 5 "-" "x"', "no time"),
+            (b'1.2.3.4 - - [10/Mai/2026:12:00:00 +0000] "GET / HTTP/1.1" 200 5 "-" "x"', "no time"),
+            (b'1.2.3.4 - - [10/Mar/2026:12:00:00 +9900] "GET / HTTP/1.1" 200 5 "-" "x"', "no time"),
+            (b'1.2.3.4 - - [10/Mar/1970:12:00:00 +0000] "GET / HTTP/1.1" 200 5 "-" "x"', "before"),
+            (b'1.2.3.4 - - [10/Mar/0001:12:00:00 +1400] "GET / HTTP/1.1" 200 5 "-" "x"', "before"),
+        ],
+    )
+    def test_a_malformed_line_says_what_is_wrong(self, text: bytes, reason: str) -> None:
+        with pytest.raises(MalformedLineError, match=reason):
+            parse_line(text)
+
+    @given(st.binary(max_size=300))
+    def test_no_bytes_break_it(self, text: bytes) -> None:
+        with pytest.raises(MalformedLineError):
+            parse_line(text)
+
+    @given(st.integers(631_152_000, 4_000_000_000), st.timezones())
+    def test_times_of_all_zones_are_understood(self, instant: int, zone: Any) -> None:
+        moment = datetime.fromtimestamp(instant, UTC) + timedelta(days=2)
+        local = moment.astimezone(zone)
+        offset = local.utcoffset() or timedelta()
+        minutes = round(offset.total_seconds() / 60)
+        sign, (hours, rest) = "-" if minutes < 0 else "+", divmod(abs(minutes), 60)
+        logged = (moment + timedelta(minutes=minutes)).strftime("%d/%b/%Y:%H:%M:%S")
+
+        assert seconds(f"{logged} {sign}{hours:02}{rest:02}") == moment.timestamp()
+
+
+def hits(times: Iterable[int]) -> list[Hit]:
+    """Page views of one visitor."""
+    visitor = visitor_of("198.51.100.7", FIREFOX)
+    return [Hit(at, timed_id(at, b"%d" % n), visitor, "/", "", "-", b"") for n, at in enumerate(times)]
+
+
+def spans(visits: Sequence[Visit]) -> list[tuple[str, int, int]]:
+    return [(visit.session_id, visit.started, visit.seen) for visit in visits]
+
+
+class TestCut:
+    @pytest.mark.parametrize(("gap", "visits"), [(HALF_AN_HOUR - 1, 1), (HALF_AN_HOUR, 2)])
+    def test_a_gap_of_thirty_minutes_ends_a_visit(self, gap: int, visits: int) -> None:
+        assert len(cut(hits([0, gap]), [])) == visits
+
+    def test_a_visit_ends_after_24_hours_in_any_case(self) -> None:
+        first, second = cut(hits(range(0, DAY + 1, 20 * MINUTE)), [])
+
+        assert (first.started, first.seen) == (0, DAY - 20 * MINUTE)
+        assert (second.started, second.seen) == (DAY, DAY)
+
+    @given(st.lists(st.integers(1, 2 * HALF_AN_HOUR), max_size=40))
+    def test_visits_are_cut_at_long_gaps_and_nowhere_else(self, gaps: list[int]) -> None:
+        times = [sum(gaps[:n]) for n in range(len(gaps) + 1)]
+
+        visits = cut(hits(times), [])
+
+        assert [hit.at for visit in visits for hit in visit.hits] == times
+        for visit in visits:
+            own = [hit.at for hit in visit.hits]
+            assert all(later - earlier < HALF_AN_HOUR for earlier, later in pairwise(own))
+            assert visit.seen - visit.started < DAY
+        for one, following in pairwise(visits):
+            too_late = following.started - one.seen >= HALF_AN_HOUR
+            assert too_late or following.started - one.started >= DAY
+
+    @given(st.lists(st.integers(0, 2 * DAY), min_size=1, max_size=60), st.data())
+    def test_in_pieces_or_at_once_is_the_same(self, times: list[int], data: st.DataObject) -> None:
+        views = hits(sorted(times))
+        where = data.draw(st.integers(0, len(views)))
+
+        before = cut(views[:where], [])
+        after = cut(views[where:], [Visit(*span) for span in spans(before)])
+
+        together = {span[0]: span for span in [*spans(before), *spans(after)]}
+        assert sorted(together.values()) == sorted(spans(cut(views, [])))
+
+    def test_a_late_view_that_comes_before_a_visit_becomes_its_first(self) -> None:
+        [visit] = cut(hits([1000]), [Visit("stored", 1500, 1600)])
+
+        assert (visit.session_id, visit.started, visit.seen) == ("stored", 1000, 1600)
+        assert visit.first == visit.hits[0]
+
+
+@pytest.mark.django_db
+class TestImport:
+    def test_a_visit_has_the_figures_of_its_first_request(self) -> None:
+        import_lines(
+            [
+                line(
+                    0,
+                    request="GET /shoes?utm_source=news&utm_medium=email&id=7 HTTP/1.1",
+                    referrer="https://a.example/x",
+                ),
+                line(60, request="GET /cart HTTP/1.1", referrer="https://shop.example/shoes"),
+            ]
+        )
+
+        visit = VisitorSession.objects.get()
+        assert (visit.landing_page, visit.referrer, visit.referrer_host) == (
+            "/shoes",
+            "https://a.example/x",
+            "a.example",
+        )
+        assert (visit.utm_source, visit.utm_medium, visit.channel) == ("news", "email", Channel.EMAIL)
+        assert (visit.device, visit.browser, visit.os) == ("desktop", "Firefox", "Linux")
+        assert (visit.started_at, visit.last_seen_at) == (START, START + timedelta(minutes=1))
+        assert visit.ended_at == visit.last_seen_at
+        assert (visit.page_views, visit.events_count, visit.script_page_views) == (2, 2, 0)
+        assert not visit.unconfirmed
+
+    def test_neither_address_nor_user_agent_is_kept(self) -> None:
+        import_lines([line()])
+
+        everything = repr(stored())
+        assert "198.51.100" not in everything
+        assert "Gecko" not in everything
+
+    def test_events_are_page_views_from_an_import(self) -> None:
+        import_lines([line(request="GET /a HTTP/1.1")])
+
+        event = SessionEvent.objects.get()
+        assert (event.event_type, event.source, event.page, event.timestamp) == (
+            "page_view",
+            "import",
+            "/a",
+            START,
+        )
+        assert event.visitor_id == event.session.visitor_id
+
+    def test_a_visitor_is_address_and_user_agent(self) -> None:
+        tally = import_lines([line(), line(ip="198.51.100.8"), line(user_agent=FIREFOX + " x"), line(DAY)])
+
+        assert (tally.visitors, tally.sessions) == (3, 4)
+
+    def test_what_is_no_page_view_is_ignored(self) -> None:
+        tally = import_lines([line(), line(request="GET /a.png HTTP/1.1"), line(status=404)])
+
+        assert (tally.page_views, tally.ignored) == (1, 2)
+
+    def test_crawlers_are_counted_apart_by_day(self) -> None:
+        tally = import_lines(
+            [
+                line(user_agent=GOOGLEBOT),
+                line(DAY, user_agent=GOOGLEBOT),
+                line(request="GET /a.css HTTP/1.1", user_agent=GOOGLEBOT),
+            ]
+        )
+
+        assert (tally.crawler_page_views, tally.page_views, tally.ignored) == (2, 0, 1)
+        assert list(CrawlerDay.objects.order_by("day").values_list("day", "source", "page_views")) == [
+            (date(2026, 3, 10), "import", 1),
+            (date(2026, 3, 11), "import", 1),
+        ]
+        assert not VisitorSession.objects.exists()
+
+    def test_malformed_lines_are_reported_by_number_and_skipped(self) -> None:
+        refused: list[tuple[int, str]] = []
+        tally = Tally()
+
+        import_access_log(
+            lines=[line(), b"what?", line(2 * DAY + MINUTE), line(1)], own_host="", now=NOW, tally=tally,
+            refused=lambda number, reason: refused.append((number, reason)), advanced=lambda: None,
+        )  # fmt: skip
+
+        assert refused == [(2, "not of the combined format")]
+        assert (tally.lines, tally.malformed, tally.page_views) == (4, 1, 3)
+
+    def test_a_time_in_the_future_is_malformed(self) -> None:
+        assert import_lines([line(), line(10 * DAY)]).malformed == 1
+
+    def test_importing_twice_adds_nothing(self) -> None:
+        log = [line(n * 900, ip=f"198.51.100.{n % 3}") for n in range(20)] + [line(user_agent=GOOGLEBOT)]
+        first = import_lines(log)
+        before = stored()
+
+        second = import_lines(log)
+
+        assert stored() == before
+        assert (second.added_page_views, second.added_sessions) == (0, 0)
+        assert (second.page_views, second.sessions, second.visitors, second.days) == (
+            first.page_views, first.sessions, first.visitors, first.days,
+        )  # fmt: skip
+
+    def test_equal_lines_are_as_many_views(self) -> None:
+        assert import_lines([line(), line(), line()]).added_page_views == 3
+        assert import_lines([line(), line(), line(), line()]).added_page_views == 1
+
+    def test_a_log_that_has_grown_extends_the_visit(self) -> None:
+        log = [line(0), line(20 * MINUTE), line(40 * MINUTE)]
+        import_lines(log[:2])
+
+        tally = import_lines(log)
+
+        assert (tally.added_page_views, tally.added_sessions, tally.sessions) == (1, 0, 1)
+        visit = VisitorSession.objects.get()
+        assert (visit.page_views, visit.events_count) == (3, 3)
+        assert visit.last_seen_at == visit.ended_at == START + timedelta(minutes=40)
+
+    def test_an_earlier_log_imported_later_gives_the_visit_its_landing_page(self) -> None:
+        import_lines([line(10 * MINUTE, request="GET /second HTTP/1.1")])
+
+        import_lines([line(0, request="GET /first?utm_campaign=x HTTP/1.1")])
+
+        visit = VisitorSession.objects.get()
+        assert (visit.landing_page, visit.channel, visit.started_at) == ("/first", Channel.CAMPAIGN, START)
+
+    @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(
+        st.lists(st.tuples(st.integers(0, 40 * MINUTE), st.integers(0, 2), st.booleans()), min_size=1, max_size=25),
+        st.data(),
+    )
+    def test_in_two_halves_or_at_once_is_the_same(
+        self, steps: list[tuple[int, int, bool]], data: st.DataObject
+    ) -> None:
+        times = [sum(step[0] for step in steps[: n + 1]) for n in range(len(steps))]
+        log = [
+            line(at, ip=f"198.51.100.{who}", user_agent=GOOGLEBOT if bot and who == 2 else FIREFOX)
+            for at, (_gap, who, bot) in zip(times, steps, strict=True)
+            if at < 2 * DAY
+        ]
+        where = data.draw(st.integers(0, len(log)))
+
+        at_once = rolled_back(lambda: import_lines(log))
+        in_halves = rolled_back(lambda: (import_lines(log[:where]), import_lines(log)))
+
+        assert in_halves == at_once
+
+    def test_small_batches_change_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        log = [line(n * 400, ip=f"198.51.100.{n % 2}") for n in range(60)]
+        at_once = rolled_back(lambda: import_lines(log))
+        monkeypatch.setattr(service, "BATCH", 4)
+
+        assert rolled_back(lambda: import_lines(log)) == at_once
+
+    def test_lines_out_of_order_within_minutes_change_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        log = [line(n * 45) for n in range(40)]
+        at_once = rolled_back(lambda: import_lines(log))
+        shuffled = [log[n ^ 3] for n in range(40)]
+        monkeypatch.setattr(service, "BATCH", 16)
+
+        assert rolled_back(lambda: import_lines(shuffled)) == at_once
+
+    def test_an_import_that_was_killed_goes_on(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(service, "BATCH", 4)
+        log = [line(n * 400) for n in range(30)]
+        at_once = rolled_back(lambda: import_lines(log))
+
+        def until_killed() -> Iterable[bytes]:
+            yield from log[:17]
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            import_lines(until_killed())
+        assert SessionEvent.objects.exists()
+        import_lines(log)
+
+        assert stored() == at_once
+
+    def test_the_days_are_those_of_the_shop(self, settings: Any) -> None:
+        settings.SHOP_TIME_ZONE = "Asia/Ho_Chi_Minh"
+        service._day.cache_clear()
+        try:
+            tally = import_lines([line(6 * 3600, ip="198.51.100.9"), line(0, user_agent=GOOGLEBOT)])
+        finally:
+            service._day.cache_clear()
+
+        assert tally.days == {date(2026, 3, 10), date(2026, 3, 11)}
+
+    def test_the_day_on_which_an_extended_visit_began_is_among_the_days(self) -> None:
+        import_lines([line(DAY // 2 - MINUTE)])
+
+        assert import_lines([line(DAY // 2 + MINUTE)]).days == {date(2026, 3, 10), date(2026, 3, 11)}
+
+    def test_own_referrers_are_direct(self) -> None:
+        import_lines([line(referrer="http://www.shop.example/a")])
+
+        assert VisitorSession.objects.get().channel == Channel.DIRECT
+
+    def test_absurd_fields_are_cut(self) -> None:
+        long = "x" * 10_000
+        import_lines(
+            [
+                line(
+                    request=f"GET /{long}?utm_source={long} HTTP/1.1",
+                    referrer=f"http://{long}/",
+                    user_agent=long,
+                )
+            ]
+        )
+
+        visit = VisitorSession.objects.get()
+        assert len(visit.landing_page) == len(visit.referrer) == 2048
+        assert len(visit.utm_source) == len(visit.referrer_host) == 255
+
+    def test_what_copy_would_take_for_its_own_is_kept(self) -> None:
+        import_lines([line(request=r"GET /\\N\ta\\.;{} HTTP/1.1")])
+
+        assert SessionEvent.objects.get().page == "/\\N\ta\\.;{}"
+
+    def test_a_thousand_lines_of_something_else_are_no_log(self) -> None:
+        with pytest.raises(NotALogError):
+            import_lines(b"some text" for _ in range(2000))
+
+    def test_a_short_file_of_something_else_is_no_log(self) -> None:
+        with pytest.raises(NotALogError):
+            import_lines([b"name,price", b"shoe,4"])
+
+    def test_lines_of_something_else_are_not_reported_one_by_one(self) -> None:
+        refused: list[int] = []
+
+        with pytest.raises(NotALogError, match="None of 3 lines"):
+            import_access_log(
+                lines=[b"a", b"b", b"c"],
+                own_host="",
+                now=NOW,
+                tally=Tally(),
+                refused=lambda number, _reason: refused.append(number),
+                advanced=lambda: None,
+            )
+
+        assert refused == []
+
+    def test_an_empty_log_is_a_log(self) -> None:
+        tally = import_lines([])
+
+        assert (tally.lines, tally.sessions, tally.first_time) == (0, 0, None)
+
+
+def rolled_back(do: Callable[[], object]) -> list[Any]:
+    """What is stored after doing it, which is then undone. Without `received_at`, it is the clock's."""
+    with transaction.atomic():
+        do()
+        found = stored()
+        transaction.set_rollback(True)
+    return found
+
+
+class TestOpen:
+    def read(self, path: Path | str) -> list[bytes]:
+        with open_log(str(path)) as log:
+            return list(log)
+
+    def test_gzip_is_known_by_its_first_bytes(self, tmp_path: Path) -> None:
+        path = tmp_path / "access.log"
+        path.write_bytes(gzip.compress(b"one\ntwo\r\nthree"))
+
+        assert self.read(path) == [b"one", b"two", b"three"]
+
+    def test_a_plain_file_may_be_called_gz(self, tmp_path: Path) -> None:
+        path = tmp_path / "access.gz"
+        path.write_bytes(b"one\n\ntwo\n")
+
+        assert self.read(path) == [b"one", b"", b"two"]
+
+    def test_a_dash_is_standard_input(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(gzip.compress(b"one\n"))))
+
+        assert self.read("-") == [b"one"]
+
+    def test_a_line_without_end_takes_no_memory_and_is_one_line(self, tmp_path: Path) -> None:
+        path = tmp_path / "zeros"
+        path.write_bytes(b"\0" * 1_000_000 + b"\nnext\n")
+
+        first, second = self.read(path)
+
+        assert len(first) == 64 * 1024
+        assert second == b"next"
+
+    def test_a_missing_file_says_so(self, tmp_path: Path) -> None:
+        with pytest.raises(LogUnreadableError, match="No such file"):
+            self.read(tmp_path / "nothing")
+
+    def test_a_folder_is_no_file(self, tmp_path: Path) -> None:
+        with pytest.raises(LogUnreadableError, match="directory"):
+            self.read(tmp_path)
+
+    def test_a_gzip_that_ends_early_says_so(self, tmp_path: Path) -> None:
+        path = tmp_path / "half.gz"
+        path.write_bytes(gzip.compress(b"line\n" * 1000)[:-12])
+
+        with pytest.raises(LogUnreadableError, match="to its end"):
+            self.read(path)
+
+    def test_the_position_is_in_bytes_on_disk(self, tmp_path: Path) -> None:
+        path = tmp_path / "access.log"
+        path.write_bytes(b"one\ntwo\n")
+
+        with open_log(str(path)) as log:
+            next(iter(log))
+            assert (log.position(), log.size) == (4, 8)

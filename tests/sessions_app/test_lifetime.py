@@ -1,0 +1,55 @@
+"""When a visit ends."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from sessions_app import ingest, lapsed, services
+from sessions_app.events import Event, Source
+from sessions_app.models import VisitorSession
+from sessions_app.services import Arrival
+from sessions_app.state import SessionState
+from tests.browsers import CHROME
+
+pytestmark = pytest.mark.django_db
+NOW = datetime.now(UTC)
+
+
+def begin(at: datetime = NOW) -> SessionState:
+    arrival = Arrival(ip="203.0.113.9", user_agent=CHROME, landing_page="/")
+    return services.open_session(services.begin(arrival=arrival, now=at), events=[], now=at)
+
+
+@pytest.mark.parametrize(("minutes", "alive"), [(29, True), (30, False)])
+def test_a_gap_of_30_minutes_ends_it(minutes: int, alive: bool) -> None:
+    session = begin()
+    assert (services.see(session.session_id, now=NOW + timedelta(minutes=minutes)) is not None) is alive
+
+
+def test_24_hours_end_it_however_busy() -> None:
+    session = begin()
+    for step in range(1, 72):
+        assert services.see(session.session_id, now=NOW + timedelta(minutes=20 * step)) is not None
+    assert services.see(session.session_id, now=NOW + timedelta(hours=24)) is None
+
+
+def test_a_lapsed_session_ended_when_it_was_last_seen() -> None:
+    session = begin(NOW - timedelta(hours=2))
+    seen = NOW - timedelta(hours=2) + timedelta(minutes=7)
+    services.see(session.session_id, now=seen)
+    ingest.flush(consumer="test")
+    assert lapsed.close_lapsed(now=NOW) == 1
+    row = VisitorSession.objects.get()
+    assert abs(row.last_seen_at - seen) < timedelta(milliseconds=1)
+    assert row.ended_at == row.last_seen_at
+
+
+def test_an_event_after_the_end_does_not_reopen_it() -> None:
+    session = begin(NOW - timedelta(hours=2))
+    ingest.flush(consumer="test")
+    lapsed.close_lapsed(now=NOW)
+    event = Event("search", Source.SCRIPT, NOW)
+    ingest.store([ingest.decode_text(services.event_entry(event, session.session_id))])
+    row = VisitorSession.objects.get()
+    assert row.ended_at == row.last_seen_at
+    assert row.events_count == 1

@@ -1,0 +1,114 @@
+"""Which requests have a visit, and what a known one costs."""
+
+import pytest
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.db import connection
+
+from core import redis as core_redis
+from sessions_app.ingest import flush
+from sessions_app.models import VisitorSession
+from sessions_app.tokens import SESSION_COOKIE
+from tests.browsers import CHROME, CRAWLER
+from tests.factories import ProductFactory
+
+pytestmark = pytest.mark.django_db
+CURRENT = "/api/v1/storefront/session/current"
+TRACK = "/api/v1/analytics/track"
+
+
+@pytest.fixture
+def browser() -> Client:
+    """Somebody's browser."""
+    return Client(headers={"user-agent": CHROME})
+
+
+def session_of(client: Client) -> dict[str, object]:
+    session: dict[str, object] = client.get(CURRENT).json()["data"]["session"]
+    return session
+
+
+def test_two_requests_are_one_visit(browser: Client) -> None:
+    assert session_of(browser)["sessionId"] == session_of(browser)["sessionId"]
+
+
+def test_the_cookie_is_sent_once(browser: Client) -> None:
+    assert SESSION_COOKIE in browser.get(CURRENT).cookies
+    assert SESSION_COOKIE not in browser.get(CURRENT).cookies
+
+
+@pytest.mark.parametrize("spoil", [lambda v: v[:-1] + "x", lambda v: v[:20], lambda v: "x" * 5000, lambda v: ""])
+def test_a_spoilt_cookie_begins_a_new_visit(browser: Client, spoil: object) -> None:
+    first = session_of(browser)["sessionId"]
+    browser.cookies[SESSION_COOKIE] = spoil(browser.cookies[SESSION_COOKIE].value)  # type: ignore[operator]
+    assert session_of(browser)["sessionId"] != first
+
+
+def test_the_header_carries_the_session_too(browser: Client) -> None:
+    first = session_of(browser)
+    app = Client(headers={"user-agent": "ShopApp/1.0", "x-visitor-session": str(first["token"])})
+    assert session_of(app)["sessionId"] == first["sessionId"]
+
+
+def test_a_known_visit_costs_one_round_trip_and_no_sql(browser: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    product = ProductFactory()
+    path = f"/api/v1/storefront/products/{product.slug}"
+    browser.get(path)
+    trips: list[object] = []
+    whole = core_redis.breaker.call
+    monkeypatch.setattr(core_redis, "call", lambda work: (trips.append(work), whole(work))[1])
+    with CaptureQueriesContext(connection) as queries:
+        browser.get(path)
+    assert len(trips) == 1
+    assert [query["sql"] for query in queries if "catalog_product" not in query["sql"]] == []
+
+
+def test_page_views_are_read_back_at_once(browser: Client) -> None:
+    for _ in range(3):
+        browser.get("/api/v1/storefront/products")
+    assert session_of(browser)["pageViews"] == 3
+
+
+def test_a_page_is_counted_once_when_script_and_api_both_see_it(browser: Client) -> None:
+    browser.get("/api/v1/storefront/products")
+    browser.post(TRACK, {"eventType": "page_view", "page": "/"}, content_type="application/json")
+    assert session_of(browser)["pageViews"] == 1
+
+
+def test_a_crawler_leaves_no_session(client: Client) -> None:
+    answer = client.get("/api/v1/storefront/products", headers={"user-agent": CRAWLER})
+    assert SESSION_COOKIE not in answer.cookies
+    assert core_redis.client().keys("session:*") == []
+
+
+def test_whoever_shows_a_session_is_no_crawler(browser: Client) -> None:
+    token = str(session_of(browser)["token"])
+    app = Client(headers={"user-agent": CRAWLER, "x-visitor-session": token})
+    app.get("/api/v1/storefront/products")
+    assert session_of(app)["pageViews"] == 1
+
+
+def test_an_unknown_path_begins_no_visit(browser: Client) -> None:
+    assert SESSION_COOKIE not in browser.get("/api/v1/nothing-here").cookies
+
+
+def test_without_redis_the_visit_goes_on_in_postgresql(browser: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(core_redis.breaker, "closed_after", float("inf"))
+    browser.get("/api/v1/storefront/products")
+    session = session_of(browser)
+    assert session["pageViews"] == 1
+    assert VisitorSession.objects.get().pk.hex == str(session["sessionId"]).replace("-", "")
+
+
+def test_a_session_that_redis_lost_is_brought_back(browser: Client) -> None:
+    first = session_of(browser)["sessionId"]
+    flush(consumer="test")
+    core_redis.client().flushdb()
+    assert session_of(browser)["sessionId"] == first
+
+
+def test_a_cleared_session_stays_cleared(browser: Client) -> None:
+    first = session_of(browser)
+    browser.post("/api/v1/storefront/session/clear")
+    again = Client(headers={"user-agent": CHROME, "x-visitor-session": str(first["token"])})
+    assert session_of(again)["sessionId"] != first["sessionId"]

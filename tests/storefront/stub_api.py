@@ -1,0 +1,355 @@
+"""A shop without a back-end: the pages as Django serves them, and answers in the shapes of the public API.
+
+It keeps one cart's worth of state in memory, so that a test can look at what the browser asked, refuse the next call
+of a kind, and pay or expire the order.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from mimetypes import guess_type
+from pathlib import Path
+from re import fullmatch
+from typing import Any, ClassVar
+from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
+
+from django.contrib.staticfiles import finders
+from django.test import Client
+
+Json = dict[str, Any]
+
+CHECKOUT_ID = str(UUID(int=1000))
+ORDER_ID = str(UUID(int=2000))
+ORDER_TOKEN = "stub-order-token"
+PAY_PAGE = "<!doctype html><title>Pay page</title><h1>Pay page</h1>"
+TRACKER = "window.tracked = []; window.footfall = {track: (type, about) => window.tracked.push([type, about])};"
+KINDS = [
+    *("mug", "teapot", "lamp", "notebook", "candle", "scarf"),
+    *("plant-pot", "clock", "tray", "basket", "vase", "blanket"),
+]
+METHODS = [
+    {"id": str(UUID(int=3001)), "name": "Standard", "price": "10.00", "minDays": 3, "maxDays": 5},
+    {"id": str(UUID(int=3002)), "name": "Express", "price": "18.00", "minDays": 1, "maxDays": 1},
+]
+
+
+class Refused(Exception):
+    """A refusal in the API's envelope."""
+
+    def __init__(self, status: int, code: str, details: Json | None = None, message: str = "Refused.") -> None:
+        super().__init__(code)
+        self.status, self.body = status, {"success": False, "error": code, "message": message, "details": details or {}}
+
+
+def product(number: int, kind: str) -> Json:
+    """A product as the API shows it."""
+    name = kind.replace("-", " ").capitalize()
+    return {
+        "id": str(UUID(int=number)),
+        "slug": kind,
+        "sku": f"SKU-{number:03}",
+        "name": f"{name}, hand made",
+        "description": f"A quiet {kind.replace('-', ' ')} for every day.\nMade in small numbers.",
+        "category": "kitchen" if number % 2 else "living-room",
+        "price": f"{12 + number * 7}.50",
+        "currency": "GBP",
+        "thumbnail": f"/static/storefront/products/{kind}.svg",
+        "available": {2: 3, 5: 0}.get(number, 40),
+    }
+
+
+@dataclass
+class StubShop:
+    """The state, and one method for each call that the shop makes."""
+
+    page_size: int = 8
+    products: list[Json] = field(default_factory=lambda: [product(n, kind) for n, kind in enumerate(KINDS, 1)])
+    consent: bool | None = None
+    checkout: Json = field(default_factory=dict)
+    order: Json = field(default_factory=dict)
+    asked: list[tuple[str, str, Json]] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+    refusals: dict[str, list[Refused]] = field(default_factory=dict)
+    base: str = ""
+
+    def refuse_next(self, call: str, refusal: Refused) -> None:
+        """The next call named so (its method's name here) gets this refusal."""
+        self.refusals.setdefault(call, []).append(refusal)
+
+    def bodies(self, path: str) -> list[Json]:
+        """What was sent to a path, in order."""
+        return [body for _method, asked, body in self.asked if asked == path]
+
+    # Products and consent
+
+    def list_products(self, query: dict[str, str], body: Json) -> Json:
+        words, category = query.get("search", "").lower(), query.get("category", "")
+        found = [p for p in self.products if words in p["name"].lower() and category in ("", p["category"])]
+        start = int(query.get("cursor", 0))
+        end = start + self.page_size
+        return {"items": found[start:end], "next": str(end) if end < len(found) else None}
+
+    def get_product(self, query: dict[str, str], body: Json, key: str) -> Json:
+        for candidate in self.products:
+            if key in (candidate["slug"], candidate["id"]):
+                return candidate
+        raise Refused(404, "NOT_FOUND")
+
+    def get_consent(self, query: dict[str, str], body: Json) -> Json:
+        return {"analytics": self.consent}
+
+    def put_consent(self, query: dict[str, str], body: Json) -> Json:
+        self.consent = body["analytics"]
+        return {"analytics": self.consent}
+
+    # Checkout
+
+    def initiate(self, query: dict[str, str], body: Json) -> Json:
+        self.checkout = {
+            "checkoutId": CHECKOUT_ID,
+            "status": "open",
+            "shippingAddress": None,
+            "shippingMethodId": None,
+            "couponCode": None,
+            "orderId": None,
+            "expiresAt": "2099-01-01T12:30:00Z",
+        }
+        return self.replace_items(query, body)
+
+    def replace_items(self, query: dict[str, str], body: Json) -> Json:
+        self.checkout["items"] = [self.line(item) for item in body["cartItems"]]
+        return self.show_checkout(query, body)
+
+    def line(self, item: Json) -> Json:
+        found = self.get_product({}, {}, item["productId"])
+        total = Decimal(found["price"]) * item["quantity"]
+        kept = {name: found[name] for name in ("sku", "name", "thumbnail")}
+        return {"productId": found["id"], **kept, "unitPrice": found["price"], **item, "lineTotal": str(total)}
+
+    def show_checkout(self, query: dict[str, str], body: Json) -> Json:
+        if not self.checkout:
+            raise Refused(404, "NOT_FOUND")
+        return {**self.checkout, "summary": self.summary()}
+
+    def summary(self) -> Json:
+        subtotal = sum((Decimal(line["lineTotal"]) for line in self.checkout["items"]), Decimal("0.00"))
+        discount = (subtotal / 10).quantize(Decimal("0.01")) if self.checkout["couponCode"] else Decimal("0.00")
+        chosen = [m for m in METHODS if m["id"] == self.checkout["shippingMethodId"]]
+        shipping = Decimal(str(chosen[0]["price"])) if chosen else Decimal("0.00")
+        placed = self.checkout["shippingAddress"]
+        tax = ((subtotal - discount + shipping) / 10).quantize(Decimal("0.01")) if placed else Decimal("0.00")
+        return {
+            "subtotal": str(subtotal),
+            "discountAmount": str(discount),
+            "shippingAmount": str(shipping),
+            "taxAmount": str(tax),
+            "total": str(subtotal - discount + shipping + tax),
+            "currency": "GBP",
+            "taxLines": [{"name": "VAT", "rate": "10.0000", "amount": str(tax)}] if placed else [],
+        }
+
+    def calculate_shipping(self, query: dict[str, str], body: Json) -> Json:
+        self.checkout["shippingAddress"] = body["shippingAddress"]
+        self.checkout["shippingMethodId"] = body.get("shippingMethodId", self.checkout["shippingMethodId"])
+        served = [] if body["shippingAddress"]["country"] == "AQ" else METHODS
+        return {"methods": served, "shippingMethodId": self.checkout["shippingMethodId"], "summary": self.summary()}
+
+    def calculate_tax(self, query: dict[str, str], body: Json) -> Json:
+        return {"summary": self.summary()}
+
+    def apply_coupon(self, query: dict[str, str], body: Json) -> Json:
+        if body["code"].upper() != "WELCOME10":
+            raise Refused(409, "COUPON_INVALID")
+        self.checkout["couponCode"] = "WELCOME10"
+        return {"couponCode": "WELCOME10", "summary": self.summary()}
+
+    def remove_coupon(self, query: dict[str, str], body: Json) -> Json:
+        self.checkout["couponCode"] = None
+        return {"couponCode": None, "summary": self.summary()}
+
+    def confirm(self, query: dict[str, str], body: Json) -> Json:
+        summary = self.summary()
+        if body["expectedTotal"] != summary["total"]:
+            raise Refused(409, "PRICE_CHANGED", {"summary": summary})
+        self.place_order(body, summary)
+        payment = {"attempt": self.order["attempts"][-1], "paymentUrl": f"{self.base}/pay"}
+        return {"order": self.order, "session": self.order["session"], "payment": payment, "orderToken": ORDER_TOKEN}
+
+    def place_order(self, body: Json, summary: Json) -> None:
+        """A pending order with its window and first attempt."""
+        self.checkout["orderId"] = ORDER_ID
+        self.order = {
+            "orderId": ORDER_ID,
+            "number": "ORD-7K2M9QX4TB",
+            "status": "pending",
+            "paymentStatus": "open",
+            "fulfillmentStatus": "pending",
+            "items": self.checkout["items"],
+            "summary": summary,
+            "history": [],
+            "couponCode": self.checkout["couponCode"],
+            "email": body["email"],
+            "paidAt": None,
+            "addresses": {"shipping": body["shippingAddress"], "billing": body["shippingAddress"]},
+            "placedAt": "2026-01-01T12:00:00Z",
+            "session": self.session(),
+            "attempts": [],
+        }
+        self.open_attempt()
+
+    def session(self) -> Json:
+        return {
+            "sessionId": str(UUID(int=2001)),
+            "orderId": ORDER_ID,
+            "status": "active",
+            "durationMinutes": 15,
+            "expiresAt": "2026-01-01T12:15:00Z",
+            "remainingSeconds": 754,
+            "remainingMinutes": 12.6,
+            "paymentAttempts": 0,
+            "maxPaymentAttempts": 3,
+            "remainingAttempts": 3,
+            "canRetry": True,
+        }
+
+    # Orders
+
+    def open_attempt(self) -> None:
+        session = self.order["session"]
+        session["paymentAttempts"] += 1
+        session["remainingAttempts"] -= 1
+        attempt = {"number": session["paymentAttempts"], "status": "open", "paymentUrl": f"{self.base}/pay"}
+        self.order["attempts"].append(attempt)
+
+    def show_order(self, query: dict[str, str], body: Json) -> Json:
+        if not self.order:
+            raise Refused(404, "NOT_FOUND")
+        return self.order
+
+    def retry_payment(self, query: dict[str, str], body: Json) -> Json:
+        self.open_attempt()
+        return {**self.order["session"], "paymentUrl": f"{self.base}/pay", "message": "Attempt 2 of 3."}
+
+    def cancel(self, query: dict[str, str], body: Json) -> Json:
+        self.close("cancelled", "cancelled")
+        return self.order
+
+    def decline(self) -> None:
+        """Billing reports that the open attempt failed."""
+        self.order["attempts"][-1]["status"] = "failure"
+
+    def close(self, status: str, session_status: str) -> None:
+        """The order reaches an end: `success`, `failed`, `expired`, `cancelled`."""
+        session = {**self.order["session"], "status": session_status, "remainingSeconds": 0, "canRetry": False}
+        self.order = {**self.order, "status": status, "session": session}
+        if status == "success":
+            self.order["paidAt"] = "2026-01-01T12:03:00Z"
+
+
+Call = Callable[..., Json]
+ROUTES: list[tuple[str, str, Call]] = [
+    ("GET", "/storefront/products", StubShop.list_products),
+    ("GET", "/storefront/products/([^/]+)", StubShop.get_product),
+    ("GET", "/storefront/session/consent", StubShop.get_consent),
+    ("PUT", "/storefront/session/consent", StubShop.put_consent),
+    ("POST", "/checkout/initiate", StubShop.initiate),
+    ("POST", "/checkout/calculate-shipping", StubShop.calculate_shipping),
+    ("POST", "/checkout/calculate-tax", StubShop.calculate_tax),
+    ("POST", "/checkout/apply-coupon", StubShop.apply_coupon),
+    ("POST", "/checkout/confirm-order", StubShop.confirm),
+    ("GET", f"/checkout/{CHECKOUT_ID}", StubShop.show_checkout),
+    ("PATCH", f"/checkout/{CHECKOUT_ID}/items", StubShop.replace_items),
+    ("DELETE", f"/checkout/{CHECKOUT_ID}/coupon", StubShop.remove_coupon),
+    ("GET", f"/orders/{ORDER_ID}", StubShop.show_order),
+    ("POST", f"/orders/{ORDER_ID}/retry-payment", StubShop.retry_payment),
+    ("POST", f"/orders/{ORDER_ID}/cancel", StubShop.cancel),
+]
+
+
+def answer(shop: StubShop, method: str, address: str, body: Json) -> tuple[int, Json]:
+    """Status and envelope of one call."""
+    parts = urlsplit(address)
+    shop.asked.append((method, parts.path, body))
+    query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+    try:
+        for wanted, pattern, call in ROUTES:
+            match = fullmatch(pattern, parts.path)
+            if match and wanted == method:
+                if waiting := shop.refusals.get(call.__name__):
+                    raise waiting.pop(0)
+                return 200, {"success": True, "data": call(shop, query, body, *match.groups())}
+        raise Refused(404, "NOT_FOUND")
+    except Refused as refusal:
+        return refusal.status, refusal.body
+
+
+class StubHandler(BaseHTTPRequestHandler):
+    """API, tracker and pay page from here; pages and static files from the storefront itself."""
+
+    protocol_version = "HTTP/1.1"
+    shop: ClassVar[StubShop]
+
+    def respond(self) -> None:
+        length = int(self.headers.get("Content-Length") or 0)
+        sent = self.rfile.read(length)
+        path = urlsplit(self.path).path
+        if path.startswith("/api/v1/"):
+            self.respond_as_api(json.loads(sent) if sent else {})
+        elif path == "/tracker.js":
+            self.write(200, "text/javascript", TRACKER.encode())
+        elif path == "/pay":
+            self.write(200, "text/html", PAY_PAGE.encode())
+        elif path.startswith("/static/"):
+            self.respond_with_file(path.removeprefix("/static/"))
+        else:
+            page = Client().get(self.path)
+            self.write(page.status_code, "text/html", page.content, page.headers.get("Content-Security-Policy", ""))
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = respond
+
+    def respond_as_api(self, body: Json) -> None:
+        if key := self.headers.get("Idempotency-Key"):
+            self.shop.keys.append(key)
+        status, envelope = answer(self.shop, self.command, self.path.removeprefix("/api/v1"), body)
+        self.write(status, "application/json", json.dumps(envelope).encode())
+
+    def respond_with_file(self, name: str) -> None:
+        found = finders.find(name)
+        if found is None:
+            return self.write(404, "text/plain", b"no such file")
+        kind = guess_type(name)[0] or "application/octet-stream"
+        return self.write(200, kind, Path(str(found)).read_bytes())
+
+    def write(self, status: int, kind: str, body: bytes, policy: str = "") -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", f"{kind}; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        if policy:
+            self.send_header("Content-Security-Policy", policy)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing: the test says what went wrong."""
+
+
+class StubServer(ThreadingHTTPServer):
+    """Its threads end with the test, and a browser that hangs up in mid-answer is no news."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
+def serve(shop: StubShop) -> StubServer:
+    """A server on a free port. Call `serve_forever` in a thread, then `shutdown` and `server_close`."""
+    handler = type("Handler", (StubHandler,), {"shop": shop})
+    server = StubServer(("127.0.0.1", 0), handler)
+    shop.base = f"http://127.0.0.1:{server.server_address[1]}"
+    return server
