@@ -1,7 +1,6 @@
 # Everything a person or a machine does with Footfall. Needs Python 3.11, make and git; no root, no Docker.
 PYTHON ?= $(shell command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)
 BIN := .venv/bin
-export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: run test check bench lock clean up manage
 
@@ -32,4 +31,4 @@ up: ## the same shop on containers
 	docker compose up --build
 
 clean: ## removes what was built and kept: .venv and var, with the demo shop's data
-	@$(PYTHON) config/bootstrap.py --clean
+	@$(PYTHON) -m config.clean

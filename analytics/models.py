@@ -1,5 +1,7 @@
 """What staff see: a row a day, a row a dimension and value, a row a minute. Definitions: docs/metrics.md."""
 
+from decimal import Decimal
+
 from django.db import models
 
 from core.money import ZERO, MoneyField
@@ -10,7 +12,7 @@ def count(help_text: str = "") -> "models.PositiveIntegerField[int, int]":
     return models.PositiveIntegerField(default=0, help_text=help_text)
 
 
-def rate(help_text: str) -> "models.DecimalField[str, str]":
+def rate(help_text: str) -> "models.DecimalField[Decimal | int | str, Decimal]":
     """Percent with two decimals; 0 over nothing."""
     return models.DecimalField(max_digits=7, decimal_places=2, default=ZERO, help_text=help_text)
 

@@ -93,9 +93,7 @@ class Fields:
         """An absolute http or https address."""
         value = self.text(name, longest=LONGEST_URL)
         if value and not is_web_address(value):
-            self.wrong(
-                name, f"Must be an absolute http or https address of at most {LONGEST_URL} characters."
-            )
+            self.wrong(name, f"Must be an absolute http or https address of at most {LONGEST_URL} characters.")
         return value
 
     def instant(self, name: str, *, now: datetime) -> datetime:

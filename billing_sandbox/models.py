@@ -25,9 +25,7 @@ class PaySession(models.Model):
         TIMEOUT = "timeout"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    order_id = models.UUIDField(
-        unique=True, default=uuid.uuid4, editable=False, help_text="This service's own number."
-    )
+    order_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False, help_text="This service's own number.")
     reference = models.CharField(max_length=200, help_text="The merchant's name for what is paid.")
     amount = models.CharField(max_length=20, help_text="A decimal string, exactly as the merchant gave it.")
     currency = models.CharField(max_length=3)
@@ -68,11 +66,7 @@ class PaySession(models.Model):
     @property
     def was_cancelled(self) -> bool:
         """Closed by the merchant before its time."""
-        return (
-            self.status == self.Status.TIMEOUT
-            and self.settled_at is not None
-            and self.settled_at < self.expires_at
-        )
+        return self.status == self.Status.TIMEOUT and self.settled_at is not None and self.settled_at < self.expires_at
 
     def is_due(self, now: datetime) -> bool:
         """Open, but its time has passed."""
@@ -99,9 +93,7 @@ class Refund(models.Model):
 
     class Meta:
         ordering = ["created_at"]
-        constraints = [
-            models.UniqueConstraint(fields=["session", "idempotency_key"], name="one_refund_a_key")
-        ]
+        constraints = [models.UniqueConstraint(fields=["session", "idempotency_key"], name="one_refund_a_key")]
 
     def __str__(self) -> str:
         return f"{self.amount} of {self.session_id}"
@@ -137,9 +129,7 @@ class Switches(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(id=1), name="one_row_of_switches"),
             models.CheckConstraint(condition=Q(error_percent__lte=100), name="error_rate_is_a_percentage"),
-            models.CheckConstraint(
-                condition=Q(latency_ms__lte=LONGEST_LATENCY_MS), name="latency_has_an_end"
-            ),
+            models.CheckConstraint(condition=Q(latency_ms__lte=LONGEST_LATENCY_MS), name="latency_has_an_end"),
         ]
 
     def __str__(self) -> str:

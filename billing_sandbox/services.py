@@ -51,9 +51,7 @@ def look(*, checkout_id: UUID, now: datetime) -> PaySession:
     session = PaySession.objects.filter(pk=checkout_id).first()
     if session is None:
         raise UnknownSession
-    return (
-        settle(checkout_id=checkout_id, outcome=Status.TIMEOUT, now=now) if session.is_due(now) else session
-    )
+    return settle(checkout_id=checkout_id, outcome=Status.TIMEOUT, now=now) if session.is_due(now) else session
 
 
 def settle(*, checkout_id: UUID, outcome: PaySession.Status, now: datetime) -> PaySession:

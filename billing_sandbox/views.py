@@ -48,9 +48,7 @@ def act(request: HttpRequest, session: PaySession, action: str) -> HttpResponse:
     return redirect("billing_sandbox:pay", settled.pk)
 
 
-def pay_page(
-    request: HttpRequest, session: PaySession, *, problem: str = "", status: int = 200
-) -> HttpResponse:
+def pay_page(request: HttpRequest, session: PaySession, *, problem: str = "", status: int = 200) -> HttpResponse:
     context = {
         "session": session,
         "time_left": words(session.remaining(timezone.now())),

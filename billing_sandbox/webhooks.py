@@ -78,9 +78,7 @@ def send(event: dict[str, Any]) -> None:
 
 def target() -> str:
     """Where webhooks go."""
-    return str(
-        getattr(settings, "BILLING_SANDBOX_WEBHOOK_URL", f"{settings.PUBLIC_URL}/api/v1/billing/webhook")
-    )
+    return str(getattr(settings, "BILLING_SANDBOX_WEBHOOK_URL", f"{settings.PUBLIC_URL}/api/v1/billing/webhook"))
 
 
 def signed_headers(body: str) -> dict[str, str]:

@@ -68,12 +68,12 @@ class CouponAdmin(ShopAdmin):
     readonly_fields = ("used_count", "uses")
     fieldsets = (
         (None, {"fields": (("code", "is_active"), ("kind", "value"), "minimum_subtotal")}),
-        ("When", {"fields": (("starts_at", "ends_at"),)}),
+        ("When", {"fields": ("starts_at", "ends_at")}),
         ("How often", {"fields": (("max_uses", "max_uses_per_customer"), ("used_count", "uses"))}),
     )
     add_fieldsets = (
         (None, {"fields": (("code", "is_active"), ("kind", "value"), "minimum_subtotal")}),
-        ("When", {"fields": (("starts_at", "ends_at"),)}),
+        ("When", {"fields": ("starts_at", "ends_at")}),
         ("How often", {"fields": (("max_uses", "max_uses_per_customer"),)}),
     )
 

@@ -105,7 +105,8 @@ def prepare(manager: subprocess.Popen[bytes], servers: list[Server]) -> None:
     """Database, tables, schedule and demo data; stops with the reason if one of them fails."""
     if any(server.name == "postgres" for server in servers):
         embedded.create_database()
-    if manager.poll() is None and subprocess.run([sys.executable, "manage.py", "prepare", "--demo"], cwd=PROJECT).returncode:
+    command = [sys.executable, "manage.py", "prepare", "--demo"]
+    if manager.poll() is None and subprocess.run(command, cwd=PROJECT).returncode:
         raise EmbeddedError("the shop could not be prepared, see above.")
 
 

@@ -219,7 +219,9 @@ BILLING_API_KEY = required("BILLING_API_KEY", "sandbox-key")
 BILLING_WEBHOOK_SECRETS = env.list(
     "BILLING_WEBHOOK_SECRETS", default=["whsec_c2FuZGJveC1zZWNyZXQtZm9yLXRyeWluZw=="] if DEVELOPMENT else []
 )
-BILLING_SANDBOX_WEBHOOK_URL = f"{PUBLIC_URL}/api/v1/billing/webhook"
+BILLING_SANDBOX_WEBHOOK_URL = env.str(
+    "BILLING_SANDBOX_WEBHOOK_URL", default=f"{PUBLIC_URL}/api/v1/billing/webhook"
+)
 BILLING_POLL_SECONDS = env.int("BILLING_POLL_SECONDS", default=5)
 BILLING_RETURN_URL = env.str("BILLING_RETURN_URL", default=f"{PUBLIC_URL}/shop/orders/{{order_id}}")
 if not DEVELOPMENT and not (BILLING_URL and BILLING_WEBHOOK_SECRETS):
@@ -249,7 +251,16 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-    "ENUM_NAME_OVERRIDES": {},
+    "ENUM_NAME_OVERRIDES": {
+        "OrderStatus": "orders.models.Order.Status",
+        "FulfillmentStatus": "orders.models.Order.Fulfillment",
+        "OrderSessionStatus": "orders.models.OrderSession.Status",
+        "AttemptOrCheckoutStatus": "orders.models.PaymentAttempt.Status",
+    },
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "config.openapi.add_plain_views",
+    ],
 }
 
 # Jobs ---------------------------------------------------------------------------------------------------------------

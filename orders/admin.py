@@ -7,14 +7,14 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import QuerySet, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter, DropdownFilter, RangeNumericFilter
 from unfold.decorators import display
 from unfold.enums import ActionVariant
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminURLInputWidget
 
 from core.admin import (
     BAD,
@@ -171,6 +171,13 @@ class OrderAdmin(KeySearch, HistoryAdmin):
             return rows.filter(customer__in=with_email(Customer.objects.order_by(), word))
         number = word.upper()
         return rows.filter(number__startswith=number if number.startswith(PREFIX) else PREFIX + number)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Order | None:
+        """With all that the page shows: unfold reads each field of it more than once."""
+        order: Order | None = super().get_object(request, object_id, from_field)
+        if order is not None:
+            prefetch_related_objects([order], *order_page.RELATED)
+        return order
 
     @display(description="Number", ordering="number")
     def number_text(self, order: Order) -> SafeString:
@@ -352,6 +359,7 @@ def new_secret() -> str:
 class WebhookEndpointForm(RecordForm):
     """A subscriber. Its secret is shown once, while it is made."""
 
+    url = forms.URLField(max_length=500, assume_scheme="https", widget=UnfoldAdminURLInputWidget())
     topics = forms.MultipleChoiceField(
         choices=OutboxEvent.Topic.choices, widget=UnfoldAdminCheckboxSelectMultipleWidget()
     )

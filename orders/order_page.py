@@ -1,5 +1,6 @@
 """What the staff page of an order shows: its lines, money, payment, visit and history."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.utils.dateparse import parse_datetime
@@ -8,11 +9,15 @@ from django.utils.safestring import SafeString, mark_safe
 
 from core.admin import NOTHING, moment_text, record_link, table
 from core.money import money_text
-from orders.models import Order, OrderItem, OrderSession, PaymentAttempt, Refund
+from orders.models import Order, OrderItem, OrderSession, PaymentAttempt
 
 ADDRESS_PARTS = ("line1", "line2", "postalCode", "city", "region", "country")
 UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
 BREAK = mark_safe("<br>")
+
+
+RELATED = ("customer", "items", "history", "session__attempts__refunds")
+"""What the functions below read, to be fetched at once."""
 
 
 def items(order: Order) -> SafeString | str:
@@ -61,12 +66,23 @@ def address(parts: dict[str, str] | None) -> SafeString | str:
 
 def window(order: Order) -> SafeString | str:
     """The payment window: its state, its end, the attempts used."""
-    found = OrderSession.objects.filter(order=order).first()
+    found = window_of(order)
     if found is None:
         return NOTHING
     used = f"{found.payment_attempts} of {found.max_payment_attempts} attempts"
     until = moment_text(found.expires_at)
     return format_html("{}, {} minutes until {}, {}", found.get_status_display(), found.duration_minutes, until, used)
+
+
+def window_of(order: Order) -> OrderSession | None:
+    """The payment window; imported orders have none."""
+    return getattr(order, "session", None)
+
+
+def attempts_of(order: Order) -> Iterable[PaymentAttempt]:
+    """The attempts, first to last."""
+    found = window_of(order)
+    return found.attempts.all() if found else ()
 
 
 def attempts(order: Order) -> SafeString | str:
@@ -81,7 +97,7 @@ def attempts(order: Order) -> SafeString | str:
             moment_text(attempt.resolved_at),
             attempt.last_error or NOTHING,
         ]
-        for attempt in PaymentAttempt.objects.filter(order_session__order=order)
+        for attempt in attempts_of(order)
     ]
     return table(["No.", "Status", "Amount", "At billing", "Opened", "Resolved", "Error"], rows)
 
@@ -96,7 +112,8 @@ def refunds(order: Order) -> SafeString | str:
             moment_text(refund.requested_at),
             moment_text(refund.made_at),
         ]
-        for refund in Refund.objects.filter(attempt__order_session__order=order)
+        for attempt in attempts_of(order)
+        for refund in attempt.refunds.all()
     ]
     return table(["Amount", "Status", "Reason", "Requested", "Made"], rows)
 

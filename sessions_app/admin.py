@@ -176,7 +176,7 @@ class VisitorSessionAdmin(KeySearch, HistoryAdmin):
     def arrivals(self, visit: VisitorSession) -> SafeString | str:
         names = ("channel", "utm_source", "utm_medium", "utm_campaign", "referrer")
         rows = [
-            [moment_text(parse_datetime(touch["at"])), *(touch.get(name, NOTHING) for name in names)]
+            [moment_text(parse_datetime(touch.get("at", ""))), *(touch.get(name, NOTHING) for name in names)]
             for touch in visit.touches
         ]
         return table(["When", "Channel", "Source", "Medium", "Campaign", "Referrer"], rows)

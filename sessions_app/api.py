@@ -128,7 +128,8 @@ class ConsentView(APIView):
 
     @extend_schema(responses=enveloped(ConsentOut, "Consent"))
     def get(self, request: Request) -> Response:
-        return success(consent_body(visit_of(request).session.consent))
+        visit = visit_of(request)  # none is begun for a crawler that runs scripts
+        return success(consent_body(visit.session.consent if visit.session_id else Consent.UNKNOWN))
 
     @extend_schema(request=ConsentIn, responses=enveloped(ConsentOut, "ConsentChosen"))
     def put(self, request: Request) -> Response:

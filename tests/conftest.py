@@ -1,12 +1,17 @@
-"""What every test stands on: an empty Redis, an e-mail outbox, no breaker left open by the test before."""
+"""What every test stands on: an empty Redis, no breaker left open by the test before, a Chromium that is found."""
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.core.cache import cache
+from playwright.sync_api import Browser, sync_playwright
 
 from core import redis as core_redis
 from sessions_app.salts import salt_of
+
+USUAL_PLACES = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
 
 
 @pytest.fixture(autouse=True)
@@ -18,3 +23,30 @@ def fresh_redis() -> Iterator[None]:
     salt_of.cache_clear()
     yield
     core_redis.breaker.closed_after = 0.0
+
+
+@pytest.fixture(scope="session")
+def chromium_path() -> str:
+    """A Chromium: the one that CHROMIUM names, else one in the usual places. Without any the tests are not run."""
+    places = [os.environ["CHROMIUM"]] if os.environ.get("CHROMIUM") else list(USUAL_PLACES)
+    for place in places:
+        if Path(place).exists():
+            return place
+    pytest.skip(f"NOT RUN: no Chromium at {', '.join(places)}. Install one, or name it in CHROMIUM.")
+
+
+@pytest.fixture(scope="module")
+def browser(chromium_path: str) -> Iterator[Browser]:
+    """One browser for a module. Not longer: while Playwright runs, Django believes that it is inside an event loop."""
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=chromium_path, args=["--no-sandbox"])
+        yield launched
+        launched.close()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says loudly what a missing browser left out: a skipped test is easily overlooked."""
+    not_run = [report for report in terminalreporter.stats.get("skipped", []) if "NOT RUN: no Chromium" in str(report.longrepr)]
+    if not_run:
+        terminalreporter.section("BROWSER TESTS NOT RUN", sep="!", red=True, bold=True)
+        terminalreporter.line(f"{len(not_run)} tests need a Chromium. Install one, or name it: CHROMIUM=/path make test")

@@ -251,7 +251,7 @@ def fresh_lines(checkout: CheckoutSession) -> list[dict[str, Any]]:
     products = {
         str(p.id): p for p in Product.objects.active().filter(id__in=[line["productId"] for line in checkout.items])
     }
-    gone = [line["name"] for line in checkout.items if line["productId"] not in products]
+    gone = [line["productId"] for line in checkout.items if line["productId"] not in products]
     if gone:
         raise InvalidInputError(_("Some of these products are no longer for sale."), details={"cartItems": gone})
     return [line_body(products[line["productId"]], line["quantity"]) for line in checkout.items]

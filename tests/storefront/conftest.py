@@ -1,37 +1,14 @@
-"""A Chromium that is found, and the stub shop for it to look at."""
+"""The stub shop, and a phone to look at it with."""
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 from threading import Thread
 
 import pytest
 from django.test import override_settings
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
-from tests.storefront.stub_api import StubShop, serve
-
-USUAL_PLACES = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
-
-
-@pytest.fixture(scope="session")
-def chromium_path() -> str:
-    """A Chromium: the one that CHROMIUM names, else one in the usual places. Without any the tests are not run."""
-    places = [os.environ["CHROMIUM"]] if os.environ.get("CHROMIUM") else list(USUAL_PLACES)
-    for place in places:
-        if Path(place).exists():
-            return place
-    pytest.skip(f"NOT RUN: no Chromium at {', '.join(places)}. Install one, or name it in CHROMIUM.")
-
-
-@pytest.fixture(scope="module")
-def browser(chromium_path: str) -> Iterator[Browser]:
-    """One browser for a module. Not longer: while Playwright runs, Django believes that it is inside an event loop."""
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chromium_path, args=["--no-sandbox"])
-        yield launched
-        launched.close()
-
+from tests.storefront.stub_api import StubShop
+from tests.storefront.stub_server import serve
 
 @pytest.fixture
 def shop() -> Iterator[StubShop]:

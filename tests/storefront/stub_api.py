@@ -1,32 +1,22 @@
-"""A shop without a back-end: the pages as Django serves them, and answers in the shapes of the public API.
+"""A shop without a back-end: answers in the shapes of the public API (stub_server.py serves them).
 
 It keeps one cart's worth of state in memory, so that a test can look at what the browser asked, refuse the next call
 of a kind, and pay or expire the order.
 """
 
-import json
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from mimetypes import guess_type
-from pathlib import Path
 from re import fullmatch
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
-
-from django.contrib.staticfiles import finders
-from django.test import Client
 
 Json = dict[str, Any]
 
 CHECKOUT_ID = str(UUID(int=1000))
 ORDER_ID = str(UUID(int=2000))
 ORDER_TOKEN = "stub-order-token"
-PAY_PAGE = "<!doctype html><title>Pay page</title><h1>Pay page</h1>"
-TRACKER = "window.tracked = []; window.footfall = {track: (type, about) => window.tracked.push([type, about])};"
 KINDS = [
     *("mug", "teapot", "lamp", "notebook", "candle", "scarf"),
     *("plant-pot", "clock", "tray", "basket", "vase", "blanket"),
@@ -153,10 +143,11 @@ class StubShop:
         }
 
     def calculate_shipping(self, query: dict[str, str], body: Json) -> Json:
+        if body["shippingAddress"]["country"] == "GL":
+            raise Refused(400, "INVALID_INPUT", {"shippingAddress.country": ["We do not ship to this country."]})
         self.checkout["shippingAddress"] = body["shippingAddress"]
         self.checkout["shippingMethodId"] = body.get("shippingMethodId", self.checkout["shippingMethodId"])
-        served = [] if body["shippingAddress"]["country"] == "AQ" else METHODS
-        return {"methods": served, "shippingMethodId": self.checkout["shippingMethodId"], "summary": self.summary()}
+        return {"methods": METHODS, "shippingMethodId": self.checkout["shippingMethodId"], "summary": self.summary()}
 
     def calculate_tax(self, query: dict[str, str], body: Json) -> Json:
         return {"summary": self.summary()}
@@ -285,71 +276,3 @@ def answer(shop: StubShop, method: str, address: str, body: Json) -> tuple[int, 
         raise Refused(404, "NOT_FOUND")
     except Refused as refusal:
         return refusal.status, refusal.body
-
-
-class StubHandler(BaseHTTPRequestHandler):
-    """API, tracker and pay page from here; pages and static files from the storefront itself."""
-
-    protocol_version = "HTTP/1.1"
-    shop: ClassVar[StubShop]
-
-    def respond(self) -> None:
-        length = int(self.headers.get("Content-Length") or 0)
-        sent = self.rfile.read(length)
-        path = urlsplit(self.path).path
-        if path.startswith("/api/v1/"):
-            self.respond_as_api(json.loads(sent) if sent else {})
-        elif path == "/tracker.js":
-            self.write(200, "text/javascript", TRACKER.encode())
-        elif path == "/pay":
-            self.write(200, "text/html", PAY_PAGE.encode())
-        elif path.startswith("/static/"):
-            self.respond_with_file(path.removeprefix("/static/"))
-        else:
-            page = Client().get(self.path)
-            self.write(page.status_code, "text/html", page.content, page.headers.get("Content-Security-Policy", ""))
-
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = respond
-
-    def respond_as_api(self, body: Json) -> None:
-        if key := self.headers.get("Idempotency-Key"):
-            self.shop.keys.append(key)
-        status, envelope = answer(self.shop, self.command, self.path.removeprefix("/api/v1"), body)
-        self.write(status, "application/json", json.dumps(envelope).encode())
-
-    def respond_with_file(self, name: str) -> None:
-        found = finders.find(name)
-        if found is None:
-            return self.write(404, "text/plain", b"no such file")
-        kind = guess_type(name)[0] or "application/octet-stream"
-        return self.write(200, kind, Path(str(found)).read_bytes())
-
-    def write(self, status: int, kind: str, body: bytes, policy: str = "") -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", f"{kind}; charset=utf-8")
-        self.send_header("Content-Length", str(len(body)))
-        if policy:
-            self.send_header("Content-Security-Policy", policy)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Nothing: the test says what went wrong."""
-
-
-class StubServer(ThreadingHTTPServer):
-    """Its threads end with the test, and a browser that hangs up in mid-answer is no news."""
-
-    daemon_threads = True
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        if not isinstance(sys.exc_info()[1], ConnectionError):
-            super().handle_error(request, client_address)
-
-
-def serve(shop: StubShop) -> StubServer:
-    """A server on a free port. Call `serve_forever` in a thread, then `shutdown` and `server_close`."""
-    handler = type("Handler", (StubHandler,), {"shop": shop})
-    server = StubServer(("127.0.0.1", 0), handler)
-    shop.base = f"http://127.0.0.1:{server.server_address[1]}"
-    return server

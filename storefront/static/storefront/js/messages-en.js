@@ -138,7 +138,7 @@ export const messages = {
   orderTitle_expired: "The time to pay has run out",
   orderTitle_cancelled: "This order was cancelled",
   orderLead_pending: "Placed {placed}. Your items are kept for you until the time is over.",
-  orderLead_success: "Paid {when}. A confirmation is on its way to {email}.",
+  orderLead_success: "Paid {when}. We have it down for {email}.",
   orderLead_failed: "Nothing was charged, and the items went back on the shelf.",
   orderLead_expired: "Nothing was charged, and the items went back on the shelf.",
   orderLead_cancelled: "Nothing was charged, and the items went back on the shelf.",

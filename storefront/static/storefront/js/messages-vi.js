@@ -134,7 +134,7 @@ export const messages = {
   orderTitle_expired: "Đã hết thời gian thanh toán",
   orderTitle_cancelled: "Đơn hàng đã bị hủy",
   orderLead_pending: "Đặt lúc {placed}. Hàng được giữ cho bạn đến khi hết thời gian.",
-  orderLead_success: "Thanh toán lúc {when}. Thư xác nhận đang được gửi đến {email}.",
+  orderLead_success: "Thanh toán lúc {when}. Đơn hàng được ghi cho {email}.",
   orderLead_failed: "Bạn không bị trừ tiền và hàng đã được trả về kho.",
   orderLead_expired: "Bạn không bị trừ tiền và hàng đã được trả về kho.",
   orderLead_cancelled: "Bạn không bị trừ tiền và hàng đã được trả về kho.",

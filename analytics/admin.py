@@ -1,0 +1,53 @@
+"""The history of the metrics, to read; and the sales goals, to set."""
+
+from django.contrib import admin
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateFilter
+
+from analytics.models import DailyBreakdown, DailyMetrics, RealtimeMetrics, SalesGoal
+from core.admin import DayRangeFilter, HistoryAdmin, ShopAdmin, money
+
+
+@admin.register(DailyMetrics)
+class DailyMetricsAdmin(HistoryAdmin):
+    """A row a day."""
+
+    list_display = (
+        "date",
+        "total_visits",
+        "unique_visits",
+        "conversion_rate",
+        "total_orders",
+        "sales",
+        "refunded",
+        "computed_at",
+        "is_final",
+    )
+    list_filter = (("date", RangeDateFilter),)
+    sales = money("total_sales", "sales")
+    refunded = money("refunds", "refunds")
+
+
+@admin.register(DailyBreakdown)
+class DailyBreakdownAdmin(HistoryAdmin):
+    """A row a day, dimension and value."""
+
+    list_display = ("date", "dimension", "value", "visits", "visitors", "orders", "revenue_text")
+    list_filter = (("dimension", ChoicesDropdownFilter), ("date", RangeDateFilter))
+    revenue_text = money("revenue", "revenue")
+
+
+@admin.register(RealtimeMetrics)
+class RealtimeMetricsAdmin(HistoryAdmin):
+    """A row a minute, of the last 7 days."""
+
+    list_display = ("minute", "active_users", "users_per_minute")
+    list_filter = (("minute", DayRangeFilter),)
+
+
+@admin.register(SalesGoal)
+class SalesGoalAdmin(ShopAdmin):
+    """What the shop wants to sell."""
+
+    list_display = ("starts_on", "period", "amount_text")
+    list_filter = (("period", ChoicesDropdownFilter), ("starts_on", RangeDateFilter))
+    amount_text = money("amount", "amount")

@@ -1,0 +1,140 @@
+"""The lower half of the dashboard: funnel, order outcomes, tables, goal, and what needs somebody."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from babel import Locale
+from django.http import HttpRequest
+from django.urls import reverse
+
+from analytics.figures import Kind, share, written
+from analytics.models import DailyBreakdown
+from analytics.periods import Window
+from analytics.selectors import Attention, Outcome, Value, top_values
+from analytics.totals import Totals
+from orders.models import Order
+
+ROWS = 8
+"""Rows of a table."""
+Dimension = DailyBreakdown.Dimension
+PANELS = {
+    Dimension.CHANNEL: ("Channels", "Visits"),
+    Dimension.CAMPAIGN: ("Campaigns", "Visits"),
+    Dimension.PRODUCT: ("Products", "Views"),
+    Dimension.LANDING_PAGE: ("Landing pages", "Visits"),
+    Dimension.COUNTRY: ("Countries", "Visits"),
+    Dimension.DEVICE: ("Devices", "Visits"),
+}
+COUNTRIES: dict[str, str] = {**Locale("en").territories, "(none)": "Not known"}
+OUTCOMES = {
+    Order.Status.SUCCESS: "Paid",
+    Order.Status.PENDING: "Waiting for payment",
+    Order.Status.FAILED: "Failed",
+    Order.Status.EXPIRED: "Expired",
+    Order.Status.CANCELLED: "Cancelled",
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the funnel. `of_previous` and `of_all` are percent, written."""
+
+    title: str
+    sessions: int
+    of_previous: str
+    of_all: str
+    lost: int
+
+    @property
+    def sessions_text(self) -> str:
+        """`9,504`."""
+        return written(self.sessions, Kind.COUNT)
+
+    @property
+    def lost_text(self) -> str:
+        """Those who left before this step, `3,294`."""
+        return written(self.lost, Kind.COUNT)
+
+
+def funnel(totals: Totals) -> list[Step]:
+    """Sessions that came this far, from visit to paid."""
+    counts = {
+        "Visit": totals.visits,
+        "Product": totals.product,
+        "Cart": totals.cart,
+        "Checkout": totals.checkout,
+        "Order": totals.ordered,
+        "Paid": totals.converted,
+    }
+    before = [totals.visits, *counts.values()]
+    return [
+        Step(title, sessions, share(sessions, last), share(sessions, totals.visits), last - sessions)
+        for (title, sessions), last in zip(counts.items(), before, strict=False)
+    ]
+
+
+def outcomes(found: list[Outcome]) -> dict[str, Any]:
+    """Orders placed, by what became of them, each a link to them."""
+    placed = sum(outcome.orders for outcome in found)
+    by_status = {outcome.status: outcome for outcome in found}
+    rows = [outcome_row(by_status[status], title, placed) for status, title in OUTCOMES.items()]
+    return {"placed": placed, "rows": rows}
+
+
+def outcome_row(outcome: Outcome, title: str, placed: int) -> dict[str, Any]:
+    """One state of orders."""
+    return {
+        "title": title,
+        "link": f"{reverse('admin:orders_order_changelist')}?status__exact={outcome.status}",
+        "orders": written(outcome.orders, Kind.COUNT),
+        "share": share(outcome.orders, placed),
+        "total": written(outcome.total, Kind.MONEY),
+    }
+
+
+def breakdown_panels(window: Window) -> list[dict[str, Any]]:
+    """The tables, each with its largest values."""
+    found = top_values(window, list(PANELS), ROWS)
+    return [
+        {"title": title, "counted": counted, "rows": [value_row(entry, dimension) for entry in found[dimension]]}
+        for dimension, (title, counted) in PANELS.items()
+    ]
+
+
+def value_row(entry: Value, dimension: Dimension) -> dict[str, Any]:
+    """One line of a table."""
+    return {
+        "value": COUNTRIES.get(entry.value, entry.value) if dimension is Dimension.COUNTRY else entry.value,
+        "visits": written(entry.visits, Kind.COUNT),
+        "orders": written(entry.orders, Kind.COUNT),
+        "revenue": written(entry.revenue, Kind.MONEY),
+        "conversion": share(entry.orders, entry.visits),
+    }
+
+
+def goal(amount: Decimal, sales: Decimal) -> dict[str, Any] | None:
+    """The sales goal of the period and how far it is reached; None without one."""
+    if not amount:
+        return None
+    reached = int(100 * sales / amount)
+    return {"amount": written(amount, Kind.MONEY), "percent": reached, "bar": min(reached, 100)}
+
+
+def attention_items(found: Attention, request: HttpRequest) -> list[dict[str, Any]]:
+    """What needs somebody, as links to the lists; only what there is and the person may see."""
+    items = [
+        ("orders.view_order", found.orders, "order needs", "orders need", "orders_order", "?attention=needed"),
+        ("sessions_app.view_deadletter", found.dead_letters, "event was", "events were", "sessions_app_deadletter", ""),
+    ]
+    ends = {"orders_order": "attention", "sessions_app_deadletter": "not stored (dead letters)"}
+    return [
+        {"text": f"{count:,} {one if count == 1 else many} {ends[model]}", "link": listed(model) + query}
+        for permission, count, one, many, model, query in items
+        if count and request.user.has_perm(permission)
+    ]
+
+
+def listed(model: str) -> str:
+    """The address of a model's list."""
+    return reverse(f"admin:{model}_changelist")

@@ -1,0 +1,16 @@
+"""What changes the metrics. Definitions of every figure: docs/metrics.md."""
+
+from analytics.services.daily import RangeError, aggregate_day, aggregate_range
+from analytics.services.late import aggregate_today, aggregate_yesterday, mark_dirty, refresh_touched
+from analytics.services.realtime import update_realtime
+
+__all__ = [
+    "RangeError",
+    "aggregate_day",
+    "aggregate_range",
+    "aggregate_today",
+    "aggregate_yesterday",
+    "mark_dirty",
+    "refresh_touched",
+    "update_realtime",
+]

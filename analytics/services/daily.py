@@ -1,0 +1,126 @@
+"""The row of a day. Definitions: docs/metrics.md."""
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from django.db import transaction
+
+from analytics.models import DailyMetrics
+from analytics.services.breakdown import compute_breakdown, replace_breakdown
+from analytics.statements import day_parameters, execute, one_row, rows, statement
+from core.clock import shop_day
+from core.errors import InvalidInputError
+from core.money import ZERO
+
+CENT = Decimal("0.01")
+WORK_MEMORY = "64MB"
+"""For each hash of the statements, which spill to disk beyond it: memory does not grow with the day."""
+
+
+class RangeError(InvalidInputError):
+    """A range of days that ends before it begins."""
+
+    message = "The range ends before it begins."
+
+
+def aggregate_day(*, day: date, now: datetime) -> DailyMetrics:
+    """Computes the row and the breakdown of a day anew, from raw rows, in one transaction.
+
+    The row is final once the day is over. Whoever marks the day dirty while it is being computed is heard: the mark
+    stays for the next run.
+    """
+    with transaction.atomic():
+        take_turn()
+        seen = row_version(day)
+        execute(statement("visits"), day_parameters(day))
+        execute(statement("odd_sessions"), day_parameters(day))
+        compute_breakdown(day=day)
+        row = DailyMetrics(date=day, computed_at=now, is_final=shop_day(now) > day, **figures(day))
+        execute("DROP TABLE analytics_day_visit, analytics_day_odd_session")
+        clear_mark(day, seen)
+        write_row(row)
+        replace_breakdown(day=day)
+    return row
+
+
+def take_turn() -> None:
+    """Waits until no other day is being computed, and sets the memory of this one. Both end with the transaction."""
+    execute(f"SET LOCAL work_mem = '{WORK_MEMORY}'; SET LOCAL lock_timeout = 0")
+    execute("SELECT pg_advisory_xact_lock(hashtext('analytics.aggregate_day'))")
+
+
+def figures(day: date) -> dict[str, Any]:
+    """All numbers of the day's row: what the database counted, and the rates that follow."""
+    parameters = day_parameters(day)
+    visits = one_row("sessions", parameters) | one_row("visitors", parameters)
+    orders = one_row("orders", parameters)
+    duration, paid = visits.pop("duration"), orders.pop("placed_and_paid")
+    total, sales = visits["total_visits"], orders["total_sales"]
+    return {
+        **visits,
+        **orders,
+        **one_row("events", parameters),
+        "existing_users": visits["unique_visits"] - visits["new_users"],
+        "avg_session_duration": float(round(mean(duration, total), 3)),
+        "avg_page_views_per_session": float(round(mean(visits["total_page_views"], total), 4)),
+        "bounce_rate": percent(total - visits["engaged_sessions"], total),
+        "cart_rate": percent(visits["cart_sessions"], total),
+        "checkout_rate": percent(visits["checkout_sessions"], visits["cart_sessions"]),
+        "purchase_rate": percent(visits["converted_sessions"], visits["checkout_sessions"]),
+        "conversion_rate": percent(visits["converted_sessions"], total),
+        "average_order_value": round(mean(sales, orders["total_orders"]), 3),
+        "net_sales": sales - orders["refunds"],
+        "payment_success_rate": percent(paid, orders["placed_orders"]),
+    }
+
+
+def percent(part: int, whole: int) -> Decimal:
+    """Percent with two decimals; 0 of nothing."""
+    return mean(100 * part, whole).quantize(CENT, ROUND_HALF_UP)
+
+
+def mean(total: Decimal | int, count: int) -> Decimal:
+    """`total / count`; 0 over nothing."""
+    return Decimal(total) / count if count else ZERO
+
+
+def row_version(day: date) -> str | None:
+    """PostgreSQL's version of the day's row: changes with every write to it."""
+    found = rows("SELECT xmin::text AS version FROM analytics_dailymetrics WHERE date = %(day)s", {"day": day})
+    return found[0]["version"] if found else None
+
+
+def clear_mark(day: date, seen: str | None) -> None:
+    """Takes the dirty mark away, unless the row was written after we looked."""
+    execute(
+        "UPDATE analytics_dailymetrics SET is_dirty = false WHERE date = %(day)s AND xmin::text = %(seen)s",
+        {"day": day, "seen": seen},
+    )
+
+
+def write_row(row: DailyMetrics) -> None:
+    """Inserts the row or replaces its figures; the mark is left as it is."""
+    fields = [field.name for field in DailyMetrics._meta.concrete_fields]
+    changed = [name for name in fields if name not in ("date", "is_dirty")]
+    DailyMetrics.objects.bulk_create([row], update_conflicts=True, unique_fields=["date"], update_fields=changed)
+
+
+def aggregate_range(
+    *, first: date, last: date, now: datetime, progress: Callable[[date], None] = lambda day: None
+) -> int:
+    """Computes every day from `first` to `last`, each in its own transaction; returns how many.
+
+    `progress` is called after each day.
+
+    Raises:
+        RangeError: `last` lies before `first`.
+    """
+    if last < first:
+        raise RangeError
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    for day in days:
+        aggregate_day(day=day, now=now)
+        progress(day)
+    return len(days)

@@ -1,0 +1,69 @@
+"""Which days are computed, and when: today's, yesterday's, and those that something late has touched."""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+
+from django.conf import settings
+
+from analytics.models import DailyMetrics
+from analytics.services.daily import aggregate_day
+from analytics.statements import rows, statement
+from core.clock import day_bounds, shop_day
+
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+"""`computed_at` of a row that waits for its first computation."""
+LATEST = timedelta(days=2)
+"""Money and events come a day late at most; one more for the visit's own length."""
+
+
+MOST_MISSING = 60
+"""Days of history without a row that one run computes, the newest first."""
+
+
+def aggregate_today(*, now: datetime) -> DailyMetrics:
+    """Refreshes today's row, after the earlier days that something late has touched."""
+    refresh_touched(now=now)
+    return aggregate_day(day=shop_day(now), now=now)
+
+
+def aggregate_yesterday(*, now: datetime) -> DailyMetrics:
+    """Makes yesterday's row final, the day's before once more, and the days that something late has touched.
+
+    Events may arrive 24 hours after they happened and a visit may last as long: the day before yesterday is complete
+    only now.
+    """
+    yesterday = shop_day(now) - timedelta(days=1)
+    aggregate_day(day=yesterday - timedelta(days=1), now=now)
+    row = aggregate_day(day=yesterday, now=now)
+    refresh_touched(now=now)
+    return row
+
+
+def refresh_touched(*, now: datetime) -> list[date]:
+    """Computes again the days before today that are marked dirty or that something late has touched."""
+    mark_dirty(days=late_days(now))
+    dirty = DailyMetrics.objects.filter(is_dirty=True, date__lt=shop_day(now)).order_by("date")
+    days = list(dirty.values_list("date", flat=True))
+    for day in days:
+        aggregate_day(day=day, now=now)
+    return days
+
+
+def late_days(now: datetime) -> list[date]:
+    """Days before today with orders that were paid or closed after the day was computed, and imported history."""
+    today = shop_day(now)
+    start, _ = day_bounds(today - LATEST)
+    parameters = {
+        "today": today,
+        "start": start,
+        "zone": settings.SHOP_TIME_ZONE,
+        "most": MOST_MISSING,
+        "count_unconfirmed": settings.COUNT_UNCONFIRMED_SESSIONS,
+    }
+    return [row["day"] for row in rows(statement("late_days"), parameters)]
+
+
+def mark_dirty(*, days: Iterable[date]) -> None:
+    """Asks for these days to be computed again by the next run. A day without a row gets an empty one."""
+    marks = [DailyMetrics(date=day, computed_at=NEVER, is_dirty=True) for day in sorted(set(days))]
+    DailyMetrics.objects.bulk_create(marks, update_conflicts=True, unique_fields=["date"], update_fields=["is_dirty"])

@@ -1,0 +1,31 @@
+-- Days before today that something has touched since they were computed: money that came, or an order that closed,
+-- after midnight (the order's day and its visit's day). And days of the shop's history that have no row, or an empty
+-- one although there were visits: history that was imported.
+WITH touched AS (
+    SELECT orders_order.placed_at, session.started_at, greatest(orders_order.paid_at, orders_order.closed_at) AS at
+      FROM orders_order
+      LEFT JOIN sessions_app_visitorsession AS session ON session_id = visitor_session_id
+     WHERE orders_order.placed_at >= %(start)s
+), late AS (
+    SELECT (placed_at AT TIME ZONE %(zone)s)::date AS day, at FROM touched
+    UNION ALL
+    SELECT (started_at AT TIME ZONE %(zone)s)::date, at FROM touched WHERE started_at IS NOT NULL
+)
+SELECT day
+  FROM late
+  JOIN analytics_dailymetrics ON date = day
+ WHERE at >= computed_at AND day < %(today)s
+UNION
+(SELECT day::date
+   FROM generate_series(least((SELECT min(date) FROM analytics_dailymetrics),
+                              (SELECT (min(started_at) AT TIME ZONE %(zone)s)::date FROM sessions_app_visitorsession),
+                              (SELECT (min(placed_at) AT TIME ZONE %(zone)s)::date FROM orders_order))::timestamp,
+                        %(today)s::timestamp - interval '1 day', interval '1 day') AS day
+   LEFT JOIN analytics_dailymetrics ON date = day::date
+  WHERE date IS NULL
+     OR total_visits = 0 AND EXISTS (
+        SELECT FROM sessions_app_visitorsession
+         WHERE started_at >= day AT TIME ZONE %(zone)s AND started_at < (day + interval '1 day') AT TIME ZONE %(zone)s
+           AND NOT is_bot AND (%(count_unconfirmed)s OR NOT unconfirmed))
+  ORDER BY day DESC
+  LIMIT %(most)s)

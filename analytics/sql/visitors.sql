@@ -1,0 +1,8 @@
+-- Visitors of the day, and those of them whose first session ever is among its visits.
+SELECT count(*)::int AS unique_visits,
+       count(*) FILTER (WHERE NOT EXISTS (
+           SELECT FROM sessions_app_visitorsession AS earlier
+            WHERE earlier.visitor_id = visit.visitor_id AND earlier.started_at < %(start)s
+       ))::int AS new_users
+  FROM analytics_day_visit AS visit
+ WHERE is_first

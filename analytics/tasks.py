@@ -1,0 +1,24 @@
+"""Jobs over `analytics.services`. Each may run twice, late, or at the same time as another."""
+
+from celery import shared_task
+
+from analytics import services
+from core.clock import now
+
+
+@shared_task(name="analytics.tasks.update_realtime_metrics")
+def update_realtime_metrics() -> None:
+    """The row of this minute."""
+    services.update_realtime(now=now())
+
+
+@shared_task(name="analytics.tasks.aggregate_today")
+def aggregate_today() -> None:
+    """Today's row and breakdown, and the earlier days that something late has touched."""
+    services.aggregate_today(now=now())
+
+
+@shared_task(name="analytics.tasks.aggregate_yesterday")
+def aggregate_yesterday() -> None:
+    """Yesterday's final row."""
+    services.aggregate_yesterday(now=now())

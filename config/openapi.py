@@ -1,0 +1,69 @@
+"""The endpoints that are plain Django views, for speed or for simplicity, in the schema."""
+
+from typing import Any
+
+TEXT = {"type": "string"}
+EVENT = {
+    "type": "object",
+    "required": ["eventType"],
+    "properties": {
+        "eventId": TEXT | {"format": "uuid", "description": "The same id twice counts once."},
+        "eventType": TEXT | {"pattern": "^[a-z][a-z0-9_]{0,63}$"},
+        "page": TEXT,
+        "referrer": TEXT,
+        "title": TEXT,
+        "productId": TEXT | {"format": "uuid"},
+        "metadata": {"type": "object", "description": "4 KiB at most."},
+        "timestamp": TEXT | {"format": "date-time"},
+    },
+}
+EVENTS = {
+    "type": "object",
+    "required": ["events"],
+    "properties": {"events": {"type": "array", "items": EVENT, "minItems": 1, "maxItems": 100}},
+}
+REJECTED = {
+    "type": "object",
+    "properties": {"index": {"type": "integer"}, "error": TEXT, "message": TEXT},
+}
+ACCEPTED = {
+    "type": "object",
+    "properties": {"accepted": {"type": "integer"}, "rejected": {"type": "array", "items": REJECTED}},
+}
+HEALTH = {
+    "type": "object",
+    "properties": {
+        "status": {"enum": ["ok", "degraded"]},
+        "timestamp": TEXT | {"format": "date-time"},
+        "version": TEXT,
+        "checks": {"type": "object", "additionalProperties": TEXT, "description": "For staff."},
+    },
+}
+
+
+def answer(description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """A JSON answer."""
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+def add_plain_views(result: dict[str, Any], **_more: Any) -> dict[str, Any]:
+    """drf-spectacular's hook: adds the paths that it cannot see."""
+    refused = answer("Refused.", {"$ref": "#/components/schemas/Refusal"})
+    body = {"schema": {"oneOf": [EVENT, EVENTS]}}
+    result["paths"]["/api/v1/analytics/track"] = {
+        "post": {
+            "operationId": "Track_post",
+            "description": "One event, or up to 100. One bad event never loses the good ones.",
+            "tags": ["analytics"],
+            "requestBody": {"required": True, "content": {"application/json": body, "text/plain": body}},
+            "responses": {"202": answer("The good events are kept.", ACCEPTED), "default": refused},
+        }
+    }
+    result["paths"]["/api/v1/health"] = {
+        "get": {
+            "operationId": "Health_get",
+            "tags": ["health"],
+            "responses": {"200": answer("The shop can serve.", HEALTH), "503": answer("It cannot.", HEALTH)},
+        }
+    }
+    return result

@@ -1,0 +1,82 @@
+"""The whole shop as `make run` starts it: its own servers, web, worker and beat, in a home of its own."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty, Queue
+
+import psutil
+import pytest
+
+from config.embedded import PROJECT
+
+STARTS_WITHIN = 120
+"""Seconds, on a machine that runs the other tests at the same time."""
+
+
+@dataclass(frozen=True)
+class RunningShop:
+    """A shop that runs, and what its terminal shows."""
+
+    base: str
+    home: Path
+    process: subprocess.Popen[str]
+
+    def kill(self, *words: str) -> None:
+        """`kill -9` of the shop's processes whose command line holds these words."""
+        found = [process for process in self._processes() if all(word in " ".join(process.cmdline()) for word in words)]
+        assert found, f"no process of the shop matches {words}"
+        for process in found:
+            process.kill()
+
+    def _processes(self) -> list[psutil.Process]:
+        return [p for p in psutil.Process(self.process.pid).children(recursive=True) if p.is_running()]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def start_shop(home: Path) -> RunningShop:
+    """Starts a shop and waits until it says that it runs."""
+    kept = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL", "EMAIL_URL")}
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "config.run"],
+        cwd=PROJECT,
+        env=kept | {"FOOTFALL_HOME": str(home), "PORT": str(port), "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    said: list[str] = []
+    lines: Queue[str] = Queue()
+    threading.Thread(target=lambda: [lines.put(line) for line in process.stdout or []], daemon=True).start()
+    while "Ctrl-C stops everything" not in "".join(said):
+        try:
+            said.append(lines.get(timeout=STARTS_WITHIN))
+        except Empty:
+            process.terminate()
+            pytest.fail("the shop did not start:\n" + "".join(said))
+    return RunningShop(f"http://localhost:{port}", home, process)
+
+
+@pytest.fixture(scope="module")
+def whole_shop() -> Iterator[RunningShop]:
+    """The shop, stopped again at the end."""
+    running = start_shop(Path(os.environ["FOOTFALL_HOME"]) / "shop")
+    yield running
+    running.process.terminate()
+    running.process.wait(60)
+    if running.process.stdout:
+        running.process.stdout.close()
