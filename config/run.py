@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import secrets
 import shlex
 import signal
 import socket
@@ -112,13 +113,14 @@ def prepare(manager: subprocess.Popen[bytes], servers: list[Server]) -> None:
 
 def write_configuration(servers: list[Server]) -> str:
     """Writes the process manager's file and returns its path."""
+    password = secrets.token_hex(16)
     control_socket = server_home() / "supervisor.sock"
     root = "user=root\n" if os.geteuid() == 0 else ""
     parts = [
         f"[supervisord]\nlogfile=/dev/null\nlogfile_maxbytes=0\nsilent=false\nloglevel=warn\n"
         f"pidfile={home() / 'supervisord.pid'}\n{root}",
-        f"[unix_http_server]\nfile={control_socket}\nchmod=0700\n",
-        f"[supervisorctl]\nserverurl=unix://{control_socket}\n",
+        f"[unix_http_server]\nfile={control_socket}\nchmod=0700\nusername=footfall\npassword={password}\n",
+        f"[supervisorctl]\nserverurl=unix://{control_socket}\nusername=footfall\npassword={password}\n",
         "[rpcinterface:supervisor]\nsupervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n",
     ]
     for server in servers:
@@ -128,6 +130,7 @@ def write_configuration(servers: list[Server]) -> str:
         parts.append(program(name, command.replace("$PORT", "%(ENV_PORT)s"), None, autostart=False))
     parts.append(f"[group:shop]\nprograms={','.join(commands)}\n")
     path = home() / "supervisord.conf"
+    path.touch(mode=0o600)
     path.write_text("\n".join(parts))
     return str(path)
 

@@ -99,6 +99,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "core.middleware.ShopTimeMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -219,9 +220,7 @@ BILLING_API_KEY = required("BILLING_API_KEY", "sandbox-key")
 BILLING_WEBHOOK_SECRETS = env.list(
     "BILLING_WEBHOOK_SECRETS", default=["whsec_c2FuZGJveC1zZWNyZXQtZm9yLXRyeWluZw=="] if DEVELOPMENT else []
 )
-BILLING_SANDBOX_WEBHOOK_URL = env.str(
-    "BILLING_SANDBOX_WEBHOOK_URL", default=f"{PUBLIC_URL}/api/v1/billing/webhook"
-)
+BILLING_SANDBOX_WEBHOOK_URL = env.str("BILLING_SANDBOX_WEBHOOK_URL", default=f"{PUBLIC_URL}/api/v1/billing/webhook")
 BILLING_POLL_SECONDS = env.int("BILLING_POLL_SECONDS", default=5)
 BILLING_RETURN_URL = env.str("BILLING_RETURN_URL", default=f"{PUBLIC_URL}/shop/orders/{{order_id}}")
 if not DEVELOPMENT and not (BILLING_URL and BILLING_WEBHOOK_SECRETS):

@@ -7,6 +7,9 @@ from collections.abc import Callable
 from contextvars import ContextVar
 
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from core.clock import shop_zone
 
 SANE = re.compile(r"[A-Za-z0-9._-]{8,64}")
 current: ContextVar[str] = ContextVar("request_id", default="-")
@@ -28,6 +31,19 @@ class RequestIdMiddleware:
             current.reset(token)
         response["X-Request-ID"] = request_id
         return response
+
+
+class ShopTimeMiddleware:
+    """Staff read times as the shop's clock shows them; the API stays in UTC."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not request.path_info.startswith("/admin/"):
+            return self.get_response(request)
+        with timezone.override(shop_zone()):
+            return self.get_response(request)
 
 
 class RequestIdFilter(logging.Filter):

@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
+from django.contrib.postgres.indexes import OpClass
 from django.db import models
 from django.db.models.functions import Lower, Now
 
@@ -40,6 +41,7 @@ class User(AbstractUser):
 
     class Meta:
         constraints = [models.UniqueConstraint(Lower("email"), name="user_email_unique_in_any_case")]
+        indexes = [models.Index(OpClass(Lower("email"), name="text_pattern_ops"), name="user_email_prefix")]
 
     def __str__(self) -> str:
         return self.email
@@ -74,7 +76,10 @@ class Customer(models.Model):
     class Meta:
         ordering = ["-created_at"]
         constraints = [models.UniqueConstraint(Lower("email"), name="customer_email_unique_in_any_case")]
-        indexes = [models.Index(fields=["-created_at"], name="customer_newest")]
+        indexes = [
+            models.Index(fields=["-created_at"], name="customer_newest"),
+            models.Index(OpClass(Lower("email"), name="text_pattern_ops"), name="customer_email_prefix"),
+        ]
 
     def __str__(self) -> str:
         return self.email

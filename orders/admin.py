@@ -112,7 +112,7 @@ class OrderAdmin(KeySearch, HistoryAdmin):
     )
     sortable_by = ("number_text", "placed")
     compressed_fields = False
-    search_help_text = "Begin of the number or of the e-mail address, or an id"
+    search_help_text = "Number, e-mail address (as far as its @) or id"
     fieldsets = (
         (
             None,

@@ -292,6 +292,10 @@ class WebhookReceipt(models.Model):
     webhook_id = models.CharField(primary_key=True, max_length=100)
     received_at = models.DateTimeField(db_default=Now())
 
+    class Meta:
+        ordering = ["-received_at"]
+        indexes = [models.Index(fields=["-received_at"], name="webhook_receipt_newest")]
+
     def __str__(self) -> str:
         return self.webhook_id
 

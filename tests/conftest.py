@@ -46,7 +46,11 @@ def browser(chromium_path: str) -> Iterator[Browser]:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Says loudly what a missing browser left out: a skipped test is easily overlooked."""
-    not_run = [report for report in terminalreporter.stats.get("skipped", []) if "NOT RUN: no Chromium" in str(report.longrepr)]
+    not_run = [
+        report for report in terminalreporter.stats.get("skipped", []) if "NOT RUN: no Chromium" in str(report.longrepr)
+    ]
     if not_run:
         terminalreporter.section("BROWSER TESTS NOT RUN", sep="!", red=True, bold=True)
-        terminalreporter.line(f"{len(not_run)} tests need a Chromium. Install one, or name it: CHROMIUM=/path make test")
+        terminalreporter.line(
+            f"{len(not_run)} tests need a Chromium. Install one, or name it: CHROMIUM=/path make test"
+        )
