@@ -36,7 +36,7 @@ def check_machine() -> None:
 
 def make_venv() -> None:
     """Makes the virtual environment, anew when an earlier attempt was cut short or its Python is gone."""
-    if PYTHON.exists() and subprocess.run([PYTHON, "-m", "pip", "--version"], capture_output=True).returncode == 0:
+    if PYTHON.exists() and (VENV / ".whole").exists():
         return
     shutil.rmtree(VENV, ignore_errors=True)
     print("footfall: making .venv", flush=True)
@@ -47,6 +47,7 @@ def make_venv() -> None:
             "Python could not make a virtual environment. On Debian and Ubuntu its module is a package of its own: "
             f"apt install python3-venv\n{made.stdout}{made.stderr}"
         )
+    (VENV / ".whole").touch()
 
 
 def install(group: str) -> None:

@@ -27,6 +27,8 @@ from typing import Any
 from urllib.parse import quote
 
 PROJECT = Path(__file__).resolve().parent.parent
+MARK = "FOOTFALL_STARTED_IN"
+"""An environment variable that only what we start carries, so that leftovers are told from a person's own programs."""
 LONGEST_SOCKET_FOLDER = 80
 """Characters. A unix socket's path ends at 103 (macOS) or 107 (Linux), and PostgreSQL adds `/.s.PGSQL.5432.lock`."""
 
@@ -167,7 +169,7 @@ def start(server: Server, log: Path) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             start_new_session=True,
             cwd=server_home(),
-            env=os.environ | {"FOOTFALL_HOME": str(home())},
+            env=os.environ | {MARK: str(home())},
             **_as_user(server.user),
         )
 
@@ -175,7 +177,7 @@ def start(server: Server, log: Path) -> subprocess.Popen[bytes]:
 def stop_leftovers() -> list[str]:
     """Ends what a killed run of this home left behind; returns the names of what was ended.
 
-    A process is ours if it was started with our FOOTFALL_HOME, or on our PostgreSQL data (whose environment is not
+    A process is ours if it carries the mark of this home, or on our PostgreSQL data (whose environment is not
     readable). The caller holds the lock of the home, so nothing that lives is wanted.
     """
     import psutil  # noqa: PLC0415 - not installed in production
@@ -185,7 +187,7 @@ def stop_leftovers() -> list[str]:
     found = []
     for process in psutil.process_iter():
         try:
-            ours = process.environ().get("FOOTFALL_HOME") == marker or data in process.cmdline()
+            ours = process.environ().get(MARK) == marker or data in process.cmdline()
         except psutil.Error:
             continue
         if ours and process.pid not in mine:

@@ -76,7 +76,8 @@ def run(port: str) -> None:
     servers = embedded_servers()
     configuration = write_configuration(servers)
     manager = subprocess.Popen(
-        [sys.executable, "-m", "supervisor.supervisord", "--nodaemon", "--configuration", configuration]
+        [sys.executable, "-m", "supervisor.supervisord", "--nodaemon", "--configuration", configuration],
+        env=os.environ | {embedded.MARK: str(home())},
     )
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: manager.terminate())
