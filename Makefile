@@ -15,7 +15,7 @@ run: | python ## the whole shop: web, worker, beat, PostgreSQL, Redis, demo data
 
 test: | python ## the tests, in parallel and in random order (ARGS="-k name")
 	@$(PYTHON) config/bootstrap.py embedded test
-	@$(BIN)/python -m pytest -n auto $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 check: | python ## lint, types, layers, dependencies, migrations, deploy check, API schema
 	@$(PYTHON) config/bootstrap.py embedded test

@@ -12,8 +12,8 @@ from analytics.models import DailyMetrics
 from analytics.periods import Window
 from analytics.totals import Totals
 
-BLUE, GREY = "#0072B2", "#6b7280"
-TICKS = "#6b7280"
+BLUE, GREY = "#0072B2", "#7c8594"
+TICKS = GREY
 AXIS = {"border": {"display": False}, "grid": {"drawTicks": False}}
 OPTIONS = {
     "animation": False,
@@ -28,7 +28,11 @@ OPTIONS = {
         }
     },
     "scales": {
-        "x": AXIS | {"grid": {"display": False}, "ticks": {"color": TICKS, "maxRotation": 0, "maxTicksLimit": 8}},
+        "x": AXIS
+        | {
+            "grid": {"display": False},
+            "ticks": {"color": TICKS, "maxRotation": 0, "maxTicksLimit": 8, "autoSkipPadding": 12},
+        },
         "y": AXIS | {"beginAtZero": True, "ticks": {"color": TICKS, "maxTicksLimit": 5, "padding": 8}},
     },
 }

@@ -35,11 +35,11 @@ class CountryField(serializers.CharField):
 
 
 class AddressFields(CamelSerializer):
-    """A postal address; the country has two letters (ISO 3166)."""
+    """A postal address; the country has two letters (ISO 3166). Rows keep it under the names that it is sent with."""
 
     line1 = serializers.CharField(max_length=200)
     line2 = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
     city = serializers.CharField(max_length=100)
     region = serializers.CharField(max_length=100, required=False, allow_blank=True, default="")
-    postal_code = serializers.CharField(max_length=20)
+    postalCode = serializers.CharField(max_length=20)
     country = CountryField()

@@ -64,6 +64,16 @@ CODES: dict[type[exceptions.APIException], str] = {
 }
 
 
+MESSAGES: dict[str, Promise] = {
+    "MALFORMED_JSON": _("This is not JSON."),
+    "NOT_AUTHENTICATED": _("Please log in."),
+    "FORBIDDEN": _("You may not do this."),
+    "CSRF_FAILED": _("This page is out of date. Please load it again."),
+    "UNSUPPORTED_MEDIA_TYPE": _("Send application/json."),
+    "NOT_ACCEPTABLE": _("The answer is JSON."),
+}
+
+
 def handle_exception(error: Exception, context: dict[str, Any]) -> Response:
     """Turns whatever a view raised into the envelope (REST framework's EXCEPTION_HANDLER)."""
     match error:
@@ -75,7 +85,7 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response:
             return failure("NOT_FOUND", 404, _("There is no such thing."))
         case exceptions.APIException():
             code = "CSRF_FAILED" if "CSRF" in str(error.detail) else CODES.get(type(error), "INVALID_INPUT")
-            answer = failure(code, error.status_code, str(error.detail))
+            answer = failure(code, error.status_code, MESSAGES.get(code, str(error.detail)))
             if header := getattr(error, "auth_header", None):
                 answer["WWW-Authenticate"] = header
             return answer

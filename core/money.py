@@ -8,6 +8,8 @@ from django.conf import settings
 from django.db import models
 
 ZERO = Decimal(0)
+LARGEST = Decimal("99999999999.999")
+"""What a `MoneyField` can hold."""
 CURRENCIES: frozenset[str] = frozenset(list_currencies())
 
 

@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import gettext as _
+
 from core.ids import new_id
 from sessions_app.models import SessionEvent
 
@@ -73,12 +75,15 @@ def parse_event(raw: Any, *, now: datetime) -> Event:
         EventError: what is wrong with it; `RESERVED_EVENT` for the types that the server alone writes.
     """
     if not isinstance(raw, dict):
-        raise EventError("An event is an object.")
+        raise EventError(_("An event is an object."))
     event_type = raw.get("eventType")
     if not isinstance(event_type, str) or not EVENT_TYPE.fullmatch(event_type):
-        raise EventError("eventType: lower-case letters, digits and underscores, beginning with a letter, 64 at most.")
+        raise EventError(
+            _("eventType: lower-case letters, digits and underscores, beginning with a letter, 64 at most.")
+        )
     if event_type in RESERVED:
-        raise EventError(f"{event_type} is written by the server alone.", "RESERVED_EVENT")
+        message = _("%(type)s is written by the server alone.") % {"type": event_type}
+        raise EventError(message, "RESERVED_EVENT")
     texts = {name: _text(raw, name, limit) for name, limit in TEXT_LIMITS.items()}
     metadata = _metadata(raw.get("metadata"))
     if texts["title"]:
@@ -100,7 +105,7 @@ def _text(raw: dict[str, Any], name: str, limit: int) -> str:
     if value is None:
         return ""
     if not isinstance(value, str) or "\0" in value or not _encodes(value):
-        raise EventError(f"{name}: text without null bytes or halves of characters.")
+        raise EventError(_("%(name)s: text without null bytes or halves of characters.") % {"name": name})
     return value[:limit]
 
 
@@ -116,21 +121,21 @@ def _uuid(raw: dict[str, Any], name: str) -> UUID | None:
     try:
         return UUID(value)
     except (ValueError, AttributeError, TypeError):
-        raise EventError(f"{name}: a UUID.") from None
+        raise EventError(_("%(name)s: a UUID.") % {"name": name}) from None
 
 
 def _metadata(value: Any) -> dict[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise EventError("metadata: an object.")
+        raise EventError(_("metadata: an object."))
     text = json.dumps(value)
     if len(text) > METADATA_BYTES:
-        raise EventError("metadata: 4 KiB at most.")
+        raise EventError(_("metadata: 4 KiB at most."))
     if "\\u0000" in text or (re.search(r"\\ud[89a-f]", text) and not _encodes(json.dumps(value, ensure_ascii=False))):
-        raise EventError("metadata: no null bytes or halves of characters.")
+        raise EventError(_("metadata: no null bytes or halves of characters."))
     if re.search(r"\b(NaN|Infinity)\b", text) and _has_no_number(value):
-        raise EventError("metadata: numbers must be finite.")
+        raise EventError(_("metadata: numbers must be finite."))
     return value
 
 

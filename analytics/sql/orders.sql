@@ -26,7 +26,7 @@ WITH paid AS (
 ), refunded AS (
     SELECT coalesce(sum(amount), 0) AS refunds
       FROM orders_refund
-     WHERE status = 'done' AND made_at >= %(start)s AND made_at < %(end)s
+     WHERE was_sale AND status = 'done' AND made_at >= %(start)s AND made_at < %(end)s
 ), joined AS (
     SELECT count(*)::int AS new_customers,
            count(*) FILTER (WHERE type = 'registered')::int AS new_registered

@@ -2,7 +2,6 @@
 SELECT count(*)::int AS unique_visits,
        count(*) FILTER (WHERE NOT EXISTS (
            SELECT FROM sessions_app_visitorsession AS earlier
-            WHERE earlier.visitor_id = visit.visitor_id AND earlier.started_at < %(start)s
+            WHERE earlier.visitor_id = visitor.visitor_id AND earlier.started_at < %(start)s
        ))::int AS new_users
-  FROM analytics_day_visit AS visit
- WHERE is_first
+  FROM (SELECT DISTINCT visitor_id FROM analytics_day_visit) AS visitor

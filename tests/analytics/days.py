@@ -5,6 +5,7 @@ from typing import Any
 
 from analytics.models import DailyBreakdown, DailyMetrics
 from analytics.services import aggregate_day
+from orders.models import Order
 from sessions_app.models import SessionEvent, VisitorSession
 from tests.factories import OrderFactory, SessionEventFactory, VisitorSessionFactory
 
@@ -17,8 +18,9 @@ def at(hour: int, minute: int = 0, *, day: date = DAY) -> datetime:
     return datetime(day.year, day.month, day.day, hour, minute, tzinfo=UTC)
 
 
-def visit(started: datetime = at(12), seconds: int = 0, **fields: Any) -> VisitorSession:
-    """A visit that lasted so many seconds."""
+def visit(started: datetime | None = None, seconds: int = 0, **fields: Any) -> VisitorSession:
+    """A visit that lasted so many seconds; begun at noon unless said otherwise."""
+    started = started or at(12)
     return VisitorSessionFactory(started_at=started, last_seen_at=started + timedelta(seconds=seconds), **fields)
 
 
@@ -27,11 +29,12 @@ def event(session: VisitorSession, event_type: str, **fields: Any) -> SessionEve
     return SessionEventFactory(session=session, event_type=event_type, **fields)
 
 
-def purchase(session: VisitorSession | None, *, paid: datetime | None = None, **fields: Any) -> Any:
-    """An order of that visit, placed at its start; paid if `paid` says when. The visit follows, as orders would do it."""
+def purchase(session: VisitorSession | None, *, paid: datetime | None = None, **fields: Any) -> Order:
+    """An order of that visit, placed at its start; paid if `paid` says when. The visit follows."""
     placed = fields.pop("placed_at", session.started_at if session else at(12))
-    state = {"status": "success", "paid_at": paid} if paid else {}
-    order = OrderFactory(visitor_session=session, placed_at=placed, **{**state, **fields})
+    if paid:
+        fields |= {"status": "success", "paid_at": paid}
+    order = OrderFactory(visitor_session=session, placed_at=placed, **fields)
     if session:
         session.order_id, session.converted, session.converted_at = order.id, paid is not None, paid
         session.save(update_fields=["order_id", "converted", "converted_at"])

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 def test_a_day_without_anything_has_a_row_of_zeros() -> None:
     row = computed()
-    assert (row.total_visits, row.bounce_rate, row.total_sales) == (0, 0, 0)
+    assert (row.total_visits, row.bounce_rate, row.total_sales) == (0, Decimal(0), Decimal(0))
 
 
 def test_visits_are_sessions_started_that_day_and_visitors_are_distinct() -> None:
@@ -50,18 +50,13 @@ def test_duration_and_page_views_are_means_over_sessions() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "bounces"),
-    [
-        ({"script_page_views": 1}, True),
-        ({"script_page_views": 1, "seconds": 9}, True),
-        ({"script_page_views": 2}, False),
-        ({"script_page_views": 1, "seconds": 10}, False),
-        ({"script_page_views": 1, "other_events": 1}, False),
-        ({"script_page_views": 0, "api_page_views": 2}, False),
-    ],
+    ("pages", "seconds", "other_events", "bounces"),
+    [(1, 0, 0, True), (1, 9, 0, True), (2, 0, 0, False), (1, 10, 0, False), (1, 0, 1, False)],
 )
-def test_two_pages_or_ten_seconds_or_any_other_event_is_no_bounce(fields: dict[str, int], bounces: bool) -> None:
-    visit(**fields)
+def test_two_pages_or_ten_seconds_or_any_other_event_is_no_bounce(
+    pages: int, seconds: int, other_events: int, bounces: bool
+) -> None:
+    visit(seconds=seconds, script_page_views=pages, other_events=other_events)
     assert computed().bounce_rate == (100 if bounces else 0)
 
 
@@ -101,14 +96,14 @@ def test_sales_are_the_totals_of_orders_paid_that_day_whenever_placed() -> None:
     purchase(None, paid=at(15), subtotal=6, placed_at=at(9) - timedelta(days=3))
     purchase(visit())
     row = computed()
-    assert (row.total_orders, row.total_sales, row.average_order_value) == (3, 160, Decimal("53.333"))
-    assert (row.gross_sales, row.discounts, row.shipping, row.tax) == (146, 10, 5, 19)
+    assert (row.total_orders, str(row.total_sales), str(row.average_order_value)) == (3, "160.000", "53.333")
+    assert list(map(int, (row.gross_sales, row.discounts, row.shipping, row.tax))) == [146, 10, 5, 19]
 
 
 def test_orders_without_a_session_are_a_line_of_their_own() -> None:
     purchase(visit(), paid=at(13), subtotal=30), purchase(None, paid=at(13), subtotal=7)
     row = computed()
-    assert (row.sessionless_orders, row.sessionless_sales) == (1, 7)
+    assert (row.sessionless_orders, int(row.sessionless_sales)) == (1, 7)
 
 
 def test_refunds_count_on_the_day_they_are_made_and_only_once_made() -> None:
@@ -118,7 +113,7 @@ def test_refunds_count_on_the_day_they_are_made_and_only_once_made() -> None:
     RefundFactory(attempt=attempt, amount=3, requested_at=at(2))
     purchase(None, paid=at(10), subtotal=15)
     row = computed()
-    assert (row.refunds, row.total_sales, row.net_sales) == (20, 15, -5)
+    assert list(map(int, (row.refunds, row.total_sales, row.net_sales))) == [20, 15, -5]
     assert computed(DAY - timedelta(days=5)).net_sales == 50
 
 
@@ -169,17 +164,13 @@ def test_crawlers_are_counted_apart() -> None:
 
 
 @pytest.mark.parametrize(("counted", "visits"), [(True, 2), (False, 1)])
-def test_a_setting_says_whether_unconfirmed_sessions_count(
-    settings: Settings, counted: bool, visits: int
-) -> None:
+def test_a_setting_says_whether_unconfirmed_sessions_count(settings: Settings, counted: bool, visits: int) -> None:
     settings.COUNT_UNCONFIRMED_SESSIONS = counted
     visit(), visit(unconfirmed=True)
     assert computed().total_visits == visits
 
 
-@pytest.mark.parametrize(
-    ("day", "hours"), [(date(2026, 3, 29), 23), (date(2026, 10, 25), 25), (date(2026, 3, 30), 24)]
-)
+@pytest.mark.parametrize(("day", "hours"), [(date(2026, 3, 29), 23), (date(2026, 10, 25), 25), (date(2026, 3, 30), 24)])
 def test_a_day_is_as_long_as_the_clocks_of_the_shop_say(settings: Settings, day: date, hours: int) -> None:
     settings.SHOP_TIME_ZONE = "Europe/London"
     start = datetime(day.year, day.month, day.day, tzinfo=UTC) - timedelta(hours=2)

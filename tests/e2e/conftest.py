@@ -60,15 +60,30 @@ def start_shop(home: Path) -> RunningShop:
         text=True,
     )
     said: list[str] = []
-    lines: Queue[str] = Queue()
-    threading.Thread(target=lambda: [lines.put(line) for line in process.stdout or []], daemon=True).start()
+    lines: Queue[str | None] = Queue()
+    threading.Thread(target=listen, args=(process, lines), daemon=True).start()
     while "Ctrl-C stops everything" not in "".join(said):
-        try:
-            said.append(lines.get(timeout=STARTS_WITHIN))
-        except Empty:
+        line = next_line(lines)
+        if line is None:
             process.terminate()
             pytest.fail("the shop did not start:\n" + "".join(said))
+        said.append(line)
     return RunningShop(f"http://localhost:{port}", home, process)
+
+
+def listen(process: subprocess.Popen[str], lines: Queue[str | None]) -> None:
+    """Takes in what the shop says, so that its pipe never fills; None when it has ended."""
+    for line in process.stdout or []:
+        lines.put(line)
+    lines.put(None)
+
+
+def next_line(lines: Queue[str | None]) -> str | None:
+    """What the shop says next; None if it has ended or says nothing for too long."""
+    try:
+        return lines.get(timeout=STARTS_WITHIN)
+    except Empty:
+        return None
 
 
 @pytest.fixture(scope="module")

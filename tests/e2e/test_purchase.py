@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browsers import CHROME
 from tests.e2e.conftest import RunningShop
 
-pytestmark = [pytest.mark.browser, pytest.mark.shop, pytest.mark.xdist_group("whole shop")]
+pytestmark = [pytest.mark.browser, pytest.mark.shop]
 ADDRESS = {"line1": "1 High Street", "city": "London", "postalCode": "N1 1AA", "country": "GB"}
 
 

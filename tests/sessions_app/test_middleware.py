@@ -1,9 +1,11 @@
 """Which requests have a visit, and what a known one costs."""
 
+from collections.abc import Callable
+
 import pytest
+from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.db import connection
 
 from core import redis as core_redis
 from sessions_app.ingest import flush
@@ -54,9 +56,13 @@ def test_a_known_visit_costs_one_round_trip_and_no_sql(browser: Client, monkeypa
     product = ProductFactory()
     path = f"/api/v1/storefront/products/{product.slug}"
     browser.get(path)
-    trips: list[object] = []
-    whole = core_redis.breaker.call
-    monkeypatch.setattr(core_redis, "call", lambda work: (trips.append(work), whole(work))[1])
+    trips: list[Callable[[object], object]] = []
+
+    def counted(work: Callable[[object], object]) -> object:
+        trips.append(work)
+        return core_redis.breaker.call(work)
+
+    monkeypatch.setattr(core_redis, "call", counted)
     with CaptureQueriesContext(connection) as queries:
         browser.get(path)
     assert len(trips) == 1

@@ -1,0 +1,141 @@
+"""Which days are computed again, and when."""
+
+import threading
+from datetime import date, timedelta
+
+import pytest
+from django.db import connection
+
+from analytics.models import DailyBreakdown, DailyMetrics
+from analytics.services import (
+    aggregate_day,
+    aggregate_today,
+    aggregate_yesterday,
+    mark_dirty,
+    refresh_touched,
+)
+from analytics.services.breakdown import compute_breakdown
+from analytics.services.late import NEVER
+from sessions_app.models import VisitorSession
+from tests.analytics.days import DAY, NEXT_MORNING, at, computed, purchase, visit
+
+YESTERDAY = DAY - timedelta(days=1)
+
+
+@pytest.mark.django_db
+def test_today_is_refreshed_and_not_final() -> None:
+    visit(at(9))
+    row = aggregate_today(now=at(14, 5))
+    assert (row.date, row.total_visits, row.is_final, row.computed_at) == (DAY, 1, False, at(14, 5))
+
+
+@pytest.mark.django_db
+def test_yesterday_is_made_final_and_the_day_before_once_more() -> None:
+    aggregate_day(day=YESTERDAY, now=at(0, 10))
+    visit(at(23, day=YESTERDAY))
+    row = aggregate_yesterday(now=NEXT_MORNING)
+    assert (row.date, row.is_final) == (DAY, True)
+    assert DailyMetrics.objects.get(date=YESTERDAY).total_visits == 1
+
+
+@pytest.mark.django_db
+def test_a_day_marked_dirty_is_computed_by_the_next_run() -> None:
+    computed(YESTERDAY, now=at(1))
+    visit(at(12, day=YESTERDAY))
+    mark_dirty(days=[YESTERDAY, YESTERDAY])
+    assert refresh_touched(now=at(2)) == [YESTERDAY]
+    row = DailyMetrics.objects.get(date=YESTERDAY)
+    assert (row.total_visits, row.is_dirty) == (1, False)
+
+
+@pytest.mark.django_db
+def test_a_day_without_a_row_can_be_marked() -> None:
+    mark_dirty(days=[YESTERDAY])
+    row = DailyMetrics.objects.get(date=YESTERDAY)
+    assert (row.is_dirty, row.computed_at) == (True, NEVER)
+
+
+@pytest.mark.django_db
+def test_a_mark_made_while_the_day_is_computed_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    computed(YESTERDAY)
+
+    def marked_meanwhile(*, day: date) -> None:
+        compute_breakdown(day=day)
+        mark_dirty(days=[day])
+
+    monkeypatch.setattr("analytics.services.daily.compute_breakdown", marked_meanwhile)
+    assert computed(YESTERDAY).is_dirty
+
+
+@pytest.mark.django_db
+def test_money_after_midnight_computes_the_day_of_the_visit_again() -> None:
+    order = purchase(visit(at(23, 58, day=YESTERDAY)))
+    computed(YESTERDAY, now=at(0, 10))
+    session = VisitorSession.objects.get()
+    order.status, order.paid_at = "success", at(0, 20)
+    session.converted, session.converted_at = True, at(0, 20)
+    order.save()
+    session.save()
+    aggregate_today(now=at(0, 25))
+    assert DailyMetrics.objects.get(date=YESTERDAY).converted_sessions == 1
+
+
+@pytest.mark.django_db
+def test_an_order_that_closes_after_midnight_computes_its_day_again() -> None:
+    order = purchase(visit(at(23, 50, day=YESTERDAY)))
+    computed(YESTERDAY, now=at(0, 1))
+    order.status, order.closed_at = "expired", at(0, 5)
+    order.save()
+    refresh_touched(now=at(0, 6))
+    assert DailyMetrics.objects.get(date=YESTERDAY).expired_orders == 1
+
+
+@pytest.mark.django_db
+def test_days_that_nothing_touched_are_left_alone() -> None:
+    purchase(visit(at(12, day=YESTERDAY)), paid=at(12, 5, day=YESTERDAY))
+    computed(YESTERDAY, now=at(0, 10))
+    assert refresh_touched(now=at(0, 15)) == []
+
+
+@pytest.mark.django_db
+def test_every_day_since_the_first_visit_gets_a_row() -> None:
+    visit(at(12) - timedelta(days=3))
+    days = [DAY - timedelta(days=n) for n in (3, 2, 1)]
+    assert refresh_touched(now=at(9)) == days
+
+
+@pytest.mark.django_db
+def test_visits_imported_into_an_empty_day_are_found() -> None:
+    computed(YESTERDAY, now=at(0, 10))
+    visit(at(12, day=YESTERDAY))
+    assert refresh_touched(now=at(9)) == [YESTERDAY]
+
+
+@pytest.mark.django_db
+def test_bots_do_not_make_an_empty_day_look_forgotten() -> None:
+    computed(YESTERDAY, now=at(0, 10))
+    visit(at(12, day=YESTERDAY), is_bot=True)
+    assert refresh_touched(now=at(9)) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_jobs_at_the_same_time_make_one_row_and_fail_neither() -> None:
+    visit(channel="paid"), visit(channel="direct")
+    failures: list[Exception] = []
+
+    def job() -> None:
+        try:
+            aggregate_day(day=DAY, now=NEXT_MORNING)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the test must hear of it
+            failures.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=job) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert DailyMetrics.objects.get().total_visits == 2
+    assert DailyBreakdown.objects.filter(dimension="channel").count() == 2
