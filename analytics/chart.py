@@ -61,6 +61,7 @@ class Chart:
     points: list[Point]
     data: str
     options: str
+    whole: bool
 
 
 def chart(metric: Metric, current: Window, before: Window, stored: dict[date, DailyMetrics], today: Totals) -> Chart:
@@ -72,10 +73,16 @@ def chart(metric: Metric, current: Window, before: Window, stored: dict[date, Da
     ]
     return Chart(
         title=f"{metric.title} by day",
-        sentence=sentence(metric, points),
+        sentence=sentence(metric, points, whole=current.is_whole),
         points=points,
-        data=json.dumps({"labels": [f"{point.day:%-d %b}" for point in points], "datasets": datasets(metric, points)}),
+        data=json.dumps(
+            {
+                "labels": [f"{point.day:%-d %b}" for point in points],
+                "datasets": datasets(metric, points, whole=current.is_whole),
+            }
+        ),
         options=json.dumps(OPTIONS),
+        whole=current.is_whole,
     )
 
 
@@ -96,16 +103,17 @@ def point(metric: Metric, day: date, value: Number, before_day: date, before: Nu
     return Point(day, value, texts[0], before_day, before, texts[1], change(value, before, metric.kind))
 
 
-def datasets(metric: Metric, points: list[Point]) -> list[dict[str, Any]]:
-    """Whole days solid, the step to today dashed, the compared days thin behind."""
+def datasets(metric: Metric, points: list[Point], *, whole: bool) -> list[dict[str, Any]]:
+    """Whole days solid, the step to today dashed if the last day is not over, the compared days thin behind."""
     values, before = [plain(p.value) for p in points], [plain(p.before) for p in points]
     so_far = [None] * (len(values) - 2) + values[-2:]
     line = {"borderColor": BLUE, "backgroundColor": BLUE, "borderWidth": 2, "pointRadius": 0, "pointHitRadius": 12}
+    grey = {"borderColor": GREY, "backgroundColor": GREY, "borderWidth": 1}
+    unfinished = [] if whole else [line | {"label": "Today so far", "data": so_far, "borderDash": [3, 4]}]
     return [
-        line | {"label": metric.title, "data": [*values[:-1], None]},
-        line | {"label": "Today so far", "data": so_far, "borderDash": [3, 4]},
-        line
-        | {"label": "Period before", "data": before, "borderColor": GREY, "backgroundColor": GREY, "borderWidth": 1},
+        line | {"label": metric.title, "data": values if whole else [*values[:-1], None]},
+        *unfinished,
+        line | grey | {"label": "Period before", "data": before},
     ]
 
 
@@ -114,18 +122,19 @@ def plain(value: Number) -> float | int:
     return value if isinstance(value, int) else round(float(value), 2)
 
 
-def sentence(metric: Metric, points: list[Point]) -> str:
+def sentence(metric: Metric, points: list[Point], *, whole: bool) -> str:
     """What the chart shows, for those who do not see it or want it short. Whole days only."""
-    whole = points[:-1]
-    best = max(whole, key=lambda point: point.value)
+    days = points if whole else points[:-1]
+    end = "" if whole else " Today is not over."
+    best = max(days, key=lambda point: point.value)
     if not best.value:
-        return f"{metric.title} by day: none in the last {len(whole)} whole days."
+        return f"{metric.title} by day: none in {len(days)} whole days."
     most = f"{metric.title} by day: most on {best.day:%A %-d %B} with {best.text}"
     if metric.kind is Kind.RATE or metric.of_totals is None or metric.key == "aov":
-        return f"{most}; {whole[-1].text} yesterday. Today is not over."
-    total = sum(point.value for point in whole)
-    moved = change(total, sum(point.before for point in whole), metric.kind)
+        return f"{most}; {days[-1].text} on {days[-1].day:%A %-d %B}.{end}"
+    total = sum(point.value for point in days)
+    moved = change(total, sum(point.before for point in days), metric.kind)
     amount = moved.text.lstrip("+−")
     compared = {"no change": "as in", "new": "none in"}.get(moved.word, f"{amount} {moved.word} on")
-    text = f"{written(total, metric.kind)} in {len(whole)} whole days, {compared} the period before"
-    return f"{most}; {text}. Today is not over."
+    text = f"{written(total, metric.kind)} in {len(days)} whole days, {compared} the period before"
+    return f"{most}; {text}.{end}"

@@ -1,11 +1,13 @@
 """The admin's index: what staff see first. `settings.UNFOLD["DASHBOARD_CALLBACK"]` points here."""
 
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.dateparse import parse_date
 
 from analytics import selectors
 from analytics.cards import METRICS, USUAL, Card, card
@@ -13,12 +15,13 @@ from analytics.chart import chart
 from analytics.figures import Kind, written
 from analytics.models import DailyMetrics
 from analytics.panels import attention_items, breakdown_panels, funnel, goal, outcomes
-from analytics.periods import PERIODS, Window, previous, window
+from analytics.periods import PERIODS, Window, day_text, last_instant, previous, window
 from analytics.periods import USUAL as USUAL_DAYS
 from analytics.totals import Totals
-from core.clock import now, shop_zone
+from core.clock import now, shop_day, shop_zone
 
 NAMES = {1: "Today", 7: "7 days", 28: "28 days", 90: "90 days"}
+EARLIEST = date(1990, 1, 1)
 CHARTED_AT_LEAST = 28
 """Days. A shorter period is charted in its surroundings."""
 
@@ -26,40 +29,60 @@ CHARTED_AT_LEAST = 28
 def dashboard_context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Adds `dashboard`, or `may_see_figures: False` for staff without `analytics.view_dailymetrics`."""
     allowed = request.user.has_perm("analytics.view_dailymetrics")
-    figures = dashboard(asked_days(request), asked_plot(request), request) if allowed else None
+    figures = dashboard(asked(request), request) if allowed else None
     return {**context, "title": "Dashboard", "may_see_figures": allowed, "dashboard": figures}
 
 
-def asked_days(request: HttpRequest) -> int:
-    """`?days=`, if it is one of ours."""
-    asked = request.GET.get("days", "")
-    return int(asked) if asked in map(str, PERIODS) else USUAL_DAYS
+@dataclass(frozen=True)
+class Asked:
+    """What the address asks for: how many days, until when, which metric in the chart. `to` is None for today."""
+
+    days: int
+    plot: str
+    to: date | None
+
+    def link(self, **other: Any) -> str:
+        """This page with something else asked for."""
+        wanted = {"days": self.days, "plot": self.plot, "to": self.to} | other
+        return f"{reverse('admin:index')}?{urlencode({name: value for name, value in wanted.items() if value})}"
 
 
-def asked_plot(request: HttpRequest) -> str:
-    """`?plot=`, if it is one of ours."""
-    asked = request.GET.get("plot", USUAL)
-    return asked if asked in METRICS else USUAL
+def asked(request: HttpRequest) -> Asked:
+    """What was asked for, as far as it makes sense: `?days=` and `?plot=` of ours, `?to=` a day that is over."""
+    days, plot = request.GET.get("days", ""), request.GET.get("plot", USUAL)
+    try:
+        to = parse_date(request.GET.get("to", ""))
+    except ValueError:
+        to = None
+    return Asked(
+        days=int(days) if days in map(str, PERIODS) else USUAL_DAYS,
+        plot=plot if plot in METRICS else USUAL,
+        to=to if to and EARLIEST <= to < shop_day(now()) else None,
+    )
 
 
-def dashboard(days: int, plot: str, request: HttpRequest) -> dict[str, Any]:
+def dashboard(asked: Asked, request: HttpRequest) -> dict[str, Any]:
     """Everything on the page."""
-    current = window(days, now())
-    before, charted = previous(current), window(max(days, CHARTED_AT_LEAST), current.until)
+    current = window(asked.days, last_instant(asked.to) if asked.to else now())
+    before, charted = previous(current), window(max(asked.days, CHARTED_AT_LEAST), current.until)
     stored = selectors.daily_rows(min(before.first, previous(charted).first), current.last)
     today = selectors.slice_totals(current.last_start, current.until)
     earlier = selectors.slice_totals(before.last_start, before.until)
     totals = selectors.window_totals(current, stored, today), selectors.window_totals(before, stored, earlier)
     return {
-        "periods": period_links(days, plot),
+        "periods": period_links(asked),
+        "days": asked.days,
+        "to": current.last.isoformat(),
+        "steps": step_links(asked, current),
+        "last_day": day_text(current.last) if asked.to else "",
         "current": current,
         "before": before,
         "until": f"{current.until.astimezone(shop_zone()):%H:%M}",
         "zone": str(shop_zone()),
         "today": today_figures(today, current),
-        "cards": cards(totals, selectors.unique_visitors(current, before), days, plot),
+        "cards": cards(totals, selectors.unique_visitors(current, before), asked),
         "goal": goal(selectors.goal_of_days(current.days), totals[0].sales),
-        "chart": chart(METRICS[plot], charted, previous(charted), stored, today),
+        "chart": chart(METRICS[asked.plot], charted, previous(charted), stored, today),
         "funnel": funnel(totals[0]),
         "sessionless_orders": totals[0].sessionless_orders,
         "outcomes": outcomes(selectors.order_outcomes(current)),
@@ -69,21 +92,29 @@ def dashboard(days: int, plot: str, request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def period_links(days: int, plot: str) -> list[dict[str, Any]]:
+def period_links(asked: Asked) -> list[dict[str, Any]]:
     """The periods that can be chosen."""
-    return [{"title": NAMES[each], "link": address(each, plot), "active": each == days} for each in PERIODS]
+    names = NAMES if asked.to is None else NAMES | {1: "One day"}
+    return [{"title": names[each], "link": asked.link(days=each), "active": each == asked.days} for each in PERIODS]
 
 
-def address(days: int, plot: str) -> str:
-    """This page with that period and plotted metric."""
-    return f"{reverse('admin:index')}?{urlencode({'days': days, 'plot': plot})}"
+def step_links(asked: Asked, current: Window) -> dict[str, str]:
+    """The period before and the one after; after the present one there is none."""
+    step = timedelta(days=asked.days)
+    links = {"earlier": asked.link(to=current.last - step)}
+    if asked.to:
+        links |= {"later": asked.link(to=current.last + step), "now": asked.link(to=None)}
+    return links
 
 
 def today_figures(today: Totals, current: Window) -> list[dict[str, str]]:
-    """Today so far, in short."""
-    active = selectors.realtime(now=current.until)["active_users"]
+    """The last day, in short: today so far, or a whole one."""
+    here: list[dict[str, str]] = []
+    if not current.is_whole:
+        active = selectors.realtime(now=current.until)["active_users"]
+        here = [{"title": "here now", "value": written(active, Kind.COUNT)}]
     return [
-        {"title": "here now", "value": written(active, Kind.COUNT)},
+        *here,
         {"title": "visits", "value": written(today.visits, Kind.COUNT)},
         {"title": "carts", "value": written(today.cart, Kind.COUNT)},
         {"title": "orders paid", "value": written(today.orders, Kind.COUNT)},
@@ -92,12 +123,12 @@ def today_figures(today: Totals, current: Window) -> list[dict[str, str]]:
     ]
 
 
-def cards(totals: tuple[Totals, Totals], unique: tuple[int, int], days: int, plot: str) -> list[Card]:
+def cards(totals: tuple[Totals, Totals], unique: tuple[int, int], asked: Asked) -> list[Card]:
     """The headline numbers; each links to itself in the chart."""
     made = []
     for metric in METRICS.values():
         pair = unique if metric.of_totals is None else tuple(map(metric.of_totals, totals))
-        made.append(card(metric, *pair, link=address(days, metric.key), plotted=metric.key == plot))
+        made.append(card(metric, *pair, link=asked.link(plot=metric.key), plotted=metric.key == asked.plot))
     return made
 
 

@@ -1,9 +1,9 @@
 """Stretches of time that are compared: equally long, weekdays matched, the last day cut at the same hour."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
-from core.clock import day_bounds, shop_day, shop_zone
+from core.clock import day_bounds, now, shop_day, shop_zone
 
 PERIODS = (1, 7, 28, 90)
 """Lengths in days that can be asked for."""
@@ -42,16 +42,32 @@ class Window:
         local = self.until.astimezone(shop_zone())
         return Window(self.first - timedelta(days=days), local - timedelta(days=days))
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether its last day is a whole one."""
+        return self.until == last_instant(self.last)
+
     def __str__(self) -> str:
         until = self.until.astimezone(shop_zone())
+        time = "" if self.is_whole else f"{until:%H:%M}"
         if self.first == self.last:
-            return f"{until:%a %-d %b} until {until:%H:%M}"
-        return f"{self.first:%a %-d %b} – {until:%a %-d %b} {until:%H:%M}"
+            return f"{day_text(self.last)} until {time}" if time else day_text(self.last)
+        return f"{day_text(self.first)} – {day_text(self.last)} {time}".rstrip()
 
 
-def window(days: int, now: datetime) -> Window:
-    """The last `days` days, today so far included."""
-    return Window(shop_day(now) - timedelta(days=days - 1), now)
+def day_text(day: date) -> str:
+    """A day as people write it; the year only where it is not this one."""
+    return f"{day:%a %-d %b}" if day.year == shop_day(now()).year else f"{day:%a %-d %b %Y}"
+
+
+def last_instant(day: date) -> datetime:
+    """The last microsecond of a day."""
+    return day_bounds(day)[1].astimezone(UTC) - timedelta(microseconds=1)
+
+
+def window(days: int, until: datetime) -> Window:
+    """The `days` days that end then, the last one as far as it has come."""
+    return Window(shop_day(until) - timedelta(days=days - 1), until)
 
 
 def previous(current: Window) -> Window:

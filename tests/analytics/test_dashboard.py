@@ -1,7 +1,7 @@
 """The admin's index, as those see it who may, may not, and are nobody."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 import time_machine
@@ -141,3 +141,22 @@ def test_the_page_costs_a_fixed_number_of_queries(
     page(staff)
     with django_assert_num_queries(15):
         page(staff)
+
+
+def test_a_day_that_is_over_is_shown_whole(staff: Client) -> None:
+    long_ago = date(2025, 5, 18)
+    visit(at(23, day=long_ago)), visit(at(9))
+    text = page(staff, "?days=1&to=2025-05-18")
+    assert "Sun 18 May 2025 <span>the whole day, UTC</span>" in text
+    assert "<dt>visits</dt><dd>1</dd>" in text
+    assert "Today" not in text.split("ff-dashboard", 1)[1].split("<details>")[0].replace('title="Today"', "")
+
+
+@pytest.mark.parametrize("nonsense", ["2026-13-40", "tomorrow", "2026-03-11", "0001-01-01", ""])
+def test_a_last_day_that_makes_no_sense_is_today(staff: Client, nonsense: str) -> None:
+    assert "until 14:05 UTC" in page(staff, f"?to={nonsense}")
+
+
+def test_the_earlier_period_ends_where_this_one_begins(staff: Client) -> None:
+    visit(at(9))
+    assert '<a href="/admin/?days=7&amp;plot=visits&amp;to=2026-03-03" rel="prev">' in page(staff, "?days=7")

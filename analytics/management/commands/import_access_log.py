@@ -104,5 +104,5 @@ def _rows(tally: Tally) -> list[tuple[str, object]]:
         ("Visitors", tally.visitors),
         ("First request", tally.first_time),
         ("Last request", tally.last_time),
-        ("Days on the dashboard", len(tally.days)),
+        ("On the dashboard", f"{settings.PUBLIC_URL}/admin/?to={max(tally.days)}" if tally.days else "nothing"),
     ]
