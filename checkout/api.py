@@ -34,7 +34,6 @@ from core.errors import InvalidInputError
 from core.schema import enveloped
 from core.serializers import CamelSerializer
 from orders.billing import BillingUnavailableError
-from orders.selectors import for_display
 from orders.serializers import AttemptOut, OrderOut, attempt_body, order_body
 from orders.tokens import access_token
 from sessions_app.api import visit_of
@@ -88,8 +87,10 @@ class ItemsView(APIView):
     @extend_schema(request=CartIn, responses=enveloped(CheckoutOut, "CheckoutItems"))
     def patch(self, request: Request, checkout_id: UUID) -> Response:
         cart = cart_of(valid(CartIn(data=request.data)))
-        checkout = services.replace_items(checkout_id=checkout_id, owner=owner_of(request), cart=cart, now=now())
-        return success(checkout_body(checkout))
+        checkout, refusal = services.replace_items(
+            checkout_id=checkout_id, owner=owner_of(request), cart=cart, now=now()
+        )
+        return success(checkout_body(checkout), message=refusal.text if refusal else "")
 
 
 class CalculateShippingView(APIView):
@@ -242,7 +243,7 @@ def confirmation_answer(confirmation: Confirmation) -> Response:
 
 def confirmation_body(confirmation: Confirmation) -> dict[str, Any]:
     """Order, session and payment as `ConfirmOut` shows them, ready for JSON."""
-    order: Any = OrderOut(order_body(for_display().get(pk=confirmation.order.pk), now=now())).data
+    order: Any = OrderOut(order_body(confirmation.order, now=now())).data
     attempt = confirmation.attempt
     return {
         "order": order,

@@ -22,7 +22,9 @@ ENDS = {
 @receiver(order_paid)
 def close_as_success(sender: Any, orders: list[Order], now: datetime, **_more: Any) -> None:
     """The checkout of a paid order is a success."""
-    CheckoutSession.objects.filter(order__in=orders).update(status=Status.SUCCESS, updated_at=now)
+    # By its id: an order of nothing is paid while it is placed, before its checkout is linked to it.
+    checkout_ids = [order.checkout_id for order in orders if order.checkout_id]
+    CheckoutSession.objects.filter(id__in=checkout_ids).update(status=Status.SUCCESS, updated_at=now)
 
 
 @receiver(order_closed)

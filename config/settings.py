@@ -295,6 +295,9 @@ UNFOLD: dict[str, Any] = {
     "SITE_HEADER": "Footfall",
     "SITE_SUBHEADER": SHOP_NAME,
     "SITE_SYMBOL": "footprint",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("admin/footfall.svg")},
+    ],
     "SHOW_HISTORY": True,
     "STYLES": [lambda request: static("admin/footfall.css")],
     "DASHBOARD_CALLBACK": "analytics.dashboard.dashboard_context",

@@ -3,6 +3,7 @@
 import logging
 from typing import Any
 
+from django.core.exceptions import RequestDataTooBig
 from django.db import OperationalError
 from django.db.utils import InterfaceError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -81,6 +82,10 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response:
             return failure(error.code, error.status, error.text, error.details)
         case exceptions.ValidationError():
             return failure("INVALID_INPUT", 400, _("Some of what was sent cannot be used."), field_errors(error.detail))
+        case RequestDataTooBig():
+            return failure("PAYLOAD_TOO_LARGE", 413, _("256 KiB at most."))
+        case RecursionError():  # JSON nested a thousand deep; nothing of ours recurses
+            return failure("MALFORMED_JSON", 400, str(exceptions.ParseError.default_detail))
         case Http404():
             return failure("NOT_FOUND", 404, _("There is no such thing."))
         case exceptions.APIException():

@@ -31,6 +31,7 @@ def decode_cursor(cursor: str, parts: int) -> list[str]:
     """
     try:
         place = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        json.dumps(place, ensure_ascii=False).encode()  # a lone surrogate raises: PostgreSQL cannot hold it
     except ValueError:
         place = None
     if (

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from dataclasses import dataclass
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import astuple, dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import httpx2
@@ -19,6 +22,11 @@ from core.money import money_string
 
 log = logging.getLogger(__name__)
 TIMEOUT = httpx2.Timeout(10, connect=3)
+LONGEST_SECONDS = 10
+"""A call among many ends after this, even if billing sends a byte now and then."""
+AT_ONCE = 100
+T = TypeVar("T")
+CURRENCY = re.compile("[A-Z]{3}")
 PATH = "/billing/api/v1/paysession"
 
 
@@ -53,6 +61,14 @@ class Report:
 
 class PollError(Exception):
     """One pay session could not be asked about; the text says why."""
+
+
+class KeyRefusedError(PollError):
+    """Billing does not accept our key: no payment settles while that lasts."""
+
+
+NOT_AS_AGREED = (ValueError, KeyError, TypeError, InvalidOperation, RecursionError)
+"""What reading an answer raises that is not the one agreed, however wrong it is."""
 
 
 @cache
@@ -98,10 +114,23 @@ def open_pay_session(
     if answer.status_code not in (200, 201):
         raise _unexpected(answer)
     try:
-        data = answer.json()
-        return PaySession(data["checkoutId"], data["orderId"], data["payUrl"])
-    except (ValueError, KeyError, TypeError) as error:
+        return pay_session_of(answer.json())
+    except NOT_AS_AGREED as error:
         raise _unexpected(answer) from error
+
+
+def pay_session_of(data: dict[str, Any]) -> PaySession:
+    """The pay session in billing's JSON.
+
+    Raises:
+        one of NOT_AS_AGREED.
+    """
+    opened = PaySession(data["checkoutId"], data["orderId"], data["payUrl"])
+    if not all(isinstance(text, str) and text and "\0" not in text for text in astuple(opened)):
+        raise ValueError(opened)
+    if not opened.pay_url.startswith(("https://", "http://")):
+        raise ValueError(opened.pay_url)
+    return opened
 
 
 def cancel_pay_session(checkout_id: str) -> None:
@@ -111,9 +140,17 @@ def cancel_pay_session(checkout_id: str) -> None:
         AlreadyPaidError: it was taken.
         BillingUnavailableError: no answer, or not the one agreed.
     """
-    answer = _post(address(checkout_id, "cancel"), {}, "")
+    read_cancelled(_post(address(checkout_id, "cancel"), {}, ""))
+
+
+def read_cancelled(answer: httpx2.Response) -> None:
+    """Whether a pay session was cancelled. One that billing does not know cannot be paid either.
+
+    Raises:
+        AlreadyPaidError, BillingUnavailableError
+    """
     if answer.status_code == 409:
-        raise AlreadyPaidError(checkout_id)
+        raise AlreadyPaidError(str(answer.url))
     if answer.status_code not in (200, 404):
         raise _unexpected(answer)
 
@@ -129,57 +166,82 @@ def refund(*, checkout_id: str, amount: Decimal, currency: str, key: str) -> Non
         raise _unexpected(answer)
 
 
-def ask(checkout_id: str) -> Report:
+def for_each(work: Callable[[httpx2.AsyncClient, str], Awaitable[T]], checkout_ids: Sequence[str]) -> list[T]:
+    """Does `work` for many pay sessions, `AT_ONCE` at a time over one pool; the results in their order."""
+
+    async def all_of_them() -> list[T]:
+        gate = asyncio.Semaphore(AT_ONCE)
+        limits = httpx2.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE)
+
+        async def one(session: httpx2.AsyncClient, checkout_id: str) -> T:
+            async with gate:
+                return await work(session, checkout_id)
+
+        async with httpx2.AsyncClient(timeout=TIMEOUT, limits=limits) as session:
+            return list(await asyncio.gather(*(one(session, checkout_id) for checkout_id in checkout_ids)))
+
+    return asyncio.run(all_of_them()) if checkout_ids else []
+
+
+async def ask(session: httpx2.AsyncClient, checkout_id: str) -> Report:
     """Asks about one pay session.
 
     Raises:
-        PollError: no answer, or not the one agreed.
+        PollError: no answer in time, or not the one agreed.
     """
     try:
-        return read_report(client().get(address(checkout_id), headers=headers()))
-    except httpx2.HTTPError as error:
+        async with asyncio.timeout(LONGEST_SECONDS):
+            return read_report(await session.get(address(checkout_id), headers=headers()))
+    except (httpx2.HTTPError, TimeoutError) as error:
         raise PollError(describe(error)) from error
 
 
-async def ask_async(session: httpx2.AsyncClient, checkout_id: str) -> Report:
-    """The same, for many at once.
+async def cancel(session: httpx2.AsyncClient, checkout_id: str) -> None:
+    """Cancels one of many pay sessions.
 
     Raises:
-        PollError: no answer, or not the one agreed.
+        AlreadyPaidError, BillingUnavailableError
     """
     try:
-        return read_report(await session.get(address(checkout_id), headers=headers()))
-    except httpx2.HTTPError as error:
-        raise PollError(describe(error)) from error
+        async with asyncio.timeout(LONGEST_SECONDS):
+            answer = await session.post(address(checkout_id, "cancel"), json={}, headers=headers())
+    except (httpx2.HTTPError, TimeoutError) as error:
+        log.warning("billing: %s", describe(error))
+        raise BillingUnavailableError from error
+    read_cancelled(answer)
 
 
 def read_report(answer: httpx2.Response) -> Report:
     """The report in an answer.
 
     Raises:
-        PollError: not an answer as agreed; 401 and 403 are said loudly, since no payment settles while they last.
+        KeyRefusedError: 401 or 403.
+        PollError: not an answer as agreed.
     """
     if answer.status_code == 404:
         return Report("unknown")
     if answer.status_code in (401, 403):
-        log.error("billing refuses our key (%s): payments cannot settle", answer.status_code)
+        raise KeyRefusedError(f"HTTP {answer.status_code}")
     if answer.status_code != 200:
         raise PollError(f"HTTP {answer.status_code}")
     try:
         return report_of(answer.json())
-    except (ValueError, KeyError, TypeError, InvalidOperation) as error:
-        raise PollError(f"not the answer agreed: {error!r}") from error
+    except NOT_AS_AGREED as error:
+        raise PollError(f"not the answer agreed: {error!r}"[:300]) from error
 
 
 def report_of(data: dict[str, Any]) -> Report:
     """The report in billing's JSON, which answers and webhooks share.
 
     Raises:
-        ValueError, KeyError, TypeError, InvalidOperation: it is not as agreed.
+        one of NOT_AS_AGREED.
     """
-    if data["status"] not in ("open", "success", "failure", "timeout"):
+    amount = Decimal(str(data["amount"]))  # a JSON number is what it reads as, not its binary neighbour
+    if data["status"] not in ("open", "success", "failure", "timeout") or not amount.is_finite():
         raise ValueError(data["status"])
-    return Report(data["status"], Decimal(data["amount"]), str(data["currency"]))
+    if not CURRENCY.fullmatch(data["currency"]):
+        raise ValueError(data["currency"])
+    return Report(data["status"], amount, data["currency"])
 
 
 def describe(error: Exception) -> str:

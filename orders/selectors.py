@@ -71,7 +71,7 @@ def order_page(*, reader: Reader, cursor: str) -> tuple[list[Order], str | None]
             at, last = parse_datetime(placed_at), UUID(order_id)
         except ValueError:
             at = None
-        if at is None:
+        if at is None or at.tzinfo is None:
             raise InvalidInputError(_("This cursor is not valid."))
         orders = orders.filter(Q(placed_at__lt=at) | Q(placed_at=at, id__lt=last))
     return page_of(orders, lambda order: [order.placed_at.isoformat(), order.id])

@@ -6,14 +6,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import InvalidOperation
+from typing import Any
 
 from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
-from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook, WebhookVerificationError
 
 from core.errors import DomainError, InvalidInputError
-from orders.billing import Report, report_of
+from orders.billing import NOT_AS_AGREED, Report, report_of
 from orders.services import settle_attempt
 
 LONGEST_ID = 100
@@ -48,16 +48,29 @@ def verify(*, body: bytes, headers: Mapping[str, str], secrets: Sequence[str]) -
         raise UnsignedWebhookError
     try:
         data = json.loads(body)["data"]
-        return BillingWebhook(signed["webhook-id"][:LONGEST_ID], str(data["checkoutId"]), report_of(data))
-    except (ValueError, KeyError, TypeError, InvalidOperation) as error:
+        return BillingWebhook(signed["webhook-id"][:LONGEST_ID], checkout_id_of(data), report_of(data))
+    except NOT_AS_AGREED as error:
         raise InvalidInputError(_("This is not a report about a pay session.")) from error
+
+
+def checkout_id_of(data: dict[str, Any]) -> str:
+    """Which pay session a webhook is about.
+
+    Raises:
+        one of NOT_AS_AGREED.
+    """
+    checkout_id = str(data["checkoutId"])
+    checkout_id.encode()  # a lone surrogate raises
+    if "\0" in checkout_id:
+        raise ValueError(checkout_id)
+    return checkout_id
 
 
 def verifies(secret: str, body: bytes, headers: dict[str, str]) -> bool:
     """Whether this secret signed it."""
     try:
-        Webhook(secret).verify(body, headers)
-    except (WebhookVerificationError, ValueError):
+        Webhook(secret).verify(body, headers, json_parse=False)
+    except (WebhookVerificationError, EmptyWebhookSecretError, ValueError):
         return False
     return True
 

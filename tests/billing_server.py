@@ -208,6 +208,7 @@ def billing_service(settings: LazySettings) -> Iterator[BillingService]:
         service.url = settings.BILLING_URL = f"http://127.0.0.1:{server.server_port}"
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         billing.client.cache_clear()
+        billing.client()  # made once: threads that make it together would leave some unclosed
         try:
             yield service
         finally:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import threading
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -86,7 +87,9 @@ class Shopper:
 
     def confirm(self, checkout_id: str, world: World, key: str = "", **changes: Any) -> Any:
         headers = {"Idempotency-Key": key} if key else {}
-        return self.post("/checkout/confirm-order", {"checkoutId": checkout_id} | self.buyer(world, **changes), **headers)
+        return self.post(
+            "/checkout/confirm-order", {"checkoutId": checkout_id} | self.buyer(world, **changes), **headers
+        )
 
     def apply(self, checkout_id: str, code: str) -> Any:
         return self.post("/checkout/apply-coupon", {"checkoutId": checkout_id, "code": code})
@@ -122,9 +125,7 @@ def attempt_of(order: Order, number: int = 1) -> PaymentAttempt:
 def report(attempt: PaymentAttempt, status: str, at: datetime | None = None) -> PaymentAttempt | None:
     """Billing says this of an attempt."""
     said = Report(status, attempt.amount, attempt.currency)
-    return settle_attempt(
-        billing_checkout_id=attempt.billing_checkout_id, report=said, actor="test", now=at or now()
-    )
+    return settle_attempt(billing_checkout_id=attempt.billing_checkout_id, report=said, actor="test", now=at or now())
 
 
 def window_ends(order: Order, *, ago: timedelta = timedelta(seconds=1)) -> None:
@@ -173,6 +174,35 @@ def together(number: int, work: Callable[[int], Any]) -> list[Any]:
         thread.join(60)
     assert not any(thread.is_alive() for thread in threads)
     return results
+
+
+@contextmanager
+def wide_pool(connections: int) -> Iterator[None]:
+    """Room for so many threads at the database, for the length of a `with` block."""
+    options = connection.settings_dict["OPTIONS"]
+    usual = options["pool"]
+    try:
+        replace_pool(usual | {"max_size": connections, "timeout": 30})
+        yield
+    finally:
+        replace_pool(usual)
+
+
+def replace_pool(pool: dict[str, Any]) -> None:
+    """Closes the pool of connections; the next one is made with these options."""
+    connection.close()
+    connection.close_pool()  # type: ignore[attr-defined] # PostgreSQL's wrapper has it
+    connection.settings_dict["OPTIONS"]["pool"] = pool
+
+
+def deadlocks() -> int:
+    """How many there were in this database so far."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
+        cursor.execute("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+        row = cursor.fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 def check_books() -> None:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from catalog.models import Product
 from catalog.services import OutOfStockError, Shortage
 from checkout.models import CheckoutSession
+from checkout.services.coupons import CouponError, drop_if_refused
 from checkout.services.opening import LIFE, Owner, keep, line_body, open_checkout, total_up
 from core.errors import InvalidInputError
 from sessions_app import services as visits
@@ -48,17 +49,19 @@ def initiate(*, session: SessionState, cart: Iterable[tuple[UUID, int]], now: da
 @transaction.atomic
 def replace_items(
     *, checkout_id: UUID, owner: Owner, cart: Iterable[tuple[UUID, int]], now: datetime
-) -> CheckoutSession:
-    """Puts other lines in an open checkout; its totals follow.
+) -> tuple[CheckoutSession, CouponError | None]:
+    """Puts other lines in an open checkout; its totals follow. A coupon that they no longer allow is taken off.
+
+    Returns the checkout, and why its coupon was taken off if it was.
 
     Raises:
         NotFoundError, CheckoutClosedError, InvalidInputError, OutOfStockError
     """
     checkout = open_checkout(checkout_id=checkout_id, owner=owner, now=now)
     checkout.items = lines_of(merge(cart))
-    total_up(checkout)
-    keep(checkout, now=now, fields=["items"])
-    return checkout
+    refusal = drop_if_refused(checkout, now=now)
+    keep(checkout, now=now, fields=["items", "coupon"])
+    return checkout, refusal
 
 
 def merge(cart: Iterable[tuple[UUID, int]]) -> dict[UUID, int]:

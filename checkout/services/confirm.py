@@ -26,7 +26,7 @@ from checkout.services import coupons
 from checkout.services.delivery import Address, chosen, serving
 from checkout.services.opening import Owner, keep, line_body, open_checkout, summary_body, total_up
 from core.errors import DomainError, InvalidInputError
-from core.money import round_money
+from core.ids import new_id
 from orders.billing import BillingUnavailableError
 from orders.models import Order, PaymentAttempt
 from orders.services import OrderDraft, OrderLine, SessionNotActiveError, place_order, start_payment
@@ -99,6 +99,14 @@ class Key:
     fingerprint: str
 
 
+class KeyTakenError(Exception):
+    """The key came before; what it brought is to be answered again."""
+
+    def __init__(self, key: Key) -> None:
+        super().__init__(key.value)
+        self.key = key
+
+
 def fingerprint(body: Any) -> str:
     """What tells two request bodies apart."""
     return hashlib.sha256(json.dumps(body, sort_keys=True, default=str).encode()).hexdigest()
@@ -120,28 +128,22 @@ def confirm_order(
         NotFoundError, CheckoutClosedError, CheckoutIncompleteError, PriceChangedError, OutOfStockError, the coupon
         errors: nothing was placed. IdempotencyConflictError, IdempotencyKeyReusedError.
     """
-    known = recall(key, now=now) if key else None
-    if known is not None:
-        return known
-    order = place(find_checkout=find_checkout, owner=owner, request=request, key=key, now=now)
-    if order is None:
-        raise IdempotencyConflictError
+    try:
+        order = place(find_checkout=find_checkout, owner=owner, request=request, key=key, now=now)
+    except KeyTakenError as taken:
+        return recall(taken.key, now=now)
     return open_payment(order, now=now)
 
 
-def recall(key: Key, *, now: datetime) -> Confirmation | None:
-    """What a key has brought before; None for a new one.
+def recall(key: Key, *, now: datetime) -> Confirmation:
+    """What a key has brought before.
 
     Raises:
         IdempotencyKeyReusedError, IdempotencyConflictError
     """
-    row = (
-        IdempotencyKey.objects.filter(scope=key.scope, key=key.value, created_at__gt=now - KEPT)
-        .select_related("order")
-        .first()
-    )
+    row = IdempotencyKey.objects.filter(scope=key.scope, key=key.value).select_related("order__session").first()
     if row is None or row.order is None:
-        return None
+        raise IdempotencyConflictError
     if row.fingerprint != key.fingerprint:
         raise IdempotencyKeyReusedError
     attempt = PaymentAttempt.objects.filter(order_session__order=row.order, number=1).first()
@@ -155,7 +157,7 @@ def recall(key: Key, *, now: datetime) -> Confirmation | None:
 def open_payment(order: Order, *, now: datetime) -> Confirmation:
     """Opens the first attempt. A billing service that is away leaves the order pending, to be paid by a retry."""
     try:
-        attempt = start_payment(order_id=order.id, now=now)
+        attempt = start_payment(order=order, now=now)
     except (BillingUnavailableError, SessionNotActiveError):
         attempt, away = None, True
     else:
@@ -177,13 +179,18 @@ def place(
     request: ConfirmRequest,
     key: Key | None,
     now: datetime,
-) -> Order | None:
-    """The order, its key and the checkout's link in one transaction; None if the key was taken meanwhile."""
-    if key is not None and not claim(key, now=now):
-        return None
+) -> Order:
+    """The order, its key and the checkout's link in one transaction.
+
+    Raises:
+        KeyTakenError: the key came before.
+    """
+    order_id = new_id()
+    if key is not None:
+        claim(key, order_id=order_id, now=now)
     checkout = open_checkout(checkout_id=find_checkout(), owner=owner, now=now)
     summary = complete(checkout, request, now=now)
-    order = place_order(draft=draft_of(checkout, summary, request), actor="customer", now=now)
+    order = place_order(order_id=order_id, draft=draft_of(checkout, summary, request), actor="customer", now=now)
     if checkout.coupon is not None:
         coupons.take_use(coupon=checkout.coupon, order=order)
     checkout.order, checkout.email = order, request.email
@@ -192,22 +199,25 @@ def place(
         now=now,
         fields=["order", "email", "items", "shipping_address", "billing_address", "shipping_method"],
     )
-    if key is not None:
-        IdempotencyKey.objects.filter(scope=key.scope, key=key.value).update(order=order)
     return order
 
 
-def claim(key: Key, *, now: datetime) -> bool:
-    """Takes the key for this transaction; waits for another that is taking it. False if it is taken."""
+def claim(key: Key, *, order_id: UUID, now: datetime) -> None:
+    """Takes the key for the order that this transaction will place; waits for another that is taking it.
+
+    Raises:
+        KeyTakenError: it has an order.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO checkout_idempotencykey (scope, key, fingerprint, created_at) VALUES (%s, %s, %s, %s) "
-            "ON CONFLICT (scope, key) DO UPDATE "
-            "SET fingerprint = EXCLUDED.fingerprint, created_at = EXCLUDED.created_at, order_id = NULL, status = NULL, "
-            "answer = NULL WHERE checkout_idempotencykey.created_at <= %s RETURNING id",
-            [key.scope, key.value, key.fingerprint, now, now - KEPT],
+            "INSERT INTO checkout_idempotencykey (scope, key, fingerprint, order_id, created_at) "
+            "VALUES (%s, %s, %s, %s, %s) ON CONFLICT (scope, key) DO UPDATE SET fingerprint = EXCLUDED.fingerprint, "
+            "order_id = EXCLUDED.order_id, created_at = EXCLUDED.created_at, status = NULL, answer = NULL "
+            "WHERE checkout_idempotencykey.created_at <= %s RETURNING id",
+            [key.scope, key.value, key.fingerprint, order_id, now, now - KEPT],
         )
-        return cursor.fetchone() is not None
+        if cursor.fetchone() is None:
+            raise KeyTakenError(key)
 
 
 def complete(checkout: CheckoutSession, request: ConfirmRequest, *, now: datetime) -> Summary:
@@ -224,7 +234,7 @@ def complete(checkout: CheckoutSession, request: ConfirmRequest, *, now: datetim
     if checkout.coupon is not None:
         coupons.check(checkout.coupon, subtotal=summary.subtotal, now=now)
     expected = request.expected_total
-    if expected is not None and round_money(expected, summary.currency) != summary.total:
+    if expected is not None and expected != summary.total:
         raise PriceChangedError(details={"summary": summary_body(summary)})
     return summary
 

@@ -9,37 +9,42 @@ from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import F, Q
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from checkout.models import CheckoutSession, Coupon, CouponUse
+from checkout.models import CheckoutSession, Coupon
 from checkout.services.opening import Owner, keep, open_checkout, total_up
 from core.errors import DomainError
-from core.money import money_text
+from core.money import money_string, money_text
 from orders.models import Order
 
 
-class CouponInvalidError(DomainError):
+class CouponError(DomainError):
+    """A coupon that may not be used."""
+
+
+class CouponInvalidError(CouponError):
     """There is no such coupon."""
 
     code, status = "COUPON_INVALID", 409
     message = _("This coupon code is not valid.")
 
 
-class CouponExpiredError(DomainError):
+class CouponExpiredError(CouponError):
     """Its time has passed, or not yet come."""
 
     code, status = "COUPON_EXPIRED", 409
     message = _("This coupon is not valid now.")
 
 
-class CouponUsedUpError(DomainError):
+class CouponUsedUpError(CouponError):
     """All uses are taken, of the coupon or of this customer."""
 
     code, status = "COUPON_USED_UP", 409
     message = _("This coupon has been used up.")
 
 
-class CouponMinimumNotMetError(DomainError):
+class CouponMinimumNotMetError(CouponError):
     """The goods cost too little. `details.minimumSubtotal` says what is needed."""
 
     code, status = "COUPON_MINIMUM_NOT_MET", 409
@@ -90,9 +95,32 @@ def check(coupon: Coupon, *, subtotal: Decimal, now: datetime) -> None:
     if coupon.max_uses is not None and coupon.used_count >= coupon.max_uses:
         raise CouponUsedUpError
     if subtotal < coupon.minimum_subtotal:
-        minimum = money_text(coupon.minimum_subtotal)
+        minimum = money_text(coupon.minimum_subtotal, language=(get_language() or "en").split("-")[0])
         message = _("This coupon is for orders of %(minimum)s or more.") % {"minimum": minimum}
-        raise CouponMinimumNotMetError(message, details={"minimumSubtotal": str(coupon.minimum_subtotal)})
+        raise CouponMinimumNotMetError(message, details={"minimumSubtotal": money_string(coupon.minimum_subtotal)})
+
+
+def drop_if_refused(checkout: CheckoutSession, *, now: datetime) -> CouponError | None:
+    """Takes a coupon off that the checkout's lines no longer allow, and totals up; says why it was refused."""
+    subtotal = total_up(checkout).subtotal
+    if checkout.coupon is None:
+        return None
+    try:
+        check(checkout.coupon, subtotal=subtotal, now=now)
+    except CouponError as refusal:
+        checkout.coupon = None
+        total_up(checkout)
+        return refusal
+    return None
+
+
+NOTE_USE = """
+INSERT INTO checkout_couponuse (coupon_id, order_id, customer_id)
+SELECT id, %(order)s, %(customer)s FROM checkout_coupon
+WHERE id = %(coupon)s AND (max_uses_per_customer IS NULL OR max_uses_per_customer >
+    (SELECT count(*) FROM checkout_couponuse WHERE coupon_id = %(coupon)s AND customer_id = %(customer)s))
+RETURNING id
+"""
 
 
 def take_use(*, coupon: Coupon, order: Order) -> None:
@@ -106,11 +134,10 @@ def take_use(*, coupon: Coupon, order: Order) -> None:
     free = Q(max_uses=None) | Q(used_count__lt=F("max_uses"))
     if not Coupon.objects.filter(free, pk=coupon.pk).update(used_count=F("used_count") + 1):
         raise CouponUsedUpError
-    if coupon.max_uses_per_customer is not None:
-        used = CouponUse.objects.filter(coupon=coupon, customer_id=order.customer_id).count()
-        if used >= coupon.max_uses_per_customer:
+    with connection.cursor() as cursor:
+        cursor.execute(NOTE_USE, {"coupon": coupon.pk, "order": order.pk, "customer": order.customer_id})
+        if cursor.fetchone() is None:
             raise CouponUsedUpError
-    CouponUse.objects.create(coupon=coupon, order=order, customer_id=order.customer_id)
 
 
 def give_back(*, order_ids: Sequence[UUID]) -> None:

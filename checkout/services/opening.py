@@ -17,7 +17,7 @@ from checkout.models import CheckoutSession
 from checkout.pricing import Line, Summary, Tax, price
 from checkout.selectors import discount_of, shipping_of, taxes_for
 from core.errors import DomainError, InvalidInputError, NotFoundError
-from core.money import money_string
+from core.money import LARGEST, money_string, round_money
 
 LIFE = timedelta(minutes=30)
 """A checkout lives this long after its last change."""
@@ -79,7 +79,11 @@ def owns(owner: Owner, checkout: CheckoutSession) -> bool:
 
 
 def total_up(checkout: CheckoutSession, *, taxes: list[Tax] | None = None) -> Summary:
-    """Prices the checkout as it stands; without `taxes` they are looked up by its address."""
+    """Prices the checkout as it stands; without `taxes` they are looked up by its address.
+
+    Raises:
+        InvalidInputError: the sums are larger than an order can hold.
+    """
     if taxes is None:
         taxes = taxes_at(checkout.shipping_address)
     summary = price(
@@ -90,6 +94,9 @@ def total_up(checkout: CheckoutSession, *, taxes: list[Tax] | None = None) -> Su
         taxes=taxes,
         prices_include_tax=settings.PRICES_INCLUDE_TAX,
     )
+    if max(summary.subtotal, summary.total) > LARGEST:
+        message = _("This is too much for one order.")
+        raise InvalidInputError(message, details={"cartItems": [str(message)]})
     checkout.summary = summary_body(summary)
     return summary
 
@@ -118,14 +125,15 @@ def keep(checkout: CheckoutSession, *, now: datetime, fields: Iterable[str]) -> 
 def line_body(product: Product, quantity: int) -> dict[str, Any]:
     """A line at the catalog's price of this moment, as the API shows it and the row keeps it."""
     currency = settings.SHOP_CURRENCY
+    unit_price = round_money(product.price, currency)  # what is shown is what is multiplied
     return {
         "productId": str(product.id),
         "sku": product.sku,
         "name": product.name,
         "thumbnail": product.thumbnail,
-        "unitPrice": money_string(product.price, currency),
+        "unitPrice": money_string(unit_price, currency),
         "quantity": quantity,
-        "lineTotal": money_string(Line(product.price, quantity).total(currency), currency),
+        "lineTotal": money_string(Line(unit_price, quantity).total(currency), currency),
     }
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import httpx2
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
@@ -36,9 +37,9 @@ def cancel_order(*, order_id: UUID, actor: str, now: datetime) -> Order:
         OrderNotCancellableError: it is paid or closed, or turns out to be paid.
     """
     attempt = open_attempt(order_id)
-    word = last_word(attempt) if attempt else None
-    if attempt and word and word.status == PaymentAttempt.Status.SUCCESS:
-        settle_attempt(billing_checkout_id=attempt.billing_checkout_id, report=word, actor=actor, now=now)
+    for word in last_words([attempt] if attempt else []):
+        if attempt and word and word.status == PaymentAttempt.Status.SUCCESS:
+            settle_attempt(billing_checkout_id=attempt.billing_checkout_id, report=word, actor=actor, now=now)
     with transaction.atomic():
         order = lock_by_id(order_id)
         if order.status != Order.Status.PENDING:
@@ -49,7 +50,8 @@ def cancel_order(*, order_id: UUID, actor: str, now: datetime) -> Order:
 
 def expire_order(*, order_id: UUID, now: datetime) -> Order:
     """Expires one order whose window has passed, without waiting for the job. Unchanged if its time has not come."""
-    asked = settle_open_attempt(order_id, actor="expire_orders", now=now)
+    attempt = open_attempt(order_id)
+    asked = settle_last_words([attempt] if attempt else [], actor="expire_orders", now=now)
     with transaction.atomic():
         order = lock_by_id(order_id)
         due = order.status == Order.Status.PENDING and now >= order.session.expires_at
@@ -60,18 +62,25 @@ def expire_order(*, order_id: UUID, now: datetime) -> Order:
 
 def expire_due(*, now: datetime) -> int:
     """Expires every order whose window has passed; returns how many. Safe to run many times at once."""
-    for order_id in with_open_attempt(now):
-        settle_open_attempt(order_id, actor="expire_orders", now=now)
+    expired = expire_batches(now=now)  # first, so that a slow billing service holds up those alone that wait for it
+    attempts = open_attempts_due(now)
+    settle_last_words(attempts, actor="expire_orders", now=now)
+    return expired + (expire_batches(now=now) if attempts else 0)
+
+
+def open_attempts_due(now: datetime) -> list[PaymentAttempt]:
+    """Open attempts of due orders: billing must be asked about them first."""
+    due = OrderSession.objects.due(now).filter(attempts__status=PaymentAttempt.Status.OPEN)
+    attempts = PaymentAttempt.objects.filter(status=PaymentAttempt.Status.OPEN, order_session__in=due)
+    return list(attempts.order_by("order_session__expires_at")[:BATCH])
+
+
+def expire_batches(*, now: datetime) -> int:
+    """Closes every due order that need not wait for billing; returns how many."""
     expired = 0
     while count := expire_batch(now=now):
         expired += count
     return expired
-
-
-def with_open_attempt(now: datetime) -> list[UUID]:
-    """Due orders that billing must be asked about first."""
-    due = OrderSession.objects.due(now).filter(attempts__status=PaymentAttempt.Status.OPEN)
-    return list(due.values_list("order_id", flat=True)[:BATCH])
 
 
 @transaction.atomic
@@ -98,16 +107,13 @@ def lock_due(*, now: datetime) -> Iterable[Order]:
     )
 
 
-def settle_open_attempt(order_id: UUID, *, actor: str, now: datetime) -> bool:
-    """Billing's last word on a due order's open attempt becomes the attempt's state. False if billing is silent."""
-    attempt = open_attempt(order_id)
-    if attempt is None:
-        return True
-    word = last_word(attempt)
-    if word is None:
-        return False
-    settle_attempt(billing_checkout_id=attempt.billing_checkout_id, report=word, actor=actor, now=now)
-    return True
+def settle_last_words(attempts: Sequence[PaymentAttempt], *, actor: str, now: datetime) -> bool:
+    """Billing's last word on open attempts becomes their state. False if billing is silent about one."""
+    words = last_words(attempts)
+    for attempt, word in zip(attempts, words, strict=True):
+        if word is not None:
+            settle_attempt(billing_checkout_id=attempt.billing_checkout_id, report=word, actor=actor, now=now)
+    return all(word is not None for word in words)
 
 
 def open_attempt(order_id: UUID) -> PaymentAttempt | None:
@@ -115,20 +121,27 @@ def open_attempt(order_id: UUID) -> PaymentAttempt | None:
     return PaymentAttempt.objects.filter(order_session__order_id=order_id, status=PaymentAttempt.Status.OPEN).first()
 
 
-def last_word(attempt: PaymentAttempt) -> Report | None:
-    """Cancels the pay session: timeout if that worked, what was paid if it came too late, None without an answer."""
+def last_words(attempts: Sequence[PaymentAttempt]) -> list[Report | None]:
+    """Cancels pay sessions, many at once: timeout if that worked, what was paid if it came too late, None without an
+    answer.
+    """
+    return billing.for_each(last_word, [attempt.billing_checkout_id for attempt in attempts])
+
+
+async def last_word(session: httpx2.AsyncClient, checkout_id: str) -> Report | None:
+    """The same for one."""
     try:
-        billing.cancel_pay_session(attempt.billing_checkout_id)
+        await billing.cancel(session, checkout_id)
     except AlreadyPaidError:
-        return paid_report(attempt)
+        return await paid_report(session, checkout_id)
     except BillingUnavailableError:
         return None
     return Report(PaymentAttempt.Status.TIMEOUT)
 
 
-def paid_report(attempt: PaymentAttempt) -> Report | None:
+async def paid_report(session: httpx2.AsyncClient, checkout_id: str) -> Report | None:
     """What was paid; None without an answer."""
     try:
-        return billing.ask(attempt.billing_checkout_id)
+        return await billing.ask(session, checkout_id)
     except PollError:
         return None

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DataError, IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
 from core.errors import DomainError
@@ -14,7 +14,7 @@ from orders import billing
 from orders.billing import AlreadyPaidError, BillingUnavailableError, PaySession
 from orders.models import Order, OrderSession, OutboxEvent, PaymentAttempt
 from orders.services.closing import expire_order
-from orders.services.recording import announce, lock_by_id
+from orders.services.recording import announce, at_hand, lock_by_id
 
 
 class SessionNotActiveError(DomainError):
@@ -45,7 +45,7 @@ class PaymentInProgressError(DomainError):
     message = _("A payment of this order is under way.")
 
 
-def start_payment(*, order_id: UUID, now: datetime) -> PaymentAttempt | None:
+def start_payment(*, order: Order, now: datetime) -> PaymentAttempt | None:
     """Opens the order's next attempt at billing. None for an order that is paid already (nothing to pay).
 
     A failed opening uses up no attempt. Two that open at once send the same key and get the same pay session.
@@ -53,7 +53,6 @@ def start_payment(*, order_id: UUID, now: datetime) -> PaymentAttempt | None:
     Raises:
         BillingUnavailableError, SessionNotActiveError, SessionExpiredError, MaxAttemptsReachedError
     """
-    order = Order.objects.select_related("session").get(pk=order_id)
     if order.status == Order.Status.SUCCESS:
         return None
     check_payable(order.session, now=now)
@@ -67,7 +66,11 @@ def start_payment(*, order_id: UUID, now: datetime) -> PaymentAttempt | None:
         expires_at=order.session.expires_at,
         key=f"{order.session.id}-{number}",
     )
-    attempt = record_attempt(order_id=order.id, number=number, opened=opened, now=now)
+    try:
+        attempt = record_attempt(order, number=number, opened=opened, now=now)
+    except (IntegrityError, DataError) as error:
+        billing.log.error("pay session %s of order %s cannot be used: %s", opened.checkout_id, order.number, error)
+        raise BillingUnavailableError from error
     if attempt is None:
         withdraw(opened)
         raise SessionNotActiveError
@@ -81,14 +84,15 @@ def retry_payment(*, order_id: UUID, now: datetime) -> PaymentAttempt:
         PaymentInProgressError: the attempt before is still open.
         BillingUnavailableError, SessionNotActiveError, SessionExpiredError, MaxAttemptsReachedError
     """
-    session = OrderSession.objects.get(order_id=order_id)
+    order = Order.objects.select_related("session").get(pk=order_id)
+    session = order.session
     if session.status == OrderSession.Status.ACTIVE and now >= session.expires_at:
         expire_order(order_id=order_id, now=now)
         raise SessionExpiredError
     open_attempt = session.attempts.filter(status=PaymentAttempt.Status.OPEN).first()
     if open_attempt is not None and session.status == OrderSession.Status.ACTIVE:
         raise PaymentInProgressError(details={"paymentUrl": open_attempt.payment_url})
-    attempt = start_payment(order_id=order_id, now=now)
+    attempt = start_payment(order=order, now=now)
     if attempt is None:
         raise SessionNotActiveError
     return attempt
@@ -111,29 +115,34 @@ def check_payable(session: OrderSession, *, now: datetime) -> None:
 
 
 @transaction.atomic
-def record_attempt(*, order_id: UUID, number: int, opened: PaySession, now: datetime) -> PaymentAttempt | None:
-    """Writes the attempt down; None if the order was closed while billing was asked."""
-    order = lock_by_id(order_id)
-    if order.status != Order.Status.PENDING:
+def record_attempt(order: Order, *, number: int, opened: PaySession, now: datetime) -> PaymentAttempt | None:
+    """Writes the attempt down; None if the order was closed while billing was asked.
+
+    Raises:
+        IntegrityError, DataError: billing answered with a pay session that is another order's, or none at all.
+    """
+    if lock_by_id(order.id).status != Order.Status.PENDING:
         return None
-    attempt, made = PaymentAttempt.objects.get_or_create(
+    session = order.session
+    before = OrderSession.objects.filter(pk=session.pk, payment_attempts=number - 1)
+    if not before.update(payment_attempts=number, last_payment_attempt_at=now):
+        return PaymentAttempt.objects.get(order_session=session, number=number)  # another request was faster
+    session.payment_attempts, session.last_payment_attempt_at = number, now
+    attempt = PaymentAttempt.objects.create(
+        order_session=session,
+        number=number,
         billing_checkout_id=opened.checkout_id,
-        defaults={
-            "order_session": order.session,
-            "number": number,
-            "billing_order_id": opened.order_id,
-            "payment_url": opened.pay_url,
-            "amount": order.total,
-            "currency": order.currency,
-            "next_poll_at": now + timedelta(seconds=settings.BILLING_POLL_SECONDS),
-            "opened_at": now,
-        },
+        billing_order_id=opened.order_id,
+        payment_url=opened.pay_url,
+        amount=order.total,
+        currency=order.currency,
+        next_poll_at=now + timedelta(seconds=settings.BILLING_POLL_SECONDS),
+        opened_at=now,
     )
-    if made:
-        OrderSession.objects.filter(pk=order.session.pk).update(payment_attempts=number, last_payment_attempt_at=now)
-        if number > 1:
-            announce(OutboxEvent.Topic.PAYMENT_RETRY, [order], now=now, attempt=number)
-    attempt.order_session.payment_attempts = number
+    if number == 1:
+        at_hand(session, "attempts", [attempt])
+    else:
+        announce(OutboxEvent.Topic.PAYMENT_RETRY, [order], now=now, attempt=number)
     return attempt
 
 

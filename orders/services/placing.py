@@ -13,11 +13,10 @@ from django.conf import settings
 from django.db import transaction
 
 from catalog.services import reserve_stock
-from core.ids import new_id
 from core.money import ZERO
 from customers.services import find_or_create_guest
 from orders.models import Order, OrderItem, OrderSession, OutboxEvent
-from orders.services.recording import announce, record_status
+from orders.services.recording import announce, at_hand, record_status
 from orders.services.settling import mark_paid
 from orders.signals import order_placed
 from orders.tokens import access_token, new_number, token_hash
@@ -65,24 +64,26 @@ class OrderDraft:
 
 
 @transaction.atomic(savepoint=False)
-def place_order(*, draft: OrderDraft, actor: str, now: datetime) -> Order:
+def place_order(*, order_id: UUID, draft: OrderDraft, actor: str, now: datetime) -> Order:
     """Places the order as pending, with its payment window; an order of nothing to pay is paid at once.
+
+    What was written is at hand in the order returned: showing it needs no query.
 
     Raises:
         OutOfStockError: nothing is placed.
     """
-    order_id = new_id()
     reserve_stock(quantities={line.product_id: line.quantity for line in draft.lines}, order_id=order_id)
     order = Order.objects.create(id=order_id, **order_fields(draft, order_id=order_id, now=now))
-    OrderItem.objects.bulk_create(item_of(order, line) for line in draft.lines)
-    open_window(order, now=now)
-    record_status([(order, "")], actor=actor, reason="placed", now=now)
+    at_hand(order, "items", OrderItem.objects.bulk_create(item_of(order, line) for line in draft.lines))
+    at_hand(open_window(order, now=now), "attempts", [])
+    history = record_status([(order, "")], actor=actor, reason="placed", now=now)
     announce(OutboxEvent.Topic.CREATED, [order], now=now)
     if draft.session_id is not None:
         mark_ordered(session_id=draft.session_id, order_id=order.id)
     order_placed.send(Order, orders=[order], now=now)
     if order.total == ZERO:
-        mark_paid(order, actor=actor, reason="nothing to pay", now=now)
+        history += mark_paid(order, actor=actor, reason="nothing to pay", now=now)
+    at_hand(order, "history", history)
     return order
 
 

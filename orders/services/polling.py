@@ -5,29 +5,30 @@ Webhooks may never come; money is found all the same.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import httpx2
 from django.conf import settings
+from django.core.cache import cache
 from django.db import DatabaseError, connection
 from django.db.models import F
 
 from orders import billing
-from orders.billing import PollError, Report
+from orders.billing import KeyRefusedError, PollError, Report
 from orders.models import PaymentAttempt
 from orders.services.ending import WATCHED_AFTER_END
 from orders.services.settling import settle_attempt
 
 log = logging.getLogger(__name__)
-AT_ONCE = 100
 MOST = 1000
-LEASE = timedelta(seconds=30)
-"""Longer than any call may take: a poller that died gives its attempts back after this."""
+LEASE = timedelta(seconds=110)
+"""Longer than a round may take (1,000 attempts, 100 at once, 10 s each): a poller that died gives its attempts back
+after this."""
+KEY_REFUSED_PAUSE = timedelta(minutes=1)
 LONGEST_BACKOFF = timedelta(minutes=5)
 UNKNOWN_LIMIT = 3
 """404 answers in a row after which a pay session is taken as timed out."""
@@ -58,9 +59,9 @@ def poll_billing(*, now: datetime) -> PollResult:
         log.warning("billing is not configured: open payments are not asked about")
         return result
     attempts = claim(now=now)
-    if not attempts:
-        return result
-    for attempt, answer in zip(attempts, asyncio.run(ask_all(attempts)), strict=True):
+    answers = billing.for_each(ask, [attempt.billing_checkout_id for attempt in attempts])
+    be_loud(answers)
+    for attempt, answer in zip(attempts, answers, strict=True):
         result.checked += 1
         try:
             result.changed += learn(attempt, answer, now=now)
@@ -76,27 +77,29 @@ def claim(*, now: datetime) -> list[PaymentAttempt]:
     with connection.cursor() as cursor:
         cursor.execute(CLAIM, {"now": now, "lease": now + LEASE, "most": MOST})
         ids = [row[0] for row in cursor.fetchall()]
-    return list(PaymentAttempt.objects.filter(id__in=ids).select_related("order_session__order")) if ids else []
+    return list(PaymentAttempt.objects.filter(id__in=ids)) if ids else []
 
 
-async def ask_all(attempts: Sequence[PaymentAttempt]) -> list[Report | PollError]:
-    """Billing's answers in the order of the attempts; each has its own timeout and its own error."""
-    gate = asyncio.Semaphore(AT_ONCE)
-    limits = httpx2.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE)
+async def ask(session: httpx2.AsyncClient, checkout_id: str) -> Report | PollError:
+    """Billing's answer; an error is one attempt's own."""
+    try:
+        return await billing.ask(session, checkout_id)
+    except PollError as error:
+        return error
 
-    async def one(session: httpx2.AsyncClient, attempt: PaymentAttempt) -> Report | PollError:
-        async with gate:
-            try:
-                return await billing.ask_async(session, attempt.billing_checkout_id)
-            except PollError as error:
-                return error
 
-    async with httpx2.AsyncClient(timeout=billing.TIMEOUT, limits=limits) as session:
-        return list(await asyncio.gather(*(one(session, attempt) for attempt in attempts)))
+def be_loud(answers: Iterable[Report | PollError]) -> None:
+    """Says that billing refuses our key, once a minute."""
+    refused = sum(isinstance(answer, KeyRefusedError) for answer in answers)
+    if refused and cache.add("billing-key-refused", True, KEY_REFUSED_PAUSE.total_seconds()):
+        log.error("billing refuses our key: %s payments cannot settle", refused)
 
 
 def learn(attempt: PaymentAttempt, answer: Report | PollError, *, now: datetime) -> bool:
-    """Settles or reschedules one attempt; True if it was settled."""
+    """Settles or reschedules one attempt; True if that changed it."""
+    if isinstance(answer, KeyRefusedError):
+        ask_later(attempt, str(answer), pause=KEY_REFUSED_PAUSE, now=now)
+        return False
     if isinstance(answer, PollError):
         back_off(attempt, str(answer), now=now)
         return False
@@ -114,15 +117,14 @@ def learn(attempt: PaymentAttempt, answer: Report | PollError, *, now: datetime)
     )
     if settled is not None and settled.next_poll_at is not None:
         ask_again(settled, now=now, unknown_count=0)
-    return True
+    return settled is not None and settled.status != attempt.status
 
 
 def ask_again(attempt: PaymentAttempt, *, now: datetime, unknown_count: int) -> None:
-    """When to ask next; an attempt of a closed order once a minute, for a day, then never again."""
-    closed_at = attempt.order_session.order.closed_at
+    """When to ask next; an attempt that was over when its order closed once a minute, for a day, then never again."""
     following: datetime | None = now + timedelta(seconds=settings.BILLING_POLL_SECONDS)
-    if closed_at is not None:
-        following = now + timedelta(minutes=1) if now < closed_at + WATCHED_AFTER_END else None
+    if attempt.resolved_at is not None:
+        following = now + timedelta(minutes=1) if now < attempt.resolved_at + WATCHED_AFTER_END else None
     PaymentAttempt.objects.filter(pk=attempt.pk, next_poll_at__isnull=False).update(
         next_poll_at=following, unknown_count=unknown_count, error_count=0, last_error=""
     )
@@ -131,7 +133,11 @@ def ask_again(attempt: PaymentAttempt, *, now: datetime, unknown_count: int) -> 
 def back_off(attempt: PaymentAttempt, error: str, *, now: datetime) -> None:
     """5 s doubling to 5 minutes, with jitter so that attempts do not come back in step."""
     pause = min(timedelta(seconds=5 * 2 ** min(attempt.error_count, 10)), LONGEST_BACKOFF)
-    following = now + pause * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
+    ask_later(attempt, error, pause=pause * random.uniform(0.8, 1.2), now=now)  # noqa: S311 - jitter
+
+
+def ask_later(attempt: PaymentAttempt, error: str, *, pause: timedelta, now: datetime) -> None:
+    """Counts an error and asks again after the pause."""
     PaymentAttempt.objects.filter(pk=attempt.pk, next_poll_at__isnull=False).update(
-        next_poll_at=following, error_count=F("error_count") + 1, last_error=error[:300]
+        next_poll_at=now + pause, error_count=F("error_count") + 1, last_error=error[:300]
     )

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Model, Q
 
 from core.money import money_string
 from orders.models import Order, OrderStatusChange, OutboxEvent
@@ -15,9 +15,9 @@ from orders.models import Order, OrderStatusChange, OutboxEvent
 
 def record_status(
     orders: Iterable[tuple[Order, str]], *, actor: str, reason: str, now: datetime, field: str = "status"
-) -> None:
+) -> list[OrderStatusChange]:
     """Adds a history row to each order; the pairs are (order as it is now, what the field was before)."""
-    OrderStatusChange.objects.bulk_create(
+    return OrderStatusChange.objects.bulk_create(
         OrderStatusChange(
             order=order,
             field=field,
@@ -48,6 +48,13 @@ def payload_of(order: Order) -> dict[str, Any]:
         "currency": order.currency,
         "placedAt": order.placed_at.isoformat(),
     }
+
+
+def at_hand(owner: Model, name: str, rows: Iterable[Model]) -> None:
+    """Lets `owner.<name>.all()` answer with rows just written, as `prefetch_related` would have left them."""
+    found = getattr(owner, name).all()
+    found._result_cache, found._prefetch_done = list(rows), True
+    vars(owner).setdefault("_prefetched_objects_cache", {})[name] = found
 
 
 def lock_order(condition: Q) -> Order | None:

@@ -16,7 +16,7 @@ from catalog.services import OutOfStockError, record_sale, reserve_stock
 from core.money import money_string
 from customers.services import record_paid_order
 from orders.billing import Report
-from orders.models import Order, OrderSession, OutboxEvent, PaymentAttempt, Refund
+from orders.models import Order, OrderSession, OrderStatusChange, OutboxEvent, PaymentAttempt, Refund
 from orders.services.ending import end_unpaid
 from orders.services.recording import announce, lock_order, record_status
 from orders.signals import order_paid, payment_failed
@@ -78,33 +78,48 @@ def resolve(attempt: PaymentAttempt, status: Status, *, now: datetime) -> None:
     attempt.save(update_fields=["status", "resolved_at", "next_poll_at"])
 
 
-def mark_paid(order: Order, *, actor: str, reason: str, now: datetime) -> None:
-    """The order is paid: window completed, totals of customer and products, conversion, outbox. The order is locked."""
+def mark_paid(order: Order, *, actor: str, reason: str, now: datetime) -> list[OrderStatusChange]:
+    """The order is paid: window completed, totals of customer and products, conversion, outbox. The order is locked.
+
+    Products before the customer, as when an order is placed: the other way round the two could wait for each other.
+    """
     before = order.status
     order.status, order.paid_at, order.closed_at = Order.Status.SUCCESS, now, None
     order.save(update_fields=["status", "paid_at", "closed_at"])
-    OrderSession.objects.filter(order=order).update(status=OrderSession.Status.COMPLETED)
-    record_status([(order, before)], actor=actor, reason=reason, now=now)
-    record_paid_order(customer_id=order.customer_id, total=order.total, placed_at=order.placed_at)
+    order.session.status = OrderSession.Status.COMPLETED
+    order.session.save(update_fields=["status"])
+    history = record_status([(order, before)], actor=actor, reason=reason, now=now)
     record_sale(
         lines={item.product_id: (item.quantity, item.line_total) for item in order.items.all() if item.product_id}
     )
+    record_paid_order(customer_id=order.customer_id, total=order.total, placed_at=order.placed_at)
     if order.visitor_session_id:
         mark_converted(session_id=order.visitor_session_id, order_id=order.id, now=now)
     announce(OutboxEvent.Topic.PAID, [order], now=now)
     order_paid.send(Order, orders=[order], now=now)
+    return history
 
 
 def accept_late_money(order: Order, attempt: PaymentAttempt, *, actor: str, now: datetime) -> None:
     """Money for an order that was closed: if the stock can be had again the order is paid, else it goes back."""
-    wanted = {item.product_id: item.quantity for item in order.items.all() if item.product_id}
+    if reserve_again(order):
+        mark_paid(order, actor=actor, reason="paid_late", now=now)
+    else:
+        refund_late_money(order, attempt, "paid late, sold out meanwhile", actor=actor, now=now)
+
+
+def reserve_again(order: Order) -> bool:
+    """Takes a closed order's pieces once more, all or none; False if they are not to be had (or no longer sold)."""
+    lines = order.items.all()
+    if any(line.product_id is None for line in lines):
+        return False
+    wanted = {line.product_id: line.quantity for line in lines if line.product_id}
     try:
         with transaction.atomic():
             reserve_stock(quantities=wanted, order_id=order.id, reason=StockMovement.Reason.SOLD_LATE)
     except OutOfStockError:
-        refund_late_money(order, attempt, "paid late, sold out meanwhile", actor=actor, now=now)
-    else:
-        mark_paid(order, actor=actor, reason="paid_late", now=now)
+        return False
+    return True
 
 
 def refund_late_money(order: Order, attempt: PaymentAttempt, reason: str, *, actor: str, now: datetime) -> None:

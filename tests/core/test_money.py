@@ -3,8 +3,10 @@
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from core.money import UnknownCurrencyError, money_string, round_money
+from core.money import LARGEST, MoneyField, UnknownCurrencyError, minor_digits, money_string, round_money
 
 
 @pytest.mark.parametrize(
@@ -18,3 +20,23 @@ def test_rounds_half_even_to_the_currency(amount: str, currency: str, rounded: s
 def test_an_unknown_currency_is_refused() -> None:
     with pytest.raises(UnknownCurrencyError):
         round_money(Decimal(1), "XQQ")
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "text"),
+    [("48.9", "GBP", "48.90"), ("65000.000", "VND", "65000"), ("0", "JPY", "0"), ("1.5", "KWD", "1.500")],
+)
+def test_money_is_written_with_its_currencys_digits(amount: str, currency: str, text: str) -> None:
+    assert money_string(Decimal(amount), currency) == text
+
+
+@given(st.decimals(min_value=0, max_value=10**10, places=4), st.sampled_from(["GBP", "VND", "KWD"]))
+def test_rounding_moves_no_amount_by_more_than_half_a_unit(amount: Decimal, currency: str) -> None:
+    rounded = round_money(amount, currency)
+    assert abs(rounded - amount) <= Decimal(1).scaleb(-minor_digits(currency)) / 2
+    assert round_money(rounded, currency) == rounded
+
+
+def test_the_largest_amount_fits_its_column() -> None:
+    field = MoneyField()
+    assert Decimal(10) ** (field.max_digits - field.decimal_places) - Decimal("0.001") == LARGEST

@@ -6,7 +6,7 @@ import pytest
 from django.conf import LazySettings
 
 from tests.billing_server import BillingService, billing_service
-from tests.world import Shopper, World
+from tests.world import Shopper, World, wide_pool
 
 
 @pytest.fixture
@@ -26,3 +26,10 @@ def world() -> World:
 def shopper() -> Shopper:
     """Somebody with a browser."""
     return Shopper()
+
+
+@pytest.fixture
+def crowd() -> Iterator[None]:
+    """Room for many threads at the database."""
+    with wide_pool(30):
+        yield

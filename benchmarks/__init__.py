@@ -1,0 +1,1 @@
+"""What the speed promises are measured with: `make bench`."""

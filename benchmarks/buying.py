@@ -1,0 +1,75 @@
+"""One purchase over the services, from a full cart to an order whose payment is open."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from benchmarks.measurement import require
+from benchmarks.shop import COUPON, price_tables, products
+from checkout import services
+from checkout.models import CheckoutSession
+from checkout.services import Confirmation, ConfirmRequest, Key, Owner
+from core.clock import now
+from core.ids import new_id
+from orders.models import Order
+from sessions_app.state import SessionState
+
+ADDRESS = {
+    "line1": "1 High Street",
+    "line2": "",
+    "city": "London",
+    "region": "",
+    "postal_code": "N1 1AA",
+    "country": "GB",
+}
+LINES = 3
+
+
+def owner_of(session: SessionState) -> Owner:
+    """The visitor as the checkout's owner."""
+    return Owner(session_id=session.session_id, visitor_id=session.visitor_id, customer_id=session.customer_id)
+
+
+def fill_checkout(session: SessionState) -> CheckoutSession:
+    """Initiate, shipping, tax, coupon: three lines, two pieces each."""
+    price_tables()
+    owner, cart = owner_of(session), [(product.id, 2) for product in products()]
+    checkout = services.initiate(session=session, cart=cart, now=now())
+    services.choose_shipping(checkout_id=checkout.id, owner=owner, address=ADDRESS, method_id=None, now=now())
+    services.calculate_tax(checkout_id=checkout.id, owner=owner, address=None, now=now())
+    return services.apply_coupon(checkout_id=checkout.id, owner=owner, code=COUPON, now=now())
+
+
+def confirm(session: SessionState, checkout_id: UUID) -> Confirmation:
+    """Confirms by a customer who is new, with an idempotency key, and keeps the answer as the API does."""
+    email = f"{new_id().hex}@example.com"
+    request = ConfirmRequest(
+        email=email,
+        first_name="Ada",
+        last_name="Byron",
+        phone="",
+        shipping_address=ADDRESS,
+        billing_address=None,
+        shipping_method_id=None,
+    )
+    confirmation = services.confirm_order(
+        find_checkout=lambda: checkout_id,
+        owner=owner_of(session),
+        request=request,
+        key=Key(scope=session.session_id.hex, value=new_id().hex, fingerprint=services.fingerprint(email)),
+        now=now(),
+    )
+    services.remember_answer(confirmation, {"orderId": str(confirmation.order.id)})
+    return confirmation
+
+
+def buy(session: SessionState) -> Order:
+    """The whole of it. The order is pending, and an attempt to pay it is open.
+
+    Raises:
+        NotDoneError: it is not.
+    """
+    confirmation = confirm(session, fill_checkout(session).id)
+    require(confirmation.attempt is not None, "no payment attempt was opened")
+    require(confirmation.order.discount_amount > 0, "the coupon took nothing off")
+    return confirmation.order

@@ -1,0 +1,1 @@
+"""What figures are measured against: the least that could be done."""

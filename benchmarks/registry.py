@@ -1,0 +1,91 @@
+"""The promises: name, what measures it, target. A new benchmark is a function and a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from django.utils.module_loading import import_string
+
+from benchmarks.measurement import Measurement
+
+
+class UnknownBenchmarkError(Exception):
+    """There is no benchmark of that name; the text lists those that there are."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A bound of the figure itself (`of="value"`) or of its ratio to the floor (`of="ratio"`)."""
+
+    limit: float
+    at_least: bool
+    of: str
+
+    def met_by(self, measurement: Measurement) -> bool:
+        """Whether the measurement keeps within the bound. A target of a ratio needs a floor."""
+        found = measurement.ratio if self.of == "ratio" else measurement.value
+        assert found is not None
+        return found >= self.limit if self.at_least else found <= self.limit
+
+    def __str__(self) -> str:
+        return f"{'ratio ' if self.of == 'ratio' else ''}{'≥' if self.at_least else '≤'} {self.limit:g}"
+
+
+@dataclass(frozen=True)
+class Promise:
+    """One promise. `path` names the function that measures it; what and against what stands in its docstring.
+
+    It is a path because Django must know its servers before the function's module can be imported.
+    """
+
+    name: str
+    path: str
+    target: Target
+
+    def measure(self) -> Measurement:
+        """Measures now.
+
+        Raises:
+            NotDoneError: the benchmark did not do its work.
+        """
+        function: Callable[[], Measurement] = import_string(f"benchmarks.{self.path}")
+        return function()
+
+
+def ratio_at_least(limit: float) -> Target:
+    """A rate against a floor's rate."""
+    return Target(limit, at_least=True, of="ratio")
+
+
+def ratio_at_most(limit: float) -> Target:
+    """A time against a floor's time."""
+    return Target(limit, at_least=False, of="ratio")
+
+
+def at_most(limit: float) -> Target:
+    """A figure that has no floor."""
+    return Target(limit, at_least=False, of="value")
+
+
+PROMISES = (
+    Promise("track_single", "tracking.track_single", ratio_at_least(0.6)),
+    Promise("session_overhead", "pages.session_overhead", ratio_at_least(0.8)),
+    Promise("checkout_sql", "checkouts.checkout_sql", at_most(40)),
+    Promise("confirm_sql", "checkouts.confirm_sql", at_most(25)),
+    Promise("checkout_rate", "checkouts.checkout_rate", ratio_at_least(0.25)),
+    Promise("aggregate_day", "aggregation.aggregate_day", ratio_at_most(8)),
+    Promise("aggregate_memory", "aggregation.aggregate_memory", at_most(20)),
+)
+
+
+def chosen(names: Sequence[str]) -> list[Promise]:
+    """The promises of these names, in their own order; all without names.
+
+    Raises:
+        UnknownBenchmarkError: there is no such benchmark.
+    """
+    known = [promise.name for promise in PROMISES]
+    if unknown := sorted(set(names).difference(known)):
+        raise UnknownBenchmarkError(f"no benchmark is called {', '.join(unknown)}. There are: {', '.join(known)}.")
+    return [promise for promise in PROMISES if not names or promise.name in names]

@@ -1,0 +1,91 @@
+"""gunicorn as the Procfile starts it, on a free port, and what it costs."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import psutil
+
+from benchmarks.measurement import NotDoneError
+from config.embedded import MARK, PROJECT, home
+from config.run import procfile
+
+READY_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Web:
+    """A running gunicorn."""
+
+    port: int
+    process: psutil.Process
+
+    def cpu_seconds(self) -> float:
+        """Processor time that the master and its workers have used so far."""
+        times = [process.cpu_times() for process in (self.process, *self.process.children(recursive=True))]
+        return sum(spent.user + spent.system for spent in times)
+
+
+@contextmanager
+def gunicorn(
+    name: str, *, application: str = "config.wsgi", settings: str = "config.settings", ready: str = "/livez"
+) -> Iterator[Web]:
+    """The Procfile's web process with another application or other settings, for the length of a `with` block.
+
+    Only two things differ from the Procfile: it listens on this machine alone, and workers are not renewed after so
+    many requests, because that would fall into some rounds and not into others.
+
+    Raises:
+        NotDoneError: it does not answer `ready` with 200.
+    """
+    port = free_port()
+    line = procfile()["web"].replace("config.wsgi", application).replace("0.0.0.0:$PORT", f"127.0.0.1:{port}")
+    words = [sys.executable, "-m", *shlex.split(line), "--max-requests", "0"]
+    log = home() / "log" / f"bench-{name}.log"
+    with open(log, "wb") as output:
+        environment = os.environ | {"DJANGO_SETTINGS_MODULE": settings, MARK: str(home())}
+        started = subprocess.Popen(words, stdout=output, stderr=output, cwd=PROJECT, env=environment)
+    try:
+        wait_for(f"http://127.0.0.1:{port}{ready}", started, log=str(log))
+        yield Web(port, psutil.Process(started.pid))
+    finally:
+        started.terminate()
+        try:
+            started.wait(15)
+        except subprocess.TimeoutExpired:
+            started.kill()
+            started.wait()
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def wait_for(url: str, process: subprocess.Popen[bytes], *, log: str) -> None:
+    """Waits until the server answers.
+
+    Raises:
+        NotDoneError: it ended, or did not answer in time.
+    """
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urlopen(url, timeout=2):
+                return
+        except (URLError, OSError):
+            time.sleep(0.1)
+    raise NotDoneError(f"the web process does not answer {url}. Its log: {log}")

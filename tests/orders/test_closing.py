@@ -1,0 +1,184 @@
+"""The end of orders without money: expiry and cancelling, with billing's last word."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from catalog.models import Product
+from checkout.models import CheckoutSession, Coupon
+from core.clock import now
+from orders import billing as seam
+from orders.models import Order, OutboxEvent
+from orders.services import OrderNotCancellableError, cancel_order, expire_due, expire_order
+from tests.billing_server import BillingService
+from tests.factories import CouponFactory
+from tests.world import Shopper, World, attempt_of, check_books, report, window_ends
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def order(world: World, billing: BillingService, shopper: Shopper) -> Order:
+    return shopper.order(world, (world.mug, 2), coupon=CouponFactory(max_uses=1).code)
+
+
+def state(order: Order) -> tuple[str, str, str]:
+    found = Order.objects.select_related("session").get(pk=order.pk)
+    return found.status, found.session.status, CheckoutSession.objects.get(order=found).status
+
+
+def test_before_its_end_a_window_is_left_alone(order: Order) -> None:
+    assert expire_due(now=now() + timedelta(minutes=14, seconds=58)) == 0
+    assert state(order) == ("pending", "active", "open")
+
+
+def test_after_its_end_the_order_expires_and_gives_all_back(
+    order: Order, world: World, billing: BillingService
+) -> None:
+    assert expire_due(now=now() + timedelta(minutes=15)) == 1
+    assert state(order) == ("expired", "expired", "timeout")
+    assert Product.objects.get(pk=world.mug.pk).stock_quantity == 10
+    assert Coupon.objects.get().used_count == 0
+    assert (attempt_of(order).status, billing.only().status) == ("timeout", "timeout")
+    assert [(c.new, c.actor, c.reason) for c in order.history.all()][-1] == (
+        "expired",
+        "expire_orders",
+        "window passed",
+    )
+    assert list(OutboxEvent.objects.values_list("topic", flat=True)) == ["order.created", "order.expired"]
+    check_books()
+
+
+def test_expiring_twice_gives_nothing_back_twice(order: Order) -> None:
+    window_ends(order)
+    assert (expire_due(now=now()), expire_due(now=now())) == (1, 0)
+    check_books()
+
+
+def test_many_expire_together_in_as_many_statements_as_one(world: World, billing: BillingService) -> None:
+    counts = []
+    for number in (1, 4):
+        orders = [Shopper().order(world) for _ in range(number)]
+        for order in orders:
+            report(attempt_of(order), "timeout")
+            window_ends(order)
+        with CaptureQueriesContext(connection) as queries:
+            assert expire_due(now=now()) == number
+        counts.append(len(queries))
+    assert counts[0] == counts[1] <= 20
+    check_books()
+
+
+def test_those_still_in_their_window_stay(world: World, billing: BillingService) -> None:
+    ended, running = Shopper().order(world), Shopper().order(world)
+    window_ends(ended)
+    assert expire_due(now=now()) == 1
+    assert (state(ended)[0], state(running)[0]) == ("expired", "pending")
+
+
+def test_an_order_paid_already_is_a_success(order: Order, billing: BillingService) -> None:
+    billing.settle(billing.only().checkout_id, "success")
+    window_ends(order)
+    assert expire_due(now=now()) == 0
+    assert state(order) == ("success", "completed", "success")
+    check_books()
+
+
+@pytest.mark.parametrize("knob", [{"down": True}, {"status": 500}, {"status": 401}])
+def test_a_silent_billing_service_is_waited_for_2_minutes_and_no_longer(
+    knob: dict[str, object], order: Order, billing: BillingService
+) -> None:
+    billing.knob("cancel", **knob)
+    window_ends(order)
+    assert expire_due(now=now()) == 0
+    assert expire_due(now=now() + timedelta(seconds=110)) == 0
+    assert state(order)[0] == "pending"
+    assert expire_due(now=now() + timedelta(minutes=2)) == 1
+    assert state(order) == ("expired", "expired", "timeout")
+    assert attempt_of(order).status == "timeout"
+    assert attempt_of(order).next_poll_at is not None
+    check_books()
+
+
+def test_paid_but_unable_to_say_so_waits_too(order: Order, billing: BillingService) -> None:
+    billing.settle(billing.only().checkout_id, "success")
+    billing.knob("get", status=500)
+    window_ends(order)
+    assert expire_due(now=now()) == 0
+    billing.well()
+    assert expire_due(now=now() + timedelta(minutes=1)) == 0
+    assert state(order)[0] == "success"
+
+
+def test_an_order_without_an_attempt_waits_for_nobody(world: World, billing: BillingService, shopper: Shopper) -> None:
+    billing.knob(down=True)
+    shopper.confirm(shopper.checkout((world.mug, 1)), world)
+    order = Order.objects.get()
+    window_ends(order)
+    assert expire_due(now=now()) == 1
+    assert billing.calls["cancel"] == 0
+    check_books()
+
+
+def test_those_that_need_no_answer_do_not_wait_for_a_slow_billing_service(
+    world: World, billing: BillingService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(seam, "LONGEST_SECONDS", 0.5)
+    orders = [Shopper().order(world) for _ in range(9)]
+    report(attempt_of(orders[0]), "timeout")
+    billing.knob("cancel", delay=1)
+    for order in orders:
+        window_ends(order)
+    began = time.monotonic()
+    assert expire_due(now=now()) == 1
+    assert state(orders[0])[0] == "expired"
+    assert time.monotonic() - began < 2.5
+    assert billing.calls["cancel"] == 8
+
+
+def test_expiring_one_order_before_its_time_does_nothing_to_it(order: Order) -> None:
+    report(attempt_of(order), "timeout")
+    assert expire_order(order_id=order.id, now=now()).status == "pending"
+
+
+def test_cancelling_gives_all_back_and_tells_billing(order: Order, world: World, billing: BillingService) -> None:
+    cancel_order(order_id=order.id, actor="customer", now=now())
+    assert state(order) == ("cancelled", "cancelled", "failure")
+    assert (attempt_of(order).status, billing.only().status) == ("timeout", "timeout")
+    assert Product.objects.get(pk=world.mug.pk).stock_quantity == 10
+    assert [(c.new, c.actor) for c in order.history.all()][-1] == ("cancelled", "customer")
+    check_books()
+
+
+def test_cancelling_what_turns_out_to_be_paid_makes_it_a_success(order: Order, billing: BillingService) -> None:
+    billing.settle(billing.only().checkout_id, "success")
+    with pytest.raises(OrderNotCancellableError):
+        cancel_order(order_id=order.id, actor="customer", now=now())
+    assert state(order)[0] == "success"
+    check_books()
+
+
+def test_cancelling_does_not_need_billing_but_watches_it(order: Order, billing: BillingService) -> None:
+    billing.knob("cancel", down=True)
+    cancel_order(order_id=order.id, actor="customer", now=now())
+    assert state(order)[0] == "cancelled"
+    assert attempt_of(order).next_poll_at is not None
+
+
+@pytest.mark.parametrize("status", ["success", "failed", "expired", "cancelled"])
+def test_only_a_pending_order_can_be_cancelled(status: str, order: Order) -> None:
+    Order.objects.update(status=status, paid_at=now())
+    with pytest.raises(OrderNotCancellableError):
+        cancel_order(order_id=order.id, actor="customer", now=now())
+
+
+def test_money_for_a_cancelled_order_is_not_ignored(order: Order, billing: BillingService) -> None:
+    cancel_order(order_id=order.id, actor="customer", now=now())
+    report(attempt_of(order), "success")
+    assert state(order) == ("success", "completed", "success")
+    check_books()

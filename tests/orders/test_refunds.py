@@ -1,0 +1,81 @@
+"""Money on its way back: sent once, tried again, never forgotten."""
+
+from datetime import timedelta
+
+import pytest
+
+from core.clock import now
+from orders.models import Order, Refund
+from orders.services import expire_due, send_refunds
+from tests.billing_server import BillingService
+from tests.world import Shopper, World, attempt_of, check_books, report, window_ends
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def refund(world: World, billing: BillingService, shopper: Shopper) -> Refund:
+    """Paid late, sold out meanwhile."""
+    order = shopper.order(world, (world.mug, 2))
+    window_ends(order)
+    expire_due(now=now())
+    billing.settle(billing.only().checkout_id, "success")
+    Shopper().order(world, (world.mug, 10))
+    report(attempt_of(order), "success")
+    return Refund.objects.get()
+
+
+def refunded(billing: BillingService) -> list[str]:
+    """What billing gave back."""
+    return [amount for session in billing.sessions.values() for amount in session.refunds.values()]
+
+
+def test_it_is_sent_with_its_amount_and_written_down(refund: Refund, billing: BillingService) -> None:
+    at = now()
+    assert send_refunds(now=at) == 1
+    assert refunded(billing) == ["55.00"]
+    refund.refresh_from_db()
+    assert (refund.status, refund.made_at, refund.next_try_at) == ("done", at, None)
+    check_books()
+
+
+def test_it_is_sent_once(refund: Refund, billing: BillingService) -> None:
+    send_refunds(now=now())
+    assert send_refunds(now=now() + timedelta(hours=1)) == 0
+    assert billing.calls["refund"] == 1
+
+
+def test_an_answer_that_got_lost_refunds_nothing_twice(refund: Refund, billing: BillingService) -> None:
+    billing.knob("refund", down=True, acts=True)
+    assert send_refunds(now=now()) == 0
+    billing.well()
+    assert send_refunds(now=now() + timedelta(minutes=1)) == 1
+    assert refunded(billing) == ["55.00"]
+
+
+@pytest.mark.parametrize("status", [401, 404, 500])
+def test_a_refused_one_is_tried_again_later_and_later(status: int, refund: Refund, billing: BillingService) -> None:
+    billing.knob("refund", status=status)
+    pauses = []
+    at = now()
+    for _ in range(3):
+        assert send_refunds(now=at) == 0
+        refund.refresh_from_db()
+        assert refund.next_try_at is not None
+        pauses.append((refund.next_try_at - at).total_seconds())
+        at = refund.next_try_at
+    assert pauses == sorted(set(pauses))
+    assert refund.status == "requested"
+    assert refund.last_error
+
+
+def test_before_its_time_it_is_not_tried_again(refund: Refund, billing: BillingService) -> None:
+    billing.knob("refund", down=True)
+    at = now()
+    send_refunds(now=at)
+    send_refunds(now=at + timedelta(seconds=5))
+    assert billing.calls["refund"] == 1
+
+
+def test_staff_find_the_order(refund: Refund) -> None:
+    assert [order.status for order in Order.objects.needing_attention()] == ["expired"]
