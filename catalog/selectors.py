@@ -47,7 +47,7 @@ def find_product(slug_or_id: str) -> Product:
         wanted = Q(id=UUID(slug_or_id))
     except ValueError:
         wanted = Q(slug=slug_or_id.replace("\0", ""))  # PostgreSQL cannot be asked about a null byte
-    product = Product.objects.active().select_related("category").filter(wanted).first()
-    if product is None:
-        raise NotFoundError(_("There is no such product."))
-    return product
+    try:
+        return Product.objects.active().select_related("category").get(wanted)
+    except Product.DoesNotExist:
+        raise NotFoundError(_("There is no such product.")) from None

@@ -99,7 +99,7 @@ def store(entries: Sequence[Entry]) -> None:
     """
     sessions = [entry for entry in entries if "started_at" in entry]
     events = [entry for entry in entries if "event_id" in entry]
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
         if sessions:
             cursor.execute(INSERT_SESSIONS, [json.dumps(sessions)])
         if events:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -87,7 +87,7 @@ class SessionState:
 
 
 # KEYS: session, active, stream. ARGV: now, ttl, longest, api views, script views, stream limit, session id, events...
-# Answers nil for an unknown session, "lapsed", "full", else the hash.
+# Answers nil for an unknown session, "lapsed", "full", else the fields, a line each (read quicker than a list).
 TOUCH = """
 local at = redis.call('HMGET', KEYS[1], 'started', 'seen')
 if not at[1] then return false end
@@ -100,8 +100,10 @@ if ARGV[5] ~= '0' then redis.call('HINCRBY', KEYS[1], 'script', ARGV[5]) end
 redis.call('EXPIRE', KEYS[1], ARGV[2])
 redis.call('ZADD', KEYS[2], ARGV[1], ARGV[7])
 for i = 8, #ARGV do redis.call('XADD', KEYS[3], '*', 'e', ARGV[i]) end
-return redis.call('HGETALL', KEYS[1])
+return table.concat(redis.call('HMGET', KEYS[1], 'visitor', 'started', 'seen', 'consent', 'customer', 'script', 'api',
+    'order', 'converted', 'profile'), '\\n')
 """
+FIELDS = ("visitor", "started", "seen", "consent", "customer", "script", "api", "order", "converted", "profile")
 
 
 def key(session_id: UUID) -> str:
@@ -137,7 +139,7 @@ def touch(
         raise StreamFullError
     if answer is None or answer == b"lapsed":
         return None
-    return decode(session_id, dict(zip(answer[::2], answer[1::2], strict=True)))
+    return decode(session_id, dict(zip(FIELDS, answer.decode().split("\n"), strict=True)))
 
 
 def save(state: SessionState, *, events: Sequence[str] = ()) -> None:
@@ -222,9 +224,8 @@ def encode_profile(profile: Profile) -> str:
     return json.dumps({name: value for name, value in asdict(profile).items() if value})
 
 
-def decode(session_id: UUID, raw: dict[bytes, bytes]) -> SessionState:
+def decode(session_id: UUID, text: dict[str, str]) -> SessionState:
     """The state of a hash."""
-    text = {name.decode(): value.decode() for name, value in raw.items()}
     return SessionState(
         session_id=session_id,
         visitor_id=UUID(text["visitor"]),
@@ -236,8 +237,14 @@ def decode(session_id: UUID, raw: dict[bytes, bytes]) -> SessionState:
         api_page_views=int(text["api"]),
         order_id=UUID(text["order"]) if text["order"] else None,
         converted=text["converted"] == "1",
-        profile=Profile(**json.loads(text["profile"])),
+        profile=decode_profile(text["profile"]),
     )
+
+
+@lru_cache(maxsize=8192)
+def decode_profile(text: str) -> Profile:
+    """The profile of a field; the same text again is the same profile."""
+    return Profile(**json.loads(text))
 
 
 @cache

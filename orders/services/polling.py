@@ -33,12 +33,13 @@ LONGEST_BACKOFF = timedelta(minutes=5)
 UNKNOWN_LIMIT = 3
 """404 answers in a row after which a pay session is taken as timed out."""
 
+# An array, not IN (SELECT ...): that may be planned as a loop that runs the subquery again and takes more than LIMIT.
 CLAIM = """
 UPDATE orders_paymentattempt SET next_poll_at = %(lease)s, poll_count = poll_count + 1
-WHERE id IN (
+WHERE id = ANY(ARRAY(
     SELECT id FROM orders_paymentattempt WHERE next_poll_at <= %(now)s
     ORDER BY next_poll_at FOR UPDATE SKIP LOCKED LIMIT %(most)s
-)
+))
 RETURNING id
 """
 

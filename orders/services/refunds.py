@@ -14,8 +14,8 @@ LEASE = timedelta(seconds=60)
 
 CLAIM = """
 UPDATE orders_refund SET next_try_at = %(lease)s, tries = tries + 1
-WHERE id IN (SELECT id FROM orders_refund WHERE status = 'requested' AND next_try_at <= %(now)s
-             ORDER BY next_try_at FOR UPDATE SKIP LOCKED LIMIT 20)
+WHERE id = ANY(ARRAY(SELECT id FROM orders_refund WHERE status = 'requested' AND next_try_at <= %(now)s
+                     ORDER BY next_try_at FOR UPDATE SKIP LOCKED LIMIT 20))
 RETURNING id
 """
 

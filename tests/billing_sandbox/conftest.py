@@ -55,9 +55,7 @@ class Merchant:
 
     def refund(self, checkout_id: str, amount: str = "10.00", key: str | None = None) -> Any:
         headers = {"Idempotency-Key": key} if key else {}
-        return self.client.post(
-            f"{API}/{checkout_id}/refund", {"amount": amount}, "application/json", headers=headers
-        )
+        return self.client.post(f"{API}/{checkout_id}/refund", {"amount": amount}, "application/json", headers=headers)
 
 
 @dataclass

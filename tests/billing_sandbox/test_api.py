@@ -265,9 +265,7 @@ def test_a_refund_of_no_amount_is_refused(merchant: Merchant, amount: str) -> No
     assert list(merchant.refund(checkout_id, amount).json()["details"]) == ["amount"]
 
 
-def test_the_error_switch_fails_calls_with_nothing_done(
-    merchant: Merchant, switch: Callable[..., None]
-) -> None:
+def test_the_error_switch_fails_calls_with_nothing_done(merchant: Merchant, switch: Callable[..., None]) -> None:
     switch(error_percent=100)
     answer = merchant.open()
     assert (answer.status_code, answer.json()["error"]) == (503, "UNAVAILABLE")

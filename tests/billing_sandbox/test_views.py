@@ -33,12 +33,8 @@ def test_the_pay_page_shows_what_is_paid(merchant: Merchant, payer: Client) -> N
     assert re.search(r"14 min \d+ s", text)
 
 
-@pytest.mark.parametrize(
-    ("action", "status"), [("pay", "success"), ("decline", "failure"), ("leave", "open")]
-)
-def test_a_button_acts_and_sends_the_payer_back(
-    merchant: Merchant, payer: Client, action: str, status: str
-) -> None:
+@pytest.mark.parametrize(("action", "status"), [("pay", "success"), ("decline", "failure"), ("leave", "open")])
+def test_a_button_acts_and_sends_the_payer_back(merchant: Merchant, payer: Client, action: str, status: str) -> None:
     checkout_id = merchant.opened()
     answer = payer.post(page(checkout_id), {"action": action})
     assert (answer.status_code, answer["Location"]) == (302, RETURN_URL)
@@ -78,9 +74,7 @@ def test_an_unknown_action_is_400_and_changes_nothing(merchant: Merchant, payer:
 @pytest.mark.parametrize(
     ("action", "title"), [("pay", "Paid"), ("decline", "Payment declined"), ("cancel", "Payment cancelled")]
 )
-def test_a_settled_session_says_so_with_a_link_back(
-    merchant: Merchant, payer: Client, action: str, title: str
-) -> None:
+def test_a_settled_session_says_so_with_a_link_back(merchant: Merchant, payer: Client, action: str, title: str) -> None:
     checkout_id = merchant.opened()
     if action == "cancel":
         merchant.cancel(checkout_id)
@@ -121,9 +115,7 @@ def test_pages_are_not_stored(merchant: Merchant, payer: Client) -> None:
 def test_pages_fetch_nothing_from_outside_and_hold_nothing_inline(merchant: Merchant, payer: Client) -> None:
     for path in (page(merchant.opened()), "/billing/"):
         text = payer.get(path).content.decode()
-        assert all(
-            link.startswith("/static/") for link in re.findall(r'(?:src|<link[^>]+href)="([^"]+)"', text)
-        )
+        assert all(link.startswith("/static/") for link in re.findall(r'(?:src|<link[^>]+href)="([^"]+)"', text))
         assert not re.search(r"<style|<script|style=|\son\w+=", text)
 
 

@@ -26,9 +26,7 @@ def act(checkout_id: str, action: str) -> None:
     wait_for_webhooks()
 
 
-def test_a_paid_session_is_told_with_a_signature(
-    merchant: Merchant, shop: Shop, settings: LazySettings
-) -> None:
+def test_a_paid_session_is_told_with_a_signature(merchant: Merchant, shop: Shop, settings: LazySettings) -> None:
     checkout_id = merchant.opened()
     act(checkout_id, "pay")
     [(headers, body)] = shop.received

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from tests.storefront.stub_api import StubShop
 from tests.storefront.stub_server import serve
 
+
 @pytest.fixture
 def shop() -> Iterator[StubShop]:
     """The stub shop, served."""
