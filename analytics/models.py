@@ -49,7 +49,7 @@ class DailyMetrics(models.Model):
     shipping = MoneyField(default=ZERO)
     tax = MoneyField(default=ZERO)
     refunds = MoneyField(default=ZERO, help_text="Refunds made that day, of whichever day's orders.")
-    net_sales = models.DecimalField(max_digits=14, decimal_places=3, default=ZERO, help_text="Total sales − refunds.")
+    net_sales = models.DecimalField(max_digits=18, decimal_places=3, default=ZERO, help_text="Total sales − refunds.")
     sessionless_orders = count("Orders paid that day without a session (phone, import).")
     sessionless_sales = MoneyField(default=ZERO)
     placed_orders = count("Orders placed that day.")

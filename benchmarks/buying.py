@@ -19,7 +19,7 @@ ADDRESS = {
     "line2": "",
     "city": "London",
     "region": "",
-    "postal_code": "N1 1AA",
+    "postalCode": "N1 1AA",
     "country": "GB",
 }
 LINES = 3

@@ -9,7 +9,7 @@ from django.db import models
 
 ZERO = Decimal(0)
 LARGEST = Decimal("99999999999.999")
-"""What a `MoneyField` can hold."""
+"""What one order may come to. A `MoneyField` holds ten thousand of them: the sums of a shop must fit too."""
 CURRENCIES: frozenset[str] = frozenset(list_currencies())
 
 
@@ -53,4 +53,4 @@ class MoneyField(DecimalField):
     """An amount in the shop's currency. Three decimals, so that dinars fit as well as pounds and dong."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **{"max_digits": 14, "decimal_places": 3, **kwargs})
+        super().__init__(*args, **{"max_digits": 18, "decimal_places": 3, **kwargs})

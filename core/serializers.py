@@ -33,7 +33,7 @@ class MoneyOut(serializers.DecimalField):
     """Money in an answer: a decimal string with the currency's own digits."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_digits=14, decimal_places=4, read_only=True, **kwargs)
+        super().__init__(max_digits=20, decimal_places=4, read_only=True, **kwargs)
 
     def to_representation(self, value: Decimal) -> str:
         return money_string(value)

@@ -182,6 +182,7 @@ def test_first_tab_stop_skips_to_the_content(page: Page) -> None:
 def test_a_purchase_with_the_keyboard_alone_reaches_the_delivery_step(page: Page) -> None:
     add_to_cart(page, "mug")
     page.goto("/shop/checkout")
+    expect(page.locator("#summary")).to_contain_text("£")  # the page is ready
     page.get_by_label("E-mail").focus()
     for text in ["ada@example.com", "Ada", "Byron", "", "12 Square", "", "London", "SW1"]:
         page.keyboard.type(text)
