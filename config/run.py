@@ -22,6 +22,8 @@ from typing import NoReturn
 from urllib.error import URLError
 from urllib.request import urlopen
 
+import environ
+
 from config import embedded
 from config.embedded import PROJECT, EmbeddedError, Server, home, server_home
 
@@ -30,6 +32,8 @@ READY_SECONDS = 60
 
 
 def main() -> None:
+    if (PROJECT / ".env").exists():
+        environ.Env.read_env(PROJECT / ".env")  # what the settings will see, such as a DATABASE_URL
     os.environ.setdefault("FOOTFALL_ENV", "development")
     os.environ.setdefault("BILLING_SANDBOX", "1")
     os.environ["PORT"] = port = os.environ.get("PORT") or "8000"

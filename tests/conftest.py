@@ -5,11 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.conf import LazySettings
 from django.core.cache import cache
 from playwright.sync_api import Browser, sync_playwright
 
 from core import redis as core_redis
 from sessions_app.salts import salt_of
+from tests.billing_server import BillingService, billing_service
+from tests.world import Shopper, World, wide_pool
 
 USUAL_PLACES = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
 
@@ -23,6 +26,32 @@ def fresh_redis() -> Iterator[None]:
     salt_of.cache_clear()
     yield
     core_redis.breaker.closed_after = 0.0
+
+
+@pytest.fixture
+def billing(settings: LazySettings) -> Iterator[BillingService]:
+    """A billing service that behaves until it is told not to."""
+    with billing_service(settings) as service:
+        yield service
+
+
+@pytest.fixture
+def world() -> World:
+    """Products, shipping and tax; ask for a database first."""
+    return World()
+
+
+@pytest.fixture
+def shopper() -> Shopper:
+    """Somebody with a browser."""
+    return Shopper()
+
+
+@pytest.fixture
+def crowd() -> Iterator[None]:
+    """Room for many threads at the database."""
+    with wide_pool(30):
+        yield
 
 
 @pytest.fixture(scope="session")

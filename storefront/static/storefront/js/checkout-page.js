@@ -146,7 +146,8 @@ const orderBody = () => ({
   expectedTotal: checkout.summary.total,
 });
 
-const confirm = () => whileBusy(byId("confirm"), () => sendOrder(orderBody()));
+let leaving = false; // ordered: the click of a slow double click that comes now is none
+const confirm = () => leaving || whileBusy(byId("confirm"), () => sendOrder(orderBody()));
 
 async function sendOrder(body) {
   byId("waiting").textContent = t("ordering");
@@ -166,6 +167,7 @@ async function sendOrder(body) {
 
 /** To the pay page, with the order page behind it for the Back button. An order that costs nothing is paid already. */
 function leave(orderId, token, paymentUrl) {
+  leaving = true;
   keepOrderToken(orderId, token);
   clearCart();
   forgetCheckout();

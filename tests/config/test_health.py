@@ -1,0 +1,46 @@
+"""What an orchestrator and people are told."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+
+from analytics.models import RealtimeMetrics
+from core import redis as core_redis
+from core.clock import now
+from tests.factories import UserFactory
+
+pytestmark = pytest.mark.django_db
+HEALTH = "/api/v1/health"
+
+
+def jobs_ran(minutes_ago: int) -> None:
+    RealtimeMetrics.objects.create(minute=now() - timedelta(minutes=minutes_ago))
+
+
+def test_a_shop_whose_jobs_run_is_ok(client: Client) -> None:
+    jobs_ran(1)
+    assert client.get(HEALTH).json()["status"] == "ok"
+
+
+def test_late_jobs_degrade_it(client: Client) -> None:
+    jobs_ran(4)
+    assert client.get(HEALTH).json()["status"] == "degraded"
+
+
+def test_without_redis_it_is_degraded_but_serves(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs_ran(1)
+    monkeypatch.setattr(core_redis.breaker, "closed_after", float("inf"))
+    answer = client.get(HEALTH)
+    assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
+
+
+def test_details_are_for_staff(client: Client) -> None:
+    assert "checks" not in client.get(HEALTH).json()
+    client.force_login(UserFactory(is_staff=True))
+    assert client.get(HEALTH).json()["checks"]["database"] == "ok"
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz"])
+def test_an_orchestrator_is_told_ok(client: Client, path: str) -> None:
+    assert (client.get(path).status_code, client.get(path).content) == (200, b"ok")
