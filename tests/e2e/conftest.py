@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, Queue
@@ -31,13 +32,20 @@ class RunningShop:
 
     def kill(self, *words: str) -> None:
         """`kill -9` of the shop's processes whose command line holds these words."""
-        found = [process for process in self._processes() if all(word in " ".join(process.cmdline()) for word in words)]
+        children = psutil.Process(self.process.pid).children(recursive=True)
+        found = [child for child in children if all(word in command_of(child) for word in words)]
         assert found, f"no process of the shop matches {words}"
-        for process in found:
-            process.kill()
+        for child in found:
+            with suppress(psutil.NoSuchProcess):  # it went with its parent
+                child.kill()
 
-    def _processes(self) -> list[psutil.Process]:
-        return [p for p in psutil.Process(self.process.pid).children(recursive=True) if p.is_running()]
+
+def command_of(process: psutil.Process) -> str:
+    """Its command line; "" if it ended meanwhile."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""
 
 
 def free_port() -> int:
