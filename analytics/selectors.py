@@ -48,7 +48,7 @@ def slice_totals(start: datetime, end: datetime) -> Totals:
         "day": None,  # crawlers are counted by whole days and are in no total
         "count_unconfirmed": settings.COUNT_UNCONFIRMED_SESSIONS,
     }
-    return from_columns(one_row("sessions", parameters) | one_row("orders", parameters))
+    return from_columns(one_row("window", "sessions", parameters=parameters) | one_row("orders", parameters=parameters))
 
 
 def window_totals(window: Window, stored: dict[date, DailyMetrics], last_day: Totals) -> Totals:
@@ -61,7 +61,7 @@ def unique_visitors(current: Window, previous: Window) -> tuple[int, int]:
     """Distinct visitors of each window, counted over it."""
     found = one_row(
         "unique",
-        {
+        parameters={
             "start": current.start,
             "end": current.until,
             "previous_start": previous.start,

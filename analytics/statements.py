@@ -33,9 +33,9 @@ def rows(sql: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def one_row(name: str, parameters: dict[str, Any]) -> dict[str, Any]:
-    """The only row of a statement that has one."""
-    return rows(statement(name), parameters)[0]
+def one_row(*names: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    """The only row of a statement that has one. Several names are parts of one statement."""
+    return rows("".join(map(statement, names)), parameters)[0]
 
 
 def execute(sql: str, parameters: dict[str, Any] | None = None) -> int:

@@ -18,7 +18,7 @@ TEMPORARY = "DROP TABLE IF EXISTS pg_temp.day_value, pg_temp.fresh_breakdown"
 def compute_breakdown(*, day: date) -> None:
     """Puts the day's rows into the temporary table `fresh_breakdown`.
 
-    Needs `analytics_day_visit` and `analytics_day_odd_session`, of statements `visits` and `odd_sessions`.
+    Needs `analytics_day_visit` and `analytics_day_view`, of statements `visits` and `views`.
     """
     parameters = day_parameters(day) | {"kept": KEPT_VALUES}
     execute(TEMPORARY)

@@ -35,10 +35,10 @@ def aggregate_day(*, day: date, now: datetime) -> DailyMetrics:
         take_turn()
         seen = row_version(day)
         execute(statement("visits"), day_parameters(day))
-        execute(statement("odd_sessions"), day_parameters(day))
+        execute(statement("views"), day_parameters(day))
         compute_breakdown(day=day)
         row = DailyMetrics(date=day, computed_at=now, is_final=shop_day(now) > day, **figures(day))
-        execute("DROP TABLE analytics_day_visit, analytics_day_odd_session")
+        execute("DROP TABLE analytics_day_visit, analytics_day_view")
         clear_mark(day, seen)
         write_row(row)
         replace_breakdown(day=day)
@@ -54,14 +54,14 @@ def take_turn() -> None:
 def figures(day: date) -> dict[str, Any]:
     """All numbers of the day's row: what the database counted, and the rates that follow."""
     parameters = day_parameters(day)
-    visits = one_row("sessions", parameters) | one_row("visitors", parameters)
-    orders = one_row("orders", parameters)
+    visits = one_row("sessions", parameters=parameters) | one_row("visitors", parameters=parameters)
+    orders = one_row("orders", parameters=parameters)
     duration, paid = visits.pop("duration"), orders.pop("placed_and_paid")
     total, sales = visits["total_visits"], orders["total_sales"]
     return {
         **visits,
         **orders,
-        **one_row("events", parameters),
+        **one_row("events", parameters=parameters),
         "existing_users": visits["unique_visits"] - visits["new_users"],
         "avg_session_duration": float(round(mean(duration, total), 3)),
         "avg_page_views_per_session": float(round(mean(visits["total_page_views"], total), 4)),

@@ -1,23 +1,14 @@
 -- The rows of the day: `day_value` with the orders of its visits, the first so many values of each dimension, and the
--- rest as one. Visitors of the rest are counted over it; that reads nothing again when there is no rest.
+-- rest as one: its visitors are those of its values, less how often one was counted again. (None counted twice came once.)
 CREATE TEMPORARY TABLE fresh_breakdown ON COMMIT DROP AS
 WITH unfolded AS NOT MATERIALIZED (
-    SELECT dimension, value, session_id, visitor_id
+    SELECT dimension, value, session_id, comes_again
       FROM analytics_day_visit
      CROSS JOIN LATERAL (VALUES
            ('channel', channel), ('source', source), ('medium', medium), ('campaign', campaign),
            ('referrer', referrer), ('landing_page', landing_page), ('country', country), ('city',
            city), ('device', device), ('browser', browser), ('os', os)) AS by_dimension (dimension, value)
-), viewed AS NOT MATERIALIZED (
-    SELECT CASE event_type WHEN 'page_view' THEN 'page' ELSE 'product' END AS dimension,
-           CASE event_type WHEN 'page_view' THEN left(page, 512) ELSE product_id::text END AS value,
-           event.visitor_id
-      FROM sessions_app_sessionevent AS event
-      JOIN sessions_app_visitorsession AS session USING (session_id)
-     WHERE event.timestamp >= %(start)s AND event.timestamp < %(end)s
-       AND (event_type = 'page_view' OR event_type = 'product_view' AND product_id IS NOT NULL)
-       AND NOT session.is_bot AND (%(count_unconfirmed)s OR NOT session.unconfirmed)
-       AND (event.source = 'script' OR session.script_page_views = 0)
+     WHERE is_counted
 ), bought AS (
     SELECT dimension, value, count(*) AS orders, sum(total) AS revenue
       FROM unfolded
@@ -39,26 +30,27 @@ WITH unfolded AS NOT MATERIALIZED (
                               ORDER BY visits DESC NULLS LAST, revenue DESC NULLS LAST, value) > %(kept)s AS is_rest
       FROM day_value
       FULL JOIN bought USING (dimension, value)
-), rest_visitors AS (
-    -- counted as distinct rows, not as count(DISTINCT): that would have to sort, and sorting is off here
-    SELECT dimension, count(*) AS visitors
-      FROM (SELECT DISTINCT dimension, visitor_id
-              FROM unfolded JOIN ranked USING (dimension, value) WHERE is_rest) AS visitor
-     GROUP BY dimension
+), seen AS NOT MATERIALIZED (
+    SELECT dimension, value, comes_again AS visitor FROM unfolded WHERE comes_again IS NOT NULL
     UNION ALL
-    SELECT dimension, count(*)
-      FROM (SELECT DISTINCT dimension, visitor_id
-              FROM viewed JOIN ranked USING (dimension, value) WHERE is_rest) AS visitor
-     GROUP BY dimension
+    SELECT CASE event_type WHEN 'page_view' THEN 'page' ELSE 'product' END, coalesce(page, product_id::text), visitor
+      FROM analytics_day_view
+     WHERE event_type IN ('page_view', 'product_view')
+), rest_of_visitor AS (
+    SELECT dimension, visitor, count(*) - 1 AS too_many
+      FROM (SELECT DISTINCT dimension, value, visitor FROM seen JOIN ranked USING (dimension, value) WHERE is_rest) AS rest
+     GROUP BY dimension, visitor
+), counted_again AS (
+    SELECT dimension, sum(too_many) AS visitors FROM rest_of_visitor GROUP BY dimension
 )
 SELECT dimension, CASE value WHEN '' THEN '(none)' ELSE value END AS value,
        visits::int, visitors::int, orders::int, revenue
   FROM ranked
  WHERE NOT is_rest
 UNION ALL
-SELECT dimension, '(other)', sum(ranked.visits)::int, coalesce(max(rest_visitors.visitors), 0)::int,
-       sum(orders)::int, sum(revenue)
+SELECT dimension, '(other)', sum(ranked.visits)::int,
+       (sum(ranked.visitors) - coalesce(max(counted_again.visitors), 0))::int, sum(orders)::int, sum(revenue)
   FROM ranked
-  LEFT JOIN rest_visitors USING (dimension)
+  LEFT JOIN counted_again USING (dimension)
  WHERE is_rest
  GROUP BY dimension

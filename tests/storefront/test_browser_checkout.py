@@ -64,7 +64,8 @@ def test_lapsed_checkout_can_be_started_again(page: Page, shop: StubShop) -> Non
     go_to_review(page)
     shop.refuse_next("confirm", Refused(409, "SESSION_EXPIRED"))
     confirm_button(page).click()
-    page.get_by_role("button", name="Start checkout again").click()
+    with page.expect_response(re.compile("/api/v1/checkout/initiate")):
+        page.get_by_role("button", name="Start checkout again").click()
     expect(page.get_by_label("E-mail")).to_have_value("ada@example.com")
     assert len(shop.bodies("/checkout/initiate")) == 2
 
