@@ -1,43 +1,93 @@
-/* Footfall: page views and events of a shop. <script defer src="https://shop.example/tracker.js"></script> */
-(function (w, d, n) {
-  try {
-    var me = d.currentScript, api = new URL(me ? me.src : '/', w.location.href).origin + '/api/v1/analytics/track';
-    var queue = [], timer, last, wait = 1000;
-    var send = function (leaving) {
-      clearTimeout(timer); timer = 0;
-      if (!queue.length) return;
-      var events = queue.splice(0, 100), body = JSON.stringify({ events: events });
-      var again = function () {
-        queue = events.concat(queue).slice(-500);
-        wait = Math.min(wait * 2, 60000); timer = timer || setTimeout(send, wait);
-      };
-      if (leaving && n.sendBeacon && n.sendBeacon(api, body)) return;
-      fetch(api, { method: 'POST', body: body, keepalive: true, credentials: 'include', headers: { 'Content-Type': 'text/plain' } })
-        .then(function (r) { r.status > 499 || r.status == 429 ? again() : (wait = 1000); }, again);
-    };
-    var track = function (type, more) {
-      try {
-        var id = w.crypto && crypto.randomUUID ? crypto.randomUUID() : undefined;
-        var event = { eventId: id, eventType: type, page: location.pathname + location.search, timestamp: new Date().toISOString() };
-        for (var k in more || {}) event[k] = more[k];
-        queue.push(event);
-        timer = timer || setTimeout(send, 300);
-      } catch (e) { /* never the shop's problem */ }
-    };
-    var view = function () {
-      var page = location.pathname + location.search;
-      if (page === last) return;
-      track('page_view', { title: d.title, referrer: last ? undefined : d.referrer || undefined });
-      last = page;
-    };
-    ['pushState', 'replaceState'].forEach(function (name) {
-      var old = history[name];
-      history[name] = function () { var r = old.apply(this, arguments); view(); return r; };
+// Footfall. Never an error into the page
+if (!window.footfall || !footfall.track) try {
+  const { currentScript, title, referrer } = document;
+  const { src = '', dataset: { api, hash, session } = {} } = currentScript || {};
+  const base = new URL(api || src, location).origin + '/api/v1/';
+  const queue = [];
+  let last, shown, timer, seen = 0, pause = 500;
+
+  const hidden = () => document.visibilityState == 'hidden';
+  const page = () => location.pathname + location.search + (hash == null ? '' : location.hash);
+
+  // Never rejects
+  const request = async (leaving, path, method, body, headers) => {
+    try {
+      return leaving && navigator.onLine && navigator.sendBeacon && navigator.sendBeacon(base + path, body) ?
+        new Response() : await fetch(base + path, { method, body, headers, keepalive: true, credentials: 'include' });
+    } catch (e) {
+      return e;
+    }
+  };
+
+  const later = ms => {
+    queue.splice(500);
+    timer = timer || setTimeout(send, ms);
+  };
+
+  const send = leaving => {
+    timer = clearTimeout(timer);
+    if (!queue[0]) return;
+    const batch = queue.slice(0, 100);
+    // 3 bytes a character, 57 kB
+    while (batch.join().length > 19e3) batch.length >>= 1;
+    queue.splice(0, batch.length);
+    const optOut = navigator.globalPrivacyControl || navigator.doNotTrack == 1 || undefined;
+    const body = JSON.stringify({ session, optOut, events: 0 }).slice(0, -2) + `[${batch}]}`;
+    request(leaving, 'analytics/track', 'POST', body).then(({ status }) => {
+      if (status < 500 && status != 429) {
+        pause = 500;
+        send();
+      } else {
+        queue.unshift(...batch);
+        later(Math.min(pause *= 2, 6e4));
+      }
     });
-    w.addEventListener('popstate', view);
-    w.addEventListener('pagehide', function () { send(1); });
-    d.addEventListener('visibilitychange', function () { d.visibilityState == 'hidden' && send(1); });
-    w.footfall = { track: track };
-    view();
-  } catch (e) { /* never the shop's problem */ }
-})(window, document, navigator);
+    leaving && send(leaving);
+  };
+
+  const track = (eventType, more) => {
+    try {
+      const eventId = window.crypto && (crypto.randomUUID ? crypto.randomUUID() :
+        crypto.getRandomValues(new Uint8Array(32)).map(byte => byte % 10).join(''));
+      const text = JSON.stringify({ eventId, eventType, page: page(), timestamp: new Date(), ...more });
+      if (text.length < 19e3) queue.push(text);
+      later(300);
+    } catch (e) {}
+  };
+
+  const engage = () => {
+    const now = performance.now() / 1000;
+    if (shown) seen += now - shown;
+    shown = hidden() ? 0 : now;
+    const seconds = Math.round(seen);
+    seen -= seconds;
+    if (seconds) track('engagement', { page: last, metadata: { seconds } });
+  };
+
+  // Rendered ahead is hidden, too
+  const view = () => {
+    if (page() == last || hidden()) return;
+    engage();
+    track('page_view', last == null && { title, referrer });
+    last = page();
+  };
+
+  for (const name of ['pushState', 'replaceState']) {
+    const old = history[name];
+    history[name] = (...given) => { old.apply(history, given); view(); };
+  }
+  addEventListener('popstate', view);
+  addEventListener('hashchange', view);
+  addEventListener('visibilitychange', () => { engage(); hidden() ? send(1) : view(); });
+  addEventListener('pagehide', () => { engage(); send(1); });
+  addEventListener('pageshow', event => { if (event.persisted) { shown = last = 0; view(); } });
+  addEventListener('online', () => send());
+
+  window.footfall = {
+    track,
+    consent: analytics => request(0, 'storefront/session/consent', 'PUT', JSON.stringify({ analytics }), {
+      'Content-Type': 'application/json', ...(session && { 'X-Visitor-Session': session }),
+    }),
+  };
+  view();
+} catch (e) {}

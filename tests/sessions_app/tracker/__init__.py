@@ -1,0 +1,1 @@
+"""tracker.js: the script of shops, in a real browser."""
