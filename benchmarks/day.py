@@ -7,6 +7,8 @@ from functools import cache
 
 from django.db import connection, transaction
 
+from sessions_app.months import ensure_months
+
 DAY = date(2026, 3, 10)
 NEXT_MORNING = datetime(2026, 3, 11, 0, 10, tzinfo=UTC)
 SESSIONS = 100_000
@@ -125,6 +127,7 @@ FILL = (SESSION_ROWS, EVENT_ROWS, PRODUCT_ROWS, CUSTOMER_ROWS, ORDER_ROWS, ITEM_
 @cache
 def fill_day() -> None:
     """Writes the day once a run, and has its tables analysed as they would be."""
+    ensure_months([NEXT_MORNING])
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(HELPERS)
         cursor.execute(SESSION_ROWS, parameters("earlier", DAY - timedelta(days=1), EARLIER, orders=False))

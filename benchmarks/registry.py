@@ -70,6 +70,8 @@ def at_most(limit: float) -> Target:
 
 PROMISES = (
     Promise("track_single", "tracking.track_single", ratio_at_least(0.6)),
+    Promise("flush", "flushing.flush", ratio_at_least(0.3)),
+    Promise("import_log", "importing.import_log", ratio_at_least(0.2)),
     Promise("session_overhead", "pages.session_overhead", ratio_at_least(0.8)),
     Promise("checkout_sql", "checkouts.checkout_sql", at_most(40)),
     Promise("confirm_sql", "checkouts.confirm_sql", at_most(25)),

@@ -30,6 +30,7 @@ GROUPS: dict[str, list[Item]] = {
     "Visits": [
         ("Visits", "footprint", "sessions_app.visitorsession"),
         ("Events", "bolt", "sessions_app.sessionevent"),
+        ("Channel rules", "alt_route", "sessions_app.channelrule"),
         ("Daily metrics", "calendar_month", "analytics.dailymetrics"),
         ("Breakdowns", "donut_small", "analytics.dailybreakdown"),
         ("Sales goals", "flag", "analytics.salesgoal"),

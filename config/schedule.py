@@ -34,7 +34,7 @@ SCHEDULE = [
     Job("aggregate_today", "analytics.tasks.aggregate_today", seconds=300),
     Job("aggregate_yesterday", "analytics.tasks.aggregate_yesterday", crontab=("10", "0")),
     Job("close_lapsed_sessions", "sessions_app.tasks.close_lapsed_sessions", "ingest", seconds=300),
-    Job("rotate_visitor_salt", "sessions_app.tasks.rotate_visitor_salt", crontab=("0", "0")),
+    Job("rotate_visitor_salt", "sessions_app.tasks.rotate_visitor_salt", crontab=("0", "*")),
 ]
 
 

@@ -89,6 +89,7 @@ INSTALLED_APPS = [
     *(["storefront"] if STOREFRONT else []),
 ]
 MIDDLEWARE = [
+    "config.lanes.LanesMiddleware",
     "core.middleware.RequestIdMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -191,7 +192,7 @@ SESSION_COOKIE_NAME = "footfall_login" if DEVELOPMENT else "__Host-footfall_logi
 CSRF_COOKIE_NAME = "csrftoken" if DEVELOPMENT else "__Host-csrftoken"
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=not DEVELOPMENT)
-SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$", r"^metrics$"]
+SECURE_REDIRECT_EXEMPT = [r"^metrics$"]
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=0 if DEVELOPMENT else 31_536_000)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEVELOPMENT
 SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
@@ -208,6 +209,8 @@ PRICES_INCLUDE_TAX = env.bool("PRICES_INCLUDE_TAX", default=False)
 
 VISITOR_SESSION_TTL_SECONDS = env.int("VISITOR_SESSION_TTL_SECONDS", default=30 * 60)
 VISITOR_SESSION_MAX_SECONDS = 24 * 60 * 60
+# Entries. So long a stream means that PostgreSQL has been away for long: tracking then writes to it, or says 503.
+EVENT_STREAM_LIMIT = env.int("EVENT_STREAM_LIMIT", default=1_000_000)
 CONSENT_MODE = env.str("CONSENT_MODE", default="required")
 CONSENT_POLICY_VERSION = env.str("CONSENT_POLICY_VERSION", default="1")
 COUNT_UNCONFIRMED_SESSIONS = env.bool("COUNT_UNCONFIRMED_SESSIONS", default=True)

@@ -1,25 +1,43 @@
-"""The client's address, believed only as far as our own proxies vouch for it."""
+"""What the headers of a request say, believed only as far as it can be: the client's address, text of a stranger's."""
 
+import re
 from ipaddress import ip_address
 
 from django.conf import settings
 from django.http import HttpRequest
 
+WITH_PORT = re.compile(r"\[([^\]]*)\](?::\d+)?|([\d.]+):\d+", re.ASCII)
+"""Addresses as some proxies write them: `[2001:db8::1]`, `[2001:db8::1]:443`, `203.0.113.9:1234`."""
+
 
 def client_ip(request: HttpRequest) -> str:
     """The address that the outermost of `TRUSTED_PROXY_COUNT` proxies saw; with 0 the peer's own.
 
-    `X-Forwarded-For` grows to the right, so what a client wrote itself stands further left and is never read.
-    Returns "" for something that is no address.
+    `X-Forwarded-For` grows to the right, a hop a proxy, so what a client wrote itself stands further left and is never
+    read; neither is `Forwarded`. A header with fewer hops did not pass all our proxies: the peer's address counts then.
+    Returns "" where there should be an address and is none, such as `unknown`.
     """
-    address = request.META.get("REMOTE_ADDR", "")
-    if settings.TRUSTED_PROXY_COUNT:
-        hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
-        if len(hops) >= settings.TRUSTED_PROXY_COUNT:
-            address = hops[-settings.TRUSTED_PROXY_COUNT]
+    forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "")
+    proxies = settings.TRUSTED_PROXY_COUNT
+    if not proxies or not forwarded.strip():
+        return _address(request.META.get("REMOTE_ADDR", ""))
+    # An empty hop is one too: a proxy of ours that left it empty must not make an entry of the client's count.
+    hops = forwarded.rsplit(",", proxies)
+    return _address(hops[-proxies] if len(hops) >= proxies else request.META.get("REMOTE_ADDR", ""))
+
+
+def printable(text: str) -> str:
+    """The text without what PostgreSQL refuses or nobody can see: null bytes, control characters, half characters."""
+    return text if text.isprintable() else "".join(letter for letter in text if letter.isprintable())
+
+
+def _address(hop: str) -> str:
+    """The address of a hop, without brackets, port and zone; IPv4 in IPv6 clothes is IPv4; "" for something else."""
+    hop = hop.strip()
+    if found := WITH_PORT.fullmatch(hop):
+        hop = found[1] or found[2] or ""
     try:
-        found = ip_address(address)
+        address = ip_address(hop.partition("%")[0])
     except ValueError:
         return ""
-    mapped = getattr(found, "ipv4_mapped", None)
-    return str(mapped or found)
+    return str(getattr(address, "ipv4_mapped", None) or address)

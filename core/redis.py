@@ -1,9 +1,10 @@
 """Redis for live state, behind a breaker: nothing waits for a dead Redis more than once every few seconds."""
 
 import logging
+import os
+import threading
 import time
 from collections.abc import Callable
-from functools import cache
 from typing import Any, TypeVar
 
 import redis
@@ -14,6 +15,7 @@ from redis.retry import Retry
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 PAUSE_SECONDS = 2.0
+REFUSALS = ("MISCONF", "NOAUTH", "NOPERM", "DENIED", "BUSY ", "CLUSTERDOWN", "MASTERDOWN", "NOREPLICAS")
 Client = Any
 """redis-py types its answers as unions of everything it could ever be; each caller here says what it gets."""
 
@@ -23,10 +25,16 @@ class RedisAwayError(Exception):
 
 
 class Breaker:
-    """Closed: calls pass. A failure opens it for `PAUSE_SECONDS`, in which calls fail at once."""
+    """Closed: calls pass. A failure opens it for `PAUSE_SECONDS`, in which calls fail at once.
+
+    `on_return` is called before the first call that passes again: what Redis held meanwhile is not to be believed.
+    """
 
     def __init__(self) -> None:
         self.closed_after = 0.0
+        self.was_away = False
+        self.failures = 0
+        self.on_return: list[Callable[[Client], object]] = []
 
     def call(self, work: Callable[[Client], T]) -> T:
         """Runs `work` with the client.
@@ -37,22 +45,62 @@ class Breaker:
         if time.monotonic() < self.closed_after:
             raise RedisAwayError
         try:
+            if self.was_away:
+                self.come_back()
             return work(client())
-        except (redis.ConnectionError, redis.TimeoutError, redis.exceptions.BusyLoadingError) as error:
-            self.closed_after = time.monotonic() + PAUSE_SECONDS
+        except redis.RedisError as error:
+            if not is_away(error):
+                raise
+            self.was_away, self.closed_after = True, time.monotonic() + PAUSE_SECONDS
+            self.failures += 1
             log.warning("redis is away: %s", error)
             raise RedisAwayError from error
 
+    def come_back(self) -> None:
+        """Says that Redis has been away."""
+        for act in self.on_return:
+            act(client())
+        self.was_away = False
 
-@cache
+
+def is_away(error: redis.RedisError) -> bool:
+    """Whether Redis is not there, or refuses whatever it is asked (full, read-only). Else the bug is ours."""
+    full = (redis.exceptions.ReadOnlyError, redis.exceptions.OutOfMemoryError)
+    return isinstance(error, (redis.ConnectionError, redis.TimeoutError, *full)) or str(error).startswith(REFUSALS)
+
+
+class Clients(threading.local):
+    """A client a thread, each with a connection of its own: none is looked for in a pool, nor given back.
+
+    After a failure every thread makes a new one: its connection may have died too, which only its use would show.
+    """
+
+    here: Client = None
+    made_after = 0
+
+
+clients = Clients()
+os.register_at_fork(after_in_child=clients.__dict__.clear)
+
+
 def client() -> Client:
-    """The process's client: short timeouts, no retries."""
-    return redis.Redis.from_url(
-        settings.REDIS_URL,
-        socket_timeout=settings.REDIS_TIMEOUT_SECONDS,
-        socket_connect_timeout=settings.REDIS_TIMEOUT_SECONDS,
-        retry=Retry(NoBackoff(), 0),
-    )
+    """The thread's client: short timeouts, no retries.
+
+    Raises:
+        redis.ConnectionError, redis.TimeoutError: there is none yet, and Redis does not answer.
+    """
+    if clients.here is None or clients.made_after != breaker.failures:
+        if clients.here is not None:
+            clients.here.close()
+        clients.made_after = breaker.failures
+        clients.here = redis.Redis.from_url(
+            settings.REDIS_URL,
+            single_connection_client=True,
+            socket_timeout=settings.REDIS_TIMEOUT_SECONDS,
+            socket_connect_timeout=settings.REDIS_TIMEOUT_SECONDS,
+            retry=Retry(NoBackoff(), 0),
+        )
+    return clients.here
 
 
 breaker = Breaker()

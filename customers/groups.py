@@ -29,6 +29,7 @@ PERMISSIONS: dict[str, dict[str, tuple[str, ...]]] = {
         **ORDERS,
         "orders.order": ("view", "change"),  # to cancel; the fields of an order are read-only for everybody
         "analytics.salesgoal": ALL,
+        "sessions_app.channelrule": ALL,
         "customers.customer": EDIT,
         "customers.address": ALL,
         "catalog.category": ALL,
@@ -44,6 +45,7 @@ PERMISSIONS: dict[str, dict[str, tuple[str, ...]]] = {
         **METRICS,
         **VISITS,
         **ORDERS,
+        "sessions_app.channelrule": READ,
         "sessions_app.consentrecord": READ,
         "sessions_app.crawlerday": READ,
         "sessions_app.deadletter": READ,

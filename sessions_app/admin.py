@@ -33,7 +33,16 @@ from core.admin import (
     with_email,
 )
 from customers.models import Customer
-from sessions_app.models import Channel, ConsentRecord, CrawlerDay, DeadLetter, SessionEvent, VisitorSession
+from sessions_app.admin_channels import ChannelRuleAdmin
+from sessions_app.models import (
+    Channel,
+    ChannelRule,
+    ConsentRecord,
+    CrawlerDay,
+    DeadLetter,
+    SessionEvent,
+    VisitorSession,
+)
 
 LONGEST_TEXT = 48
 KNOWN_EVENTS = (
@@ -261,6 +270,9 @@ class DeadLetterAdmin(HistoryAdmin):
     @display(description="Error")
     def error_text(self, letter: DeadLetter) -> str:
         return letter.error[:200]
+
+
+admin.site.register(ChannelRule, ChannelRuleAdmin)
 
 
 def shortened(text: str) -> str:

@@ -14,7 +14,7 @@ from core.api import success
 from core.errors import InvalidInputError
 from core.schema import enveloped
 from sessions_app import services
-from sessions_app.channels import Utm
+from sessions_app.channels import NO_UTM, Utm, page_path
 from sessions_app.events import EventError, parse_event
 from sessions_app.middleware import VisitRequest
 from sessions_app.models import Consent
@@ -70,7 +70,13 @@ class StartSessionView(APIView):
         fields = dict(given.validated_data)
         utm = Utm(**{name.removeprefix("utm_"): value for name, value in fields.items() if name.startswith("utm_")})
         visit = visit_of(request)
-        arrival = replace(visit.arrival(), landing_page=fields["landing_page"], referrer=fields["referrer"], utm=utm)
+        page = fields["landing_page"]
+        arrival = replace(
+            visit.arrival(),
+            landing_page=page_path(page),
+            referrer=fields["referrer"],
+            utm=utm if utm != NO_UTM else Utm.from_address(page),
+        )
         visit.begin_anew(arrival)
         return success(SessionAnswer({"session": session_body(visit)}).data, status=201)
 
@@ -128,8 +134,7 @@ class ConsentView(APIView):
 
     @extend_schema(responses=enveloped(ConsentOut, "Consent"))
     def get(self, request: Request) -> Response:
-        visit = visit_of(request)  # none is begun for a crawler that runs scripts
-        return success(consent_body(visit.session.consent if visit.session_id else Consent.UNKNOWN))
+        return success(consent_body(visit_of(request).consent))
 
     @extend_schema(request=ConsentIn, responses=enveloped(ConsentOut, "ConsentChosen"))
     def put(self, request: Request) -> Response:

@@ -1,15 +1,17 @@
-"""How a visit came about, from its UTM parameters and its referrer. Pure, and fed by the sets below.
+"""How a visit came about, from its UTM parameters and its referrer. Pure: fed by the sets below and the rules of staff.
 
 The order of the rules is that of Plausible and Google Analytics 4: what the link says of itself (UTM) goes before
-where it stood (referrer).
+where it stood (referrer). What staff say of a value (`sessions_app.channel_rules`) goes before the sets.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, fields
 from urllib.parse import parse_qsl, urlsplit
 
+from core.net import printable
 from sessions_app.models import Channel
 
 LONGEST = 255
@@ -98,19 +100,40 @@ class Utm:
 
         A click number of Google's or Microsoft's ads without UTM reads as `google / cpc` or `bing / cpc`.
         """
-        if "utm_" not in query and "clid=" not in query and "braid=" not in query:
+        small = query.lower()
+        if "utm_" not in small and "clid=" not in small and "braid=" not in small:
             return NO_UTM
         given: dict[str, str] = {}
         for name, value in parse_qsl(query.removeprefix("?")):
-            given.setdefault(name.lower(), value.replace("\0", "").strip()[:LONGEST])
-        utm = cls(**{field.name: given.get(f"utm_{field.name}", "") for field in fields(cls)})
+            given.setdefault(name.lower(), printable(value).strip()[:LONGEST])
+        utm = cls(**{part.name: given.get(f"utm_{part.name}", "") for part in fields(cls)})
         if utm != NO_UTM:
             return utm
         clicked = next((source for name, source in CLICK_IDS.items() if given.get(name)), "")
         return cls(source=clicked, medium="cpc") if clicked else NO_UTM
 
+    @classmethod
+    def from_address(cls, address: str) -> Utm:
+        """From the query of a page's address or path; none if it is malformed."""
+        try:
+            return cls.from_query(urlsplit(address).query)
+        except ValueError:  # such as brackets that are no IPv6 address
+            return NO_UTM
+
 
 NO_UTM = Utm()
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Channels that staff gave to values. Keys are in lower case; a host stands for its subdomains too."""
+
+    hosts: Mapping[str, Channel] = field(default_factory=dict)
+    sources: Mapping[str, Channel] = field(default_factory=dict)
+    mediums: Mapping[str, Channel] = field(default_factory=dict)
+
+
+NO_RULES = Rules()
 
 
 def referrer_host(url: str) -> str:
@@ -125,56 +148,80 @@ def referrer_host(url: str) -> str:
     return _bare(host)[:LONGEST]
 
 
-def classify(*, referrer_host: str, own_host: str, utm: Utm) -> Channel:
+def page_path(page: str) -> str:
+    """The path of a page's address, with the route of a single-page shop (`/#/cart`), without its query: UTM parameters
+    are kept elsewhere, and the others are endless and may be anybody's business.
+    """
+    try:
+        parts = urlsplit(page)
+    except ValueError:  # such as brackets that are no IPv6 address
+        return re.split(r"[?#]", page)[0]
+    if parts.scheme not in ("", "http", "https"):  # a screen of an app
+        return parts._replace(query="", fragment="").geturl()
+    route = f"#{parts.fragment.partition('?')[0]}" if parts.fragment.startswith(("/", "!/")) else ""
+    return (parts.path or ("/" if parts.netloc or route else "")) + route
+
+
+def classify(*, referrer_host: str, own_host: str, utm: Utm, rules: Rules = NO_RULES) -> Channel:
     """The channel of a visit that begins with this referrer (a host) and these parameters.
 
-    `own_host` is the shop's own: coming from there is no arrival, so it is direct.
+    `own_host` is the shop's own: coming from there is no arrival, so it is direct. Of the `rules` of staff, one for
+    the medium goes before one for the source, as in the built-in sets, and of two hosts the longer one counts.
     """
     if utm != NO_UTM:
-        return _by_utm(utm)
+        return _by_utm(utm, rules)
     host = _bare(referrer_host)
     if not host or host == _bare(own_host):
         return Channel.DIRECT
-    return _by_host(host) or Channel.REFERRAL
+    return _by_host(host, rules) or Channel.REFERRAL
 
 
-def _by_utm(utm: Utm) -> Channel:
+def _by_utm(utm: Utm, rules: Rules) -> Channel:
     medium, source = utm.medium.lower(), utm.source.lower()
+    return (
+        rules.mediums.get(medium)
+        or rules.sources.get(source)
+        or _by_medium(medium, source)
+        or _by_source(source, rules)
+        or Channel.CAMPAIGN
+    )
+
+
+def _by_medium(medium: str, source: str) -> Channel | None:
     if PAID_MEDIUM.fullmatch(medium):
         return Channel.PAID
     if MAIL_MEDIUM.fullmatch(medium) or MAIL_MEDIUM.fullmatch(source):
         return Channel.EMAIL
     if SOCIAL_MEDIUM.fullmatch(medium):
         return Channel.SOCIAL
-    if medium == "organic":
-        return Channel.ORGANIC_SEARCH
-    if medium == "referral":
-        return Channel.REFERRAL
-    return _by_source(source) or Channel.CAMPAIGN
+    return {"organic": Channel.ORGANIC_SEARCH, "referral": Channel.REFERRAL}.get(medium)
 
 
-def _by_source(source: str) -> Channel | None:
+def _by_source(source: str, rules: Rules) -> Channel | None:
     if source in SOCIAL_NAMES:
         return Channel.SOCIAL
     if source in SEARCH_NAMES:
         return Channel.ORGANIC_SEARCH
-    return _by_host(_bare(source))
+    return _by_host(_bare(source), rules)
 
 
-def _by_host(host: str) -> Channel | None:
-    if _within(host, MAIL_HOSTS):
+def _by_host(host: str, rules: Rules) -> Channel | None:
+    if said := _domain_of(host, rules.hosts):
+        return rules.hosts[said]
+    if _domain_of(host, MAIL_HOSTS):
         return Channel.EMAIL
-    if _within(host, SOCIAL_HOSTS):
+    if _domain_of(host, SOCIAL_HOSTS):
         return Channel.SOCIAL
-    if _within(host, SEARCH_HOSTS) or SEARCH_FAMILIES.fullmatch(host):
+    if _domain_of(host, SEARCH_HOSTS) or SEARCH_FAMILIES.fullmatch(host):
         return Channel.ORGANIC_SEARCH
     return None
 
 
-def _within(host: str, domains: frozenset[str]) -> bool:
+def _domain_of(host: str, domains: Collection[str]) -> str:
+    """The longest of the domains that the host is, or is part of; "" if there is none."""
     labels = host.split(".")
-    return any(".".join(labels[start:]) in domains for start in range(len(labels)))
+    return next((name for start in range(len(labels)) if (name := ".".join(labels[start:])) in domains), "")
 
 
 def _bare(host: str) -> str:
-    return host.lower().removeprefix("www.")
+    return host.lower().removeprefix("www.").rstrip(".")

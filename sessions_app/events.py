@@ -9,9 +9,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.utils.translation import gettext as _
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from core.ids import new_id
+from sessions_app.channels import NO_UTM, Utm, page_path
+from sessions_app.entries import Entry, Kind
 from sessions_app.models import SessionEvent
 
 Source = SessionEvent.Source
@@ -24,16 +27,22 @@ TEXT_LIMITS = {"page": 2048, "referrer": 2048, "title": 512}
 
 
 class EventError(Exception):
-    """This event cannot be taken; the others of its batch can. `code` is the API's."""
+    """This event cannot be taken; the others of its batch can. `code` is the API's.
 
-    def __init__(self, message: str, code: str = "INVALID_INPUT") -> None:
-        super().__init__(message)
-        self.code = code
+    The text is put together, with `values`, when it is read: in the reader's language.
+    """
+
+    def __init__(self, message: Promise, code: str = "INVALID_INPUT", **values: str) -> None:
+        super().__init__(code)
+        self.message, self.code, self.values = message, code, values
+
+    def __str__(self) -> str:
+        return str(self.message) % self.values if self.values else str(self.message)
 
 
 @dataclass(frozen=True)
 class Event:
-    """One event of a session, checked."""
+    """One event of a session, checked. Of a page only the path is kept, and what its query says of the arrival."""
 
     event_type: str
     source: str
@@ -43,6 +52,7 @@ class Event:
     metadata: dict[str, Any] = field(default_factory=dict)
     event_id: UUID = field(default_factory=new_id)
     referrer: str = ""
+    utm: Utm = NO_UTM
 
     @property
     def is_page_view(self) -> bool:
@@ -50,9 +60,10 @@ class Event:
         return self.event_type == "page_view"
 
 
-def event_entry(event: Event, session_id: UUID) -> str:
+def event_entry(event: Event, session_id: UUID) -> Entry:
     """The event as it travels through the stream."""
-    return json.dumps(
+    return Entry.of(
+        Kind.EVENT,
         {
             "event_id": event.event_id.hex,
             "session_id": session_id.hex,
@@ -62,7 +73,7 @@ def event_entry(event: Event, session_id: UUID) -> str:
             "product_id": event.product_id.hex if event.product_id else None,
             "metadata": event.metadata,
             "timestamp": event.timestamp.isoformat(),
-        }
+        },
     )
 
 
@@ -82,8 +93,7 @@ def parse_event(raw: Any, *, now: datetime) -> Event:
             _("eventType: lower-case letters, digits and underscores, beginning with a letter, 64 at most.")
         )
     if event_type in RESERVED:
-        message = _("%(type)s is written by the server alone.") % {"type": event_type}
-        raise EventError(message, "RESERVED_EVENT")
+        raise EventError(_("%(type)s is written by the server alone."), "RESERVED_EVENT", type=event_type)
     texts = {name: _text(raw, name, limit) for name, limit in TEXT_LIMITS.items()}
     metadata = _metadata(raw.get("metadata"))
     if texts["title"]:
@@ -92,11 +102,12 @@ def parse_event(raw: Any, *, now: datetime) -> Event:
         event_type=event_type,
         source=Source.SCRIPT,
         timestamp=_timestamp(raw.get("timestamp"), now),
-        page=texts["page"],
+        page=page_path(texts["page"]),
         product_id=_uuid(raw, "productId"),
         metadata=metadata,
         event_id=_uuid(raw, "eventId") or new_id(),
         referrer=texts["referrer"],
+        utm=Utm.from_address(texts["page"]),
     )
 
 
@@ -105,7 +116,7 @@ def _text(raw: dict[str, Any], name: str, limit: int) -> str:
     if value is None:
         return ""
     if not isinstance(value, str) or "\0" in value or not _encodes(value):
-        raise EventError(_("%(name)s: text without null bytes or halves of characters.") % {"name": name})
+        raise EventError(_("%(name)s: text without null bytes or halves of characters."), name=name)
     return value[:limit]
 
 
@@ -121,7 +132,7 @@ def _uuid(raw: dict[str, Any], name: str) -> UUID | None:
     try:
         return UUID(value)
     except (ValueError, AttributeError, TypeError):
-        raise EventError(_("%(name)s: a UUID.") % {"name": name}) from None
+        raise EventError(_("%(name)s: a UUID."), name=name) from None
 
 
 def _metadata(value: Any) -> dict[str, Any]:
@@ -156,4 +167,4 @@ def _timestamp(value: Any, now: datetime) -> datetime:
         given = given if given.tzinfo else given.replace(tzinfo=UTC)
     except ValueError:
         return now
-    return given if now - OLDEST <= given <= now + NEWEST else now
+    return given.astimezone(UTC) if now - OLDEST <= given <= now + NEWEST else now

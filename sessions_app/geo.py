@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -10,6 +11,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from django.conf import settings
 from geoip2.database import Reader
 from geoip2.errors import AddressNotFoundError
+from geoip2.models import City, Country
 from maxminddb import InvalidDatabaseError
 
 log = logging.getLogger(__name__)
@@ -29,17 +31,18 @@ NOWHERE = Place()
 def locate(ip: str) -> Place:
     """Where the address is; nowhere without a file, and for private, unknown and malformed addresses."""
     address = _address(ip)
-    reader = _reader(settings.GEOIP_PATH) if address is not None and address.is_global else None
-    if reader is None:
+    look_up = _look_up(settings.GEOIP_PATH) if address is not None and address.is_global else None
+    if look_up is None:
         return NOWHERE
-    # Asking a City file for countries raises, and the other way round.
-    has_cities = "City" in reader.metadata().database_type
     try:
-        found = reader.city(str(address)) if has_cities else reader.country(str(address))
+        found = look_up(str(address))
     except (AddressNotFoundError, ValueError):  # the latter for IPv6 in a file that has only IPv4
         return NOWHERE
+    except (InvalidDatabaseError, TypeError) as error:
+        _say_damaged(settings.GEOIP_PATH, str(error))
+        return NOWHERE
     city = getattr(found, "city", None)
-    return Place(country=found.country.iso_code or "", city=((city and city.name) or "")[:100])
+    return Place(country=(found.country.iso_code or "")[:2], city=((city and city.name) or "")[:100])
 
 
 def ip_prefix(ip: str) -> str:
@@ -60,16 +63,26 @@ def _address(ip: str) -> IPv4Address | IPv6Address | None:
 
 
 @lru_cache(maxsize=1)
-def _reader(path: str) -> Reader | None:
-    """The file, opened once a process. One that cannot be read costs the place, never the visit."""
+def _look_up(path: str) -> Callable[[str], City | Country] | None:
+    """How the file is asked; it is opened once a process. One that cannot be read costs the place, never the visit."""
     if not path:
         return None
     try:
         reader = Reader(path)
-    except (OSError, InvalidDatabaseError) as error:
+    except (OSError, ValueError, InvalidDatabaseError) as error:
         log.error("GEOIP_PATH cannot be read, so no visit has a place: %s", error)
         return None
-    if not any(kind in reader.metadata().database_type for kind in ("City", "Country")):
-        log.error("GEOIP_PATH is a %s file; a City or a Country file is needed", reader.metadata().database_type)
-        return None
-    return reader
+    # Asking a City file for countries raises, and the other way round.
+    kind = reader.metadata().database_type
+    if "City" in kind:
+        return reader.city
+    if "Country" in kind:
+        return reader.country
+    log.error("GEOIP_PATH is a %s file; a City or a Country file is needed", kind)
+    return None
+
+
+@lru_cache(maxsize=1)
+def _say_damaged(path: str, error: str) -> None:
+    """Once, not at each visit."""
+    log.error("GEOIP_PATH is damaged, so visits have no place: %s: %s", path, error)

@@ -7,25 +7,33 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import redis
 from django.db import DataError, IntegrityError, connection, transaction
 from django.db.backends.utils import CursorWrapper
+from django.utils.dateparse import parse_datetime
 
 from core import redis as core_redis
+from core.clock import now
 from core.redis import Client
+from sessions_app.entries import Entry, Kind
 from sessions_app.models import DeadLetter, VisitorSession
-from sessions_app.state import CRAWLERS, STREAM
+from sessions_app.months import ensure_months
+from sessions_app.state import CRAWLERS, STREAM, keep_guard
 
 log = logging.getLogger(__name__)
 GROUP = "flushers"
-BATCH = 500
-CLAIM_AFTER_MS = 60_000
-
-Entry = dict[str, Any]
+BATCH = 1000
+Taken = tuple[bytes, Entry]
+"""A message of the stream: its id there, and what it carries."""
+TURN = "flusher:{visits}"
+TURN_MS = 30_000
+"""A flusher that says nothing for so long is dead, and the next takes its place."""
 
 SESSION_COLUMNS = (
     "session_id uuid, visitor_id uuid, customer_id uuid, consent text, ip_prefix text, user_agent text, device text, "
@@ -40,29 +48,36 @@ INSERT INTO sessions_app_visitorsession ({SESSION_NAMES}, type, is_bot, unconfir
     script_product_views, api_product_views, cart_additions, checkouts_started, other_events, events_count, converted)
 SELECT {SESSION_NAMES}, CASE WHEN customer_id IS NULL THEN 'anonymous' ELSE 'customer' END,
     false, true, 0, 0, 0, 0, 0, 0, 0, 0, false
-FROM jsonb_to_recordset(%s) AS given ({SESSION_COLUMNS})
+FROM json_to_recordset(%s::json) AS given ({SESSION_COLUMNS})
 ORDER BY session_id
 ON CONFLICT (session_id) DO NOTHING
 """  # noqa: S608 - the names above
 
-LOCK_SESSIONS = """
-SELECT session_id FROM sessions_app_visitorsession WHERE session_id = ANY(%s::uuid[]) ORDER BY session_id
-FOR NO KEY UPDATE
-"""
-
+# Sessions are locked in order before anything is written. Answers the sessions that are not there. An event that comes
+# again without a time of its own has another one: within a day, its id alone tells.
 INSERT_EVENTS = """
-WITH given AS (
-    SELECT * FROM jsonb_to_recordset(%(events)s) AS e (event_id uuid, session_id uuid, event_type text, source text,
+WITH given AS MATERIALIZED (
+    SELECT * FROM json_to_recordset(%s::json) AS e (event_id uuid, session_id uuid, event_type text, source text,
         page text, product_id uuid, metadata jsonb, "timestamp" timestamptz)
+),
+held AS MATERIALIZED (
+    SELECT session_id, visitor_id FROM sessions_app_visitorsession WHERE session_id IN (SELECT session_id FROM given)
+    ORDER BY session_id FOR NO KEY UPDATE
+),
+stored AS MATERIALIZED (
+    SELECT event_id FROM sessions_app_sessionevent WHERE event_id = ANY(ARRAY(SELECT event_id FROM given))
+    AND "timestamp" >= (SELECT min("timestamp") - interval '1 day' FROM given)
+    AND "timestamp" <= (SELECT max("timestamp") + interval '1 day' FROM given)
 ),
 inserted AS (
     INSERT INTO sessions_app_sessionevent
         (event_id, session_id, visitor_id, event_type, source, page, product_id, metadata, "timestamp")
     SELECT DISTINCT ON (event_id)
-        event_id, session_id, s.visitor_id, event_type, source, page, product_id, metadata, "timestamp"
-    FROM given JOIN sessions_app_visitorsession s USING (session_id)
-    ON CONFLICT (event_id) DO NOTHING
-    RETURNING session_id, event_type, source, "timestamp"
+        event_id, session_id, visitor_id, event_type, source, page, product_id, metadata, "timestamp"
+    FROM given JOIN held USING (session_id)
+    WHERE event_id NOT IN (SELECT event_id FROM stored)
+    ON CONFLICT (event_id, "timestamp") DO NOTHING
+    RETURNING session_id, event_type, source, metadata, "timestamp"
 ),
 totals AS (
     SELECT session_id, count(*) AS events, max("timestamp") AS seen,
@@ -72,11 +87,13 @@ totals AS (
         count(*) FILTER (WHERE event_type = 'product_view' AND source = 'api') AS api_products,
         count(*) FILTER (WHERE event_type = 'add_to_cart') AS carts,
         count(*) FILTER (WHERE event_type = 'checkout_started') AS checkouts,
-        count(*) FILTER (WHERE event_type NOT IN ('page_view', 'product_view')) AS others,
+        count(*) FILTER (WHERE event_type NOT IN ('page_view', 'product_view', 'engagement')) AS others,
+        sum(CASE WHEN event_type = 'engagement' AND metadata ->> 'seconds' ~ '^[0-9]{1,5}$'
+            THEN (metadata ->> 'seconds')::int ELSE 0 END) AS engagement,
         bool_and(source = 'api') AS unconfirmed
     FROM inserted GROUP BY session_id
-)
-UPDATE sessions_app_visitorsession s SET
+),
+counted AS (UPDATE sessions_app_visitorsession s SET
     events_count = events_count + t.events,
     script_page_views = script_page_views + t.script_pages,
     api_page_views = api_page_views + t.api_pages,
@@ -85,9 +102,11 @@ UPDATE sessions_app_visitorsession s SET
     cart_additions = cart_additions + t.carts,
     checkouts_started = checkouts_started + t.checkouts,
     other_events = other_events + t.others,
+    engagement_seconds = LEAST(engagement_seconds + t.engagement, 86400),
     unconfirmed = s.unconfirmed AND t.unconfirmed,
     last_seen_at = GREATEST(s.last_seen_at, CASE WHEN s.ended_at IS NULL THEN t.seen ELSE s.last_seen_at END)
-FROM totals t WHERE s.session_id = t.session_id
+FROM totals t WHERE s.session_id = t.session_id)
+SELECT DISTINCT session_id FROM given WHERE session_id NOT IN (SELECT session_id FROM held)
 """
 
 
@@ -97,34 +116,43 @@ def store(entries: Sequence[Entry]) -> None:
     Raises:
         DataError, IntegrityError: one of the entries is poisonous; nothing was written. See `store_each`.
     """
-    sessions = [entry for entry in entries if "started_at" in entry]
-    events = [entry for entry in entries if "event_id" in entry]
+    events = [entry for entry in entries if entry.kind == Kind.EVENT]
+    ensure_months([now()])
     with transaction.atomic(savepoint=False), connection.cursor() as cursor:
+        sessions = [entry for entry in entries if entry.kind == Kind.SESSION]
         if sessions:
-            cursor.execute(INSERT_SESSIONS, [json.dumps(sessions)])
+            cursor.execute(INSERT_SESSIONS, [json_array(sessions)])
         if events:
-            wanted = {entry["session_id"] for entry in events}
-            cursor.execute(LOCK_SESSIONS, [list(wanted)])
-            unknown = wanted - {row[0].hex for row in cursor.fetchall()}
-            if unknown:
-                bury([entry for entry in events if entry["session_id"] in unknown], "the session is unknown")
-            cursor.execute(INSERT_EVENTS, {"events": json.dumps(events)})
+            store_events(cursor, events)
         for entry in entries:
-            if "arrival" in entry:
+            if entry.kind == Kind.ARRIVAL:
                 store_arrival(cursor, entry)
+
+
+def store_events(cursor: CursorWrapper, events: Sequence[Entry]) -> None:
+    """Inserts the events that are not there yet, and adds them to their sessions' totals."""
+    cursor.execute(INSERT_EVENTS, [json_array(events)])
+    unknown = {session_id for (session_id,) in cursor.fetchall()}
+    if unknown:
+        bury([event for event in events if UUID(event.fields["session_id"]) in unknown], "the session is unknown")
+
+
+def json_array(entries: Sequence[Entry]) -> str:
+    """One JSON text of many: PostgreSQL takes them apart, nobody else has to."""
+    return f"[{','.join(entry.text for entry in entries)}]"
 
 
 def store_arrival(cursor: CursorWrapper, entry: Entry) -> None:
     """Adds a touch to a visit, once; or says where the visit came from when its first request could not."""
-    touch = entry["arrival"]
-    if entry["fills"]:
+    session_id, touch = entry.fields["session_id"], entry.fields["arrival"]
+    if entry.fields["fills"]:
         source = {name: value for name, value in touch.items() if name != "at"}
-        VisitorSession.objects.filter(pk=entry["session_id"]).update(touches=[touch], **source)
+        VisitorSession.objects.filter(pk=session_id).update(touches=[touch], **source)
         return
     cursor.execute(
         "UPDATE sessions_app_visitorsession SET touches = touches || %(touch)s::jsonb "
         "WHERE session_id = %(session)s AND NOT touches @> %(touch)s::jsonb",
-        {"touch": json.dumps([touch]), "session": entry["session_id"]},
+        {"touch": json.dumps([touch]), "session": session_id},
     )
 
 
@@ -133,6 +161,9 @@ def store_each(entries: Sequence[Entry]) -> None:
     try:
         store(entries)
     except (DataError, IntegrityError, KeyError) as error:
+        if isinstance(error, IntegrityError) and make_months(entries):
+            store_each(entries)
+            return
         if len(entries) == 1:
             log.error("an entry could not be stored: %s", error)
             bury(entries, str(error))
@@ -142,31 +173,76 @@ def store_each(entries: Sequence[Entry]) -> None:
         store_each(entries[middle:])
 
 
+def make_months(entries: Sequence[Entry]) -> int:
+    """Sees to it that there are partitions for events of these times; returns how many were missing."""
+    return ensure_months(filter(None, map(time_of, entries)))
+
+
+def time_of(entry: Entry) -> datetime | None:
+    """When an event happened; None for what says none that can be."""
+    try:
+        found = parse_datetime(entry.fields["timestamp"])
+        return found and found.astimezone(UTC)
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+
+
 def bury(entries: Sequence[Entry], error: str) -> None:
     """Keeps what could not be stored, with the reason."""
-    DeadLetter.objects.bulk_create([DeadLetter(entry=entry, error=error[:2000]) for entry in entries])
+    DeadLetter.objects.bulk_create([DeadLetter(entry=entry.fields, error=error[:2000]) for entry in entries])
 
 
-def flush(*, consumer: str, batches: int = 20) -> int:
+def flush(*, consumer: str, batches: int = 50) -> int:
     """Takes up to `batches` batches off the stream; returns how many entries were stored.
 
-    What a flusher that died left unacknowledged for a minute is taken over first.
+    One flusher at a time, so that a visit is stored before its events; whoever comes meanwhile has nothing to do. What
+    one that died left unacknowledged is taken over first. While PostgreSQL stores a batch, the next is fetched.
 
     Raises:
         RedisAwayError: Redis cannot be asked.
         OperationalError: PostgreSQL cannot; nothing is acknowledged, the next flush takes it again.
     """
+    keep_guard()
     core_redis.call(ensure_group)
-    stored = 0
-    for number in range(batches):
-        taken = (take_over(consumer) if number == 0 else []) or take_new(consumer)
-        if not taken:
-            break
-        store_each([decode_entry(fields) for _entry_id, fields in taken])
-        acknowledge([entry_id for entry_id, _fields in taken])
-        stored += len(taken)
+    if not take_turn(consumer):
+        return 0
+    try:
+        stored = sum(store_taken(taken) for taken in iter(lambda: take_over(consumer), []))
+        return stored + store_new(consumer, batches)
+    finally:
+        end_turn(consumer)
+
+
+def store_new(consumer: str, batches: int) -> int:
+    """Stores what nobody has taken yet, `batches` batches at most; returns how many entries."""
+    taken, stored = take_new(consumer), 0
+    with ThreadPoolExecutor(max_workers=1) as aside:
+        while taken:
+            batches -= 1
+            more = aside.submit(take_new, consumer) if batches > 0 else None
+            stored += store_taken(taken)
+            taken = more.result() if more else []
     store_crawlers()
     return stored
+
+
+def store_taken(taken: Sequence[Taken]) -> int:
+    """Stores a batch and acknowledges it; returns its size."""
+    store_each([entry for _entry_id, entry in taken])
+    acknowledge([entry_id for entry_id, _entry in taken])
+    return len(taken)
+
+
+def take_turn(consumer: str) -> bool:
+    """Whether this flusher may go on: nobody else does, or has for a while."""
+    taken: bool | None = core_redis.call(lambda client: client.set(TURN, consumer, nx=True, px=TURN_MS))
+    return bool(taken)
+
+
+def end_turn(consumer: str) -> None:
+    """Lets the next one in; not if it is in already because this one took too long."""
+    script = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
+    core_redis.call(lambda client: client.eval(script, 1, TURN, consumer))
 
 
 def ensure_group(client: Client) -> None:
@@ -178,46 +254,50 @@ def ensure_group(client: Client) -> None:
             raise
 
 
-def take_new(consumer: str) -> list[tuple[bytes, dict[bytes, bytes]]]:
-    """The next entries that nobody has."""
-    answer: Any = core_redis.call(lambda client: client.xreadgroup(GROUP, consumer, {STREAM: ">"}, count=BATCH))
+def take_new(consumer: str) -> list[Taken]:
+    """The next entries that nobody has; prolongs the flusher's turn."""
+
+    def take(client: Client) -> Any:
+        pipe = client.pipeline(transaction=False)
+        pipe.pexpire(TURN, TURN_MS)
+        return pipe.xreadgroup(GROUP, consumer, {STREAM: ">"}, count=BATCH).execute()[-1]
+
+    answer = core_redis.call(take)
     if not answer:
         return []
-    entries = answer[0][1] if isinstance(answer, list) else next(iter(answer.values()))
-    return list(entries)
+    return read(answer[0][1] if isinstance(answer, list) else next(iter(answer.values())))
 
 
-def take_over(consumer: str) -> list[tuple[bytes, dict[bytes, bytes]]]:
-    """Entries that a flusher took a minute ago and never acknowledged."""
+def take_over(consumer: str) -> list[Taken]:
+    """Entries that a flusher took and never acknowledged: it died, or PostgreSQL was away. The oldest first."""
     answer: Any = core_redis.call(
-        lambda client: client.xautoclaim(STREAM, GROUP, consumer, min_idle_time=CLAIM_AFTER_MS, count=BATCH)
+        lambda client: client.xautoclaim(STREAM, GROUP, consumer, min_idle_time=0, count=BATCH)
     )
-    return [(entry_id, fields) for entry_id, fields in answer[1] if fields]
+    return read(answer[1])
+
+
+def read(messages: Iterable[tuple[bytes, dict[bytes, bytes]]]) -> list[Taken]:
+    """The entries of stream messages, each of which has one field, named by the entry's kind."""
+    return [
+        (entry_id, Entry(Kind(kind.decode()), text.decode()))
+        for entry_id, fields in messages
+        for kind, text in (fields or {}).items()
+    ]
+
+
+# What is stored leaves the stream, up to the oldest that a flusher still holds: nothing unacknowledged is ever trimmed.
+ACKNOWLEDGE = """
+redis.call('XACK', KEYS[1], ARGV[1], unpack(ARGV, 3))
+local held = redis.call('XPENDING', KEYS[1], ARGV[1])[2]
+redis.call('XTRIM', KEYS[1], 'MINID', held or ARGV[2])
+"""
 
 
 def acknowledge(entry_ids: Sequence[bytes]) -> None:
-    """Tells the stream that the entries are stored, and removes them from it."""
-
-    def both(client: Client) -> None:
-        client.pipeline(transaction=True).xack(STREAM, GROUP, *entry_ids).xdel(STREAM, *entry_ids).execute()
-
-    core_redis.call(both)
-
-
-def decode_entry(fields: dict[bytes, bytes]) -> Entry:
-    """The entry of a stream message."""
-    return decode_text(fields[b"e"])
-
-
-def decode_text(text: str | bytes) -> Entry:
-    """The entry of its text."""
-    entry: Entry = json.loads(text)
-    return entry
-
-
-def encode_entry(entry: Entry) -> str:
-    """The text of an entry."""
-    return json.dumps(entry)
+    """Tells the stream that the entries, in its order, are stored."""
+    milliseconds, number = entry_ids[-1].split(b"-")
+    words = [GROUP, b"%b-%d" % (milliseconds, int(number) + 1), *entry_ids]
+    core_redis.call(lambda client: client.eval(ACKNOWLEDGE, 1, STREAM, *words))
 
 
 def store_crawlers() -> None:

@@ -2,7 +2,8 @@
 
 from django.db import models
 from django.db.models import Case, F, Q, When
-from django.db.models.functions import Now
+from django.db.models.functions import Lower, Now
+from django.utils.translation import gettext_lazy as _
 
 from core.ids import new_id
 
@@ -48,7 +49,7 @@ class VisitorSession(models.Model):
         CUSTOMER = "customer"
 
     session_id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    visitor_id = models.UUIDField(db_index=True)
+    visitor_id = models.UUIDField()
     customer = models.ForeignKey("customers.Customer", null=True, blank=True, on_delete=models.SET_NULL)
     type = models.CharField(max_length=10, choices=Type, default=Type.ANONYMOUS)
     consent = models.CharField(max_length=8, choices=Consent, default=Consent.UNKNOWN)
@@ -89,7 +90,12 @@ class VisitorSession(models.Model):
     )
     cart_additions = models.PositiveIntegerField(default=0)
     checkouts_started = models.PositiveIntegerField(default=0)
-    other_events = models.PositiveIntegerField(default=0, help_text="Events that are no view of a page or product.")
+    other_events = models.PositiveIntegerField(
+        default=0, help_text="Events that are no view of a page or product, nor the script's report of time spent."
+    )
+    engagement_seconds = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="Seconds for which pages were really visible, as the script reports them."
+    )
     events_count = models.PositiveIntegerField(default=0)
     started_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
@@ -109,7 +115,7 @@ class VisitorSession(models.Model):
         ]
         indexes = [
             models.Index(fields=["-started_at"], name="session_newest"),
-            models.Index(fields=["last_seen_at"], condition=Q(ended_at=None), name="session_open_by_last_seen"),
+            models.Index(fields=["started_at"], condition=Q(ended_at=None), name="session_open"),
             models.Index(fields=["visitor_id", "-started_at"], name="session_of_visitor"),
         ]
 
@@ -118,7 +124,11 @@ class VisitorSession(models.Model):
 
 
 class SessionEvent(models.Model):
-    """One thing that happened in a visit. Append-only; `event_id` is the sender's, so the same one counts once."""
+    """One thing that happened in a visit. Append-only; `event_id` is the sender's, so the same one counts once.
+
+    A table partitioned by the month of `timestamp` (`sessions_app.months`): its key in PostgreSQL is `event_id` with
+    `timestamp`, and nothing enforces `session` but the flush, which inserts events only of sessions that it holds.
+    """
 
     class Source(models.TextChoices):
         SCRIPT = "script"
@@ -127,7 +137,9 @@ class SessionEvent(models.Model):
         IMPORT = "import"
 
     event_id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    session = models.ForeignKey(VisitorSession, on_delete=models.CASCADE, related_name="events", db_index=False)
+    session = models.ForeignKey(
+        VisitorSession, on_delete=models.CASCADE, related_name="events", db_index=False, db_constraint=False
+    )
     visitor_id = models.UUIDField()
     event_type = models.CharField(max_length=64)
     source = models.CharField(max_length=6, choices=Source)
@@ -201,3 +213,28 @@ class DeadLetter(models.Model):
 
     def __str__(self) -> str:
         return self.error[:80]
+
+
+class ChannelRule(models.Model):
+    """What staff know better than the built-in sets of `sessions_app.channels`. Holds for visits that begin later."""
+
+    class Matches(models.TextChoices):
+        REFERRER_HOST = "referrer host", _("Referrer host, with its subdomains")
+        UTM_SOURCE = "utm source", "utm_source"
+        UTM_MEDIUM = "utm medium", "utm_medium"
+
+    matches = models.CharField(max_length=13, choices=Matches, default=Matches.REFERRER_HOST)
+    value = models.CharField(max_length=255)
+    channel = models.CharField(max_length=16, choices=Channel)
+    note = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["matches", "value"]
+        constraints = [
+            models.UniqueConstraint(fields=["matches", "value"], name="one_channel_rule_a_value"),
+            models.CheckConstraint(condition=Q(value=Lower("value")) & ~Q(value=""), name="channel_rule_in_lower_case"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.matches} {self.value}: {self.channel}"

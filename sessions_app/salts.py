@@ -17,7 +17,8 @@ def daily_visitor_id(*, ip: str, user_agent: str, day: date) -> UUID:
     return UUID(bytes=hashlib.blake2b(text, key=salt_of(day), digest_size=16).digest())
 
 
-@lru_cache(maxsize=2)
+# A process holds the salt of one day: that of a new day drives out the one before, long before it is destroyed.
+@lru_cache(maxsize=1)
 def salt_of(day: date) -> bytes:
     """The salt of a UTC day, made by whoever needs it first."""
     row, _made = VisitorSalt.objects.get_or_create(day=day, defaults={"salt": secrets.token_bytes(32)})
@@ -25,7 +26,11 @@ def salt_of(day: date) -> bytes:
 
 
 def destroy_old(*, now: datetime) -> int:
-    """Destroys the salts of days that ended 48 hours ago; nothing can then be traced back any more."""
+    """Destroys the salts of days that began 48 hours ago, so none was in use for a day; returns how many.
+
+    Which visits of such a day were whose cannot be told from an address and a user agent any more.
+    """
+    salt_of.cache_clear()
     last = (now - KEPT).astimezone(UTC).date()
-    destroyed, _by_model = VisitorSalt.objects.filter(day__lt=last).delete()
+    destroyed, _by_model = VisitorSalt.objects.filter(day__lte=last).delete()
     return destroyed

@@ -11,24 +11,34 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import cache, lru_cache
+from hashlib import sha1
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from redis.exceptions import NoScriptError
 
 from core import redis as core_redis
 from core.redis import Client, RedisAwayError
+from sessions_app.entries import Entry
 from sessions_app.models import Consent
 
 ACTIVE = "sessions:{visits}"
 STREAM = "events:{visits}"
 CRAWLERS = "crawlers:{visits}"
-STREAM_LIMIT = 2_000_000
-"""Events. A stream this long means that PostgreSQL has been away for long: tracking then writes to it, or says 503."""
+GUARD_KEY = "guard:{visits}"
 
 
 class StreamFullError(RedisAwayError):
     """The stream holds all it may; nothing was changed."""
+
+
+class StaleError(Exception):
+    """Redis was away meanwhile: what it held of the session is this, and what PostgreSQL holds goes before it."""
+
+    def __init__(self, held: SessionState) -> None:
+        super().__init__(held)
+        self.held = held
 
 
 @dataclass(frozen=True)
@@ -86,23 +96,61 @@ class SessionState:
         ).total_seconds() < settings.VISITOR_SESSION_MAX_SECONDS
 
 
-# KEYS: session, active, stream. ARGV: now, ttl, longest, api views, script views, stream limit, session id, events...
-# Answers nil for an unknown session, "lapsed", "full", else the fields, a line each (read quicker than a list).
-TOUCH = """
-local at = redis.call('HMGET', KEYS[1], 'started', 'seen')
+# What Redis held while it was away from somebody is not believed: PostgreSQL may know better. Each hash says in which
+# epoch it was written; a new one begins when a process finds Redis again, and when nobody has been heard for a while.
+# Flushers ask every second, so in a shop that works that is an outage.
+GUARD = """
+local second = redis.call('TIME')[1]
+local guard = redis.call('HMGET', KEYS[1], 'epoch', 'heard')
+local epoch = guard[1] or '0'
+if guard[2] ~= second then
+    if guard[2] and second - guard[2] > 5 then epoch = tostring(redis.call('HINCRBY', KEYS[1], 'epoch', 1)) end
+    redis.call('HSET', KEYS[1], 'heard', second)
+end
+"""
+# KEYS: guard, session, active, stream. ARGV: now, ttl, longest, api views, script views, stream limit, session id, then
+# kind and text of each entry. Answers nil for an unknown session, "lapsed", "full", "stale" and the fields when they
+# were written in an earlier epoch, else the fields, a line each (that is read quicker than a list).
+TOUCH = (
+    GUARD
+    + """
+local at = redis.call('HMGET', KEYS[2], 'started', 'seen', 'epoch')
 if not at[1] then return false end
 local now = tonumber(ARGV[1])
+local function fields()
+    return table.concat(redis.call('HMGET', KEYS[2], 'visitor', 'started', 'seen', 'consent', 'customer', 'script',
+        'api', 'order', 'converted', 'profile'), '\\n')
+end
+if at[3] ~= epoch then return 'stale\\n' .. fields() end
 if now - tonumber(at[2]) >= tonumber(ARGV[2]) or now - tonumber(at[1]) >= tonumber(ARGV[3]) then return 'lapsed' end
-if #ARGV > 7 and redis.call('XLEN', KEYS[3]) >= tonumber(ARGV[6]) then return 'full' end
-redis.call('HSET', KEYS[1], 'seen', ARGV[1])
-if ARGV[4] ~= '0' then redis.call('HINCRBY', KEYS[1], 'api', ARGV[4]) end
-if ARGV[5] ~= '0' then redis.call('HINCRBY', KEYS[1], 'script', ARGV[5]) end
-redis.call('EXPIRE', KEYS[1], ARGV[2])
-redis.call('ZADD', KEYS[2], ARGV[1], ARGV[7])
-for i = 8, #ARGV do redis.call('XADD', KEYS[3], '*', 'e', ARGV[i]) end
-return table.concat(redis.call('HMGET', KEYS[1], 'visitor', 'started', 'seen', 'consent', 'customer', 'script', 'api',
-    'order', 'converted', 'profile'), '\\n')
+if #ARGV > 7 and redis.call('XLEN', KEYS[4]) >= tonumber(ARGV[6]) then return 'full' end
+redis.call('HSET', KEYS[2], 'seen', ARGV[1])
+if ARGV[4] ~= '0' then redis.call('HINCRBY', KEYS[2], 'api', ARGV[4]) end
+if ARGV[5] ~= '0' then redis.call('HINCRBY', KEYS[2], 'script', ARGV[5]) end
+redis.call('EXPIRE', KEYS[2], ARGV[2])
+redis.call('ZADD', KEYS[3], ARGV[1], ARGV[7])
+for i = 8, #ARGV, 2 do redis.call('XADD', KEYS[4], '*', ARGV[i], ARGV[i + 1]) end
+return fields()
 """
+)
+# KEYS as above, and who arrived if it may be one who did a moment ago: then that one's session is answered, and nothing
+# written. ARGV: ttl, session id, seen, stream limit, how many words of the hash, those, then the entries.
+SAVE = (
+    GUARD
+    + """
+local last = 5 + ARGV[5]
+if KEYS[5] then
+    local other = redis.call('GET', KEYS[5])
+    if other then return other end
+end
+if #ARGV > last and redis.call('XLEN', KEYS[4]) >= tonumber(ARGV[4]) then return 'full' end
+redis.call('HSET', KEYS[2], 'epoch', epoch, unpack(ARGV, 6, last))
+redis.call('EXPIRE', KEYS[2], ARGV[1])
+redis.call('ZADD', KEYS[3], ARGV[3], ARGV[2])
+if KEYS[5] then redis.call('SET', KEYS[5], ARGV[2], 'EX', 3) end
+for i = last + 1, #ARGV, 2 do redis.call('XADD', KEYS[4], '*', ARGV[i], ARGV[i + 1]) end
+"""
+)
 FIELDS = ("visitor", "started", "seen", "consent", "customer", "script", "api", "order", "converted", "profile")
 
 
@@ -111,54 +159,84 @@ def key(session_id: UUID) -> str:
     return f"session:{{visits}}:{session_id.hex}"
 
 
+def keys(session_id: UUID) -> list[str]:
+    """What the scripts touch."""
+    return [GUARD_KEY, key(session_id), ACTIVE, STREAM]
+
+
 def touch(
-    session_id: UUID, *, now: datetime, api_views: int = 0, script_views: int = 0, events: Sequence[str] = ()
+    session_id: UUID, *, now: datetime, api_views: int = 0, script_views: int = 0, entries: Sequence[Entry] = ()
 ) -> SessionState | None:
     """Notes that the session was seen, with its page views and events. One round trip; None if unknown or lapsed.
 
     Raises:
+        StaleError: what Redis has of it outlived an outage; nothing was changed.
         StreamFullError: there are events and no room for them.
         RedisAwayError: Redis cannot be asked.
     """
-    answer = core_redis.call(
-        lambda _client: touch_script()(
-            keys=[key(session_id), ACTIVE, STREAM],
-            args=[
-                f"{now.timestamp():.6f}",
-                settings.VISITOR_SESSION_TTL_SECONDS,
-                settings.VISITOR_SESSION_MAX_SECONDS,
-                api_views,
-                script_views,
-                STREAM_LIMIT,
-                session_id.hex,
-                *events,
-            ],
-        )
-    )
+    words: list[str | int] = [
+        f"{now.timestamp():.6f}",
+        settings.VISITOR_SESSION_TTL_SECONDS,
+        settings.VISITOR_SESSION_MAX_SECONDS,
+        api_views,
+        script_views,
+        settings.EVENT_STREAM_LIMIT,
+        session_id.hex,
+        *(word for entry in entries for word in entry),
+    ]
+    answer = core_redis.call(lambda client: evaluate(client, TOUCH, keys(session_id), words))
     if answer == b"full":
         raise StreamFullError
     if answer is None or answer == b"lapsed":
         return None
-    return decode(session_id, dict(zip(FIELDS, answer.decode().split("\n"), strict=True)))
+    fields = answer.decode().split("\n")
+    if fields[0] == "stale":
+        raise StaleError(decode(session_id, dict(zip(FIELDS, fields[1:], strict=True))))
+    return decode(session_id, dict(zip(FIELDS, fields, strict=True)))
 
 
-def save(state: SessionState, *, events: Sequence[str] = ()) -> None:
+def save(state: SessionState, *, entries: Sequence[Entry] = (), arrived: UUID | None = None) -> UUID:
     """Writes the whole hash, as at the start of a session or when it is brought back from PostgreSQL.
 
+    Returns the session's id; another's if `arrived` (a visitor, as far as can be told) began that one within the last
+    three seconds. Nothing is written then.
+
     Raises:
+        StreamFullError: there are entries and no room for them.
         RedisAwayError: Redis cannot be asked.
     """
+    fields = [word for pair in encode(state).items() for word in pair]
+    words: list[str | int] = [
+        settings.VISITOR_SESSION_TTL_SECONDS,
+        state.session_id.hex,
+        f"{state.last_seen_at.timestamp():.6f}",
+        settings.EVENT_STREAM_LIMIT,
+        len(fields),
+        *fields,
+        *(word for entry in entries for word in entry),
+    ]
+    names = keys(state.session_id) + ([f"arrived:{{visits}}:{arrived.hex}"] if arrived else [])
+    answer: bytes | None = core_redis.call(lambda client: evaluate(client, SAVE, names, words))
+    if answer == b"full":
+        raise StreamFullError
+    return UUID(answer.decode()) if answer else state.session_id
 
-    def write(client: Client) -> None:
-        pipe = client.pipeline(transaction=True)
-        pipe.hset(key(state.session_id), mapping=encode(state))
-        pipe.expire(key(state.session_id), settings.VISITOR_SESSION_TTL_SECONDS)
-        pipe.zadd(ACTIVE, {state.session_id.hex: state.last_seen_at.timestamp()})
-        for event in events:
-            pipe.xadd(STREAM, {"e": event})
-        pipe.execute()
 
-    core_redis.call(write)
+def begin_epoch(client: Client) -> None:
+    """What is held of sessions now is to be compared with PostgreSQL before it is believed."""
+    client.hincrby(GUARD_KEY, "epoch", 1)
+
+
+core_redis.breaker.on_return.append(begin_epoch)
+
+
+def keep_guard() -> None:
+    """Says that Redis is there, for a shop without visitors.
+
+    Raises:
+        RedisAwayError: it is not.
+    """
+    core_redis.call(lambda client: evaluate(client, GUARD, [GUARD_KEY], []))
 
 
 def update(session_id: UUID, **fields: Any) -> None:
@@ -185,19 +263,19 @@ def forget(session_id: UUID) -> None:
     core_redis.call(remove)
 
 
-def append(events: Sequence[str]) -> None:
-    """Puts events on the stream without a session being seen.
+def append(entries: Sequence[Entry]) -> None:
+    """Puts entries on the stream without a session being seen.
 
     Raises:
         RedisAwayError: Redis cannot be asked, or the stream is full.
     """
 
     def add(client: Client) -> None:
-        if client.xlen(STREAM) >= STREAM_LIMIT:
+        if client.xlen(STREAM) >= settings.EVENT_STREAM_LIMIT:
             raise StreamFullError
         pipe = client.pipeline(transaction=True)
-        for event in events:
-            pipe.xadd(STREAM, {"e": event})
+        for entry in entries:
+            pipe.xadd(STREAM, {entry.kind: entry.text})
         pipe.execute()
 
     core_redis.call(add)
@@ -247,7 +325,15 @@ def decode_profile(text: str) -> Profile:
     return Profile(**json.loads(text))
 
 
+def evaluate(client: Client, script: str, keys: Sequence[str], words: Sequence[str | int]) -> Any:
+    """Runs a script: by its hash, and by its text when Redis has forgotten it."""
+    try:
+        return client.execute_command("EVALSHA", hash_of(script), len(keys), *keys, *words)
+    except NoScriptError:
+        return client.execute_command("EVAL", script, len(keys), *keys, *words)
+
+
 @cache
-def touch_script() -> Any:
-    """The script, registered with the client: EVALSHA, and EVAL when Redis has forgotten it."""
-    return core_redis.client().register_script(TOUCH)
+def hash_of(script: str) -> str:
+    """The name that Redis has for a script."""
+    return sha1(script.encode(), usedforsecurity=False).hexdigest()

@@ -23,5 +23,5 @@ def close_lapsed_sessions() -> int:
 
 @shared_task
 def rotate_visitor_salt() -> int:
-    """Destroys the salts older than 48 hours; every midnight."""
+    """Destroys the salts older than 48 hours; every hour, since their days are of UTC."""
     return salts.destroy_old(now=now())

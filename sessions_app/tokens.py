@@ -1,7 +1,9 @@
 """The signed value by which a visitor session (or a visitor) is known again."""
 
+from functools import lru_cache
 from uuid import UUID
 
+from django.conf import settings
 from django.core.signing import BadSignature, Signer
 
 SESSION_COOKIE = "visitor_session"
@@ -20,7 +22,13 @@ def unsign(token: str, *, purpose: str) -> UUID | None:
     """The id of a token; None for a forged, damaged or foreign one: it is treated as none, never as an error."""
     if not token or len(token) > LONGEST:
         return None
+    return _unsign(token, purpose, settings.SECRET_KEY, tuple(settings.SECRET_KEY_FALLBACKS))
+
+
+@lru_cache(maxsize=8192)
+def _unsign(token: str, purpose: str, key: str, fallbacks: tuple[str, ...]) -> UUID | None:
+    """The same token comes with every request of a visit."""
     try:
-        return UUID(hex=Signer(salt=f"footfall.{purpose}").unsign(token))
+        return UUID(hex=Signer(key=key, fallback_keys=list(fallbacks), salt=f"footfall.{purpose}").unsign(token))
     except (BadSignature, ValueError):
         return None

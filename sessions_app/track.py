@@ -2,6 +2,9 @@
 
 import gzip
 import json
+import zlib
+from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -10,27 +13,39 @@ from typing import Any, cast
 from django.core.exceptions import RequestDataTooBig
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import translation
 from django.utils.cache import patch_vary_headers
-from django.utils.translation import gettext as _
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 from psycopg_pool import PoolTimeout
 
 from core.api import json_failure
-from sessions_app.events import EventError, parse_event
+from sessions_app.events import Event, EventError, parse_event
 from sessions_app.middleware import VisitRequest
 
 MOST_EVENTS = 100
 MOST_BYTES = 256 * 1024
 CONTENT_TYPES = ("application/json", "text/plain")
+RETRY_SECONDS = 5
 
 
 class TrackError(Exception):
     """The request as a whole cannot be taken."""
 
-    def __init__(self, code: str, status: int, message: str) -> None:
-        super().__init__(message)
+    def __init__(self, code: str, status: int, message: Promise) -> None:
+        super().__init__(code)
         self.code, self.status, self.message = code, status, message
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A request's body: raw events, and what pages say that can send no header (`navigator.sendBeacon`)."""
+
+    events: list[Any]
+    session: str = ""
+    opt_out: bool = False
 
 
 # No login is looked at here, only the visitor session, which a forged page view cannot harm.
@@ -39,26 +54,56 @@ class TrackError(Exception):
 def track(request: HttpRequest) -> HttpResponse:
     """One event, or up to 100. One bad event never loses the good ones; 202 means that the good ones are kept."""
     visit = cast(VisitRequest, request).visit
-    rejected = []
     try:
-        events = read_events(request)
-        for index, raw in enumerate(events):
-            try:
-                visit.record(parse_event(raw, now=visit.now))
-            except EventError as error:
-                rejected.append({"index": index, "error": error.code, "message": str(error)})
+        sent = read(request)
+        if sent.session:
+            visit.show(sent.session)
+        if sent.opt_out:
+            visit.opt_out()
+        events, errors = parse_events(sent.events, visit.now)
+        for event in events:
+            visit.record(event)
         visit.commit()
     except TrackError as refusal:
-        return json_failure(refusal.code, refusal.status, refusal.message)
-    except (OperationalError, PoolTimeout):
-        answer = json_failure("NOT_READY", 503, _("The shop is not ready. Please try again in a moment."))
-        answer["Retry-After"] = "5"
+        return refused(request, refusal)
+    except (OperationalError, PoolTimeout):  # Redis is away or full, and PostgreSQL is not there to take its place
+        answer = refused(request, TrackError("NOT_READY", 503, NOT_READY))
+        answer["Retry-After"] = str(RETRY_SECONDS)
         return answer
-    return JsonResponse({"accepted": len(events) - len(rejected), "rejected": rejected}, status=202)
+    return JsonResponse({"accepted": len(events), "rejected": told(request, errors)}, status=202)
 
 
-def read_events(request: HttpRequest) -> list[Any]:
-    """The raw events of a request.
+NOT_READY = _("The shop is not ready. Please try again in a moment.")
+
+
+def parse_events(sent: list[Any], now: datetime) -> tuple[list[Event], dict[int, EventError]]:
+    """The good ones, and what is wrong with the others, by their place."""
+    events: list[Event] = []
+    errors: dict[int, EventError] = {}
+    for index, raw in enumerate(sent):
+        try:
+            events.append(parse_event(raw, now=now))
+        except EventError as error:
+            errors[index] = error
+    return events, errors
+
+
+def told(request: HttpRequest, errors: dict[int, EventError]) -> list[dict[str, Any]]:
+    """The refusals in the sender's language. It is looked up only if there are any: hardly ever."""
+    if not errors:
+        return []
+    with translation.override(translation.get_language_from_request(request)):
+        return [{"index": index, "error": error.code, "message": str(error)} for index, error in errors.items()]
+
+
+def refused(request: HttpRequest, refusal: TrackError) -> HttpResponse:
+    """The answer to a request that cannot be taken."""
+    with translation.override(translation.get_language_from_request(request)):
+        return json_failure(refusal.code, refusal.status, refusal.message)
+
+
+def read(request: HttpRequest) -> Sent:
+    """What a request sends.
 
     Raises:
         TrackError: wrong content type, too large, no JSON, no events or too many.
@@ -66,19 +111,50 @@ def read_events(request: HttpRequest) -> list[Any]:
     if request.content_type not in CONTENT_TYPES:
         raise TrackError("UNSUPPORTED_MEDIA_TYPE", 415, _("Send application/json or text/plain."))
     try:
-        body = request.body
-    except RequestDataTooBig:
-        raise TrackError("PAYLOAD_TOO_LARGE", 413, _("256 KiB at most.")) from None
-    if len(body) > MOST_BYTES:
-        raise TrackError("PAYLOAD_TOO_LARGE", 413, _("256 KiB at most."))
-    try:
-        sent = json.loads(body)
+        sent = json.loads(body_of(request))
     except (ValueError, RecursionError):
         raise TrackError("MALFORMED_JSON", 400, _("This is not JSON.")) from None
-    events = sent["events"] if isinstance(sent, dict) and "events" in sent else [sent]
+    if not (isinstance(sent, dict) and "events" in sent):
+        return Sent([sent])
+    events, session = sent["events"], sent.get("session")
     if not isinstance(events, list) or not 0 < len(events) <= MOST_EVENTS:
         raise TrackError("INVALID_INPUT", 400, _("events: a list of 1 to 100."))
-    return events
+    return Sent(events, session if isinstance(session, str) else "", sent.get("optOut") is True)
+
+
+def body_of(request: HttpRequest) -> bytes:
+    """The body, unpacked if it came gzipped; no more of it than may be.
+
+    Raises:
+        TrackError: it is larger, packed in another way, or damaged.
+    """
+    too_large = TrackError("PAYLOAD_TOO_LARGE", 413, _("256 KiB at most."))
+    try:
+        body = request.body
+    except RequestDataTooBig:
+        raise too_large from None
+    match request.META.get("HTTP_CONTENT_ENCODING", "identity"):
+        case "identity":
+            pass
+        case "gzip":
+            body = unpacked(body)
+        case _other:
+            raise TrackError("UNSUPPORTED_MEDIA_TYPE", 415, _("Content-Encoding: gzip, or none."))
+    if len(body) > MOST_BYTES:
+        raise too_large
+    return body
+
+
+def unpacked(body: bytes) -> bytes:
+    """A gzipped body, as far as one byte too many.
+
+    Raises:
+        TrackError: it is damaged.
+    """
+    try:
+        return zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(body, MOST_BYTES + 1)
+    except zlib.error:
+        raise TrackError("MALFORMED_JSON", 400, _("This is not gzip.")) from None
 
 
 @cache

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.conf import settings
@@ -15,7 +14,7 @@ from core.net import client_ip
 from core.redis import RedisAwayError
 from sessions_app import ingest, services
 from sessions_app.agents import parse
-from sessions_app.channels import Utm, referrer_host
+from sessions_app.channels import NO_UTM, Utm, page_path, referrer_host
 from sessions_app.events import Event, Source
 from sessions_app.models import Consent
 from sessions_app.services import Arrival
@@ -46,6 +45,8 @@ class Visit:
         self.pending: list[Event] = []
         self.seen = False
         self.ended = False
+        self.joined = False
+        self.opted_out = request.META.get("HTTP_SEC_GPC") == "1" or request.META.get("HTTP_DNT") == "1"
 
     @property
     def session(self) -> SessionState:
@@ -66,9 +67,29 @@ class Visit:
         return self.shown_id is None and parse(self.request.META.get("HTTP_USER_AGENT", "")).is_bot
 
     @property
+    def consent(self) -> str:
+        """The choice of whoever asks. Nobody's session is begun for that."""
+        return self._consent() if self.shown_id is None else self.session.consent
+
+    @property
     def token(self) -> str:
         """The signed value that finds this session again."""
         return sign(self.session.session_id, purpose="session")
+
+    def show(self, token: str) -> None:
+        """A token from where no header can be sent. What cookie or header showed goes first."""
+        self.shown_id = self.shown_id or unsign(token, purpose="session")
+
+    def opt_out(self) -> None:
+        """The browser says so (global privacy control, Do Not Track), if not in its headers. Counts as denied,
+        also for a visit that went on for a while; but not against what the visitor chose.
+        """
+        self.opted_out = True
+        if self.shown_id is None:
+            return
+        session = self.session
+        if session.consent == Consent.UNKNOWN and services.may_identify(session.consent):
+            self.replace(services.choose_consent(session, granted=False, arrival=self.arrival(), now=self.now))
 
     def record(self, event: Event) -> None:
         """Adds an event to what `commit` sends."""
@@ -92,7 +113,7 @@ class Visit:
         if self.known is None and self.from_crawler:
             self._count_crawler()
         else:
-            self._find_or_begin()
+            self._find_or_begin(may_join=True)
         self.pending = []
 
     def end(self) -> None:
@@ -114,9 +135,9 @@ class Visit:
         """Sets a cookie only when its value changes."""
         if self.ended:
             response.delete_cookie(SESSION_COOKIE, samesite="Lax")
-        elif self.known is not None and self.known.session_id != self.shown_id:
+        elif self.known is not None and not self.joined and self.known.session_id != self.shown_id:
             set_cookie(response, SESSION_COOKIE, self.token, settings.VISITOR_SESSION_MAX_SECONDS)
-        if self.known is None:
+        if self.known is None or self.joined:
             return
         shown_visitor = unsign(self.request.COOKIES.get(VISITOR_COOKIE, ""), purpose="visitor")
         identified = services.may_identify(self.known.consent)
@@ -145,27 +166,36 @@ class Visit:
             own_host=own,
             landing_page=page_path(page) if from_shop else "",
             referrer="" if from_shop else page,
-            utm=Utm.from_query(urlsplit(page).query if from_shop else meta.get("QUERY_STRING", "")),
+            utm=Utm.from_address(page) if from_shop else Utm.from_query(meta.get("QUERY_STRING", "")),
             visitor_id=unsign(self.request.COOKIES.get(VISITOR_COOKIE, ""), purpose="visitor"),
             consent=self._consent(),
         )
 
     def _consent(self) -> str:
-        if self.request.META.get("HTTP_SEC_GPC") == "1":
+        if self.opted_out:
             return Consent.DENIED
         chosen = self.request.COOKIES.get(CONSENT_COOKIE, "")
         return chosen if chosen in Consent.values else Consent.UNKNOWN
 
-    def _find_or_begin(self) -> None:
-        """One trip for a known session; a new one is begun with what was recorded so far."""
+    def _find_or_begin(self, *, may_join: bool = False) -> None:
+        """One trip for a known session; a new one is begun with what was recorded so far.
+
+        A request that asked nothing of its session may join one that a request beside it began. It is told nothing of
+        it, not even a cookie: who sits behind the same address with the same browser may be somebody else.
+        """
         events, self.pending = self.pending, []
         session_id = self.known.session_id if self.known else self.shown_id
         found = services.see(session_id, events=events, now=self.now) if session_id else None
         if found is not None:
             self._note_arrivals(found, events)
         else:
-            fresh = services.begin(arrival=self._first_arrival(events), now=self.now)
-            found = services.open_session(fresh, events=events, now=self.now)
+            arrival = self._first_arrival(events)
+            arrived = services.arrived_now(arrival, now=self.now) if may_join else None
+            fresh = services.begin(arrival=arrival, now=self.now)
+            found = services.open_session(fresh, events=events, now=self.now, arrived=arrived)
+            self.joined = found.session_id != fresh.session_id
+            if self.joined:
+                self._note_arrivals(found, events)
         self.known, self.seen = found, True
 
     def _note_arrivals(self, session: SessionState, events: list[Event]) -> None:
@@ -173,7 +203,7 @@ class Visit:
         views = [event for event in events if event.source == Source.SCRIPT and event.is_page_view]
         first = session.script_page_views == len(views)
         for event in views:
-            if event.referrer or "utm_" in event.page:
+            if event.referrer or event.utm != NO_UTM:
                 services.note_arrival(
                     session, arrival=arrival_of(event, self.arrival()), first=first, now=event.timestamp
                 )
@@ -197,18 +227,10 @@ def arrival_of(event: Event, base: Arrival) -> Arrival:
     """Where the visitor came from as a page view of the script tells it."""
     return replace(
         base,
-        landing_page=page_path(event.page) or base.landing_page,
+        landing_page=event.page or base.landing_page,
         referrer=event.referrer,
-        utm=Utm.from_query(urlsplit(event.page).query),
+        utm=event.utm,
     )
-
-
-def page_path(page: str) -> str:
-    """The path of a page's address, without the query (which UTM parameters and click ids make endless)."""
-    try:
-        return urlsplit(page).path or page
-    except ValueError:
-        return ""
 
 
 def set_cookie(response: HttpResponse, name: str, value: str, seconds: int) -> None:

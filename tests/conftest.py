@@ -10,6 +10,7 @@ from django.core.cache import cache
 from playwright.sync_api import Browser, sync_playwright
 
 from core import redis as core_redis
+from sessions_app import channel_rules, months
 from sessions_app.salts import salt_of
 from tests.billing_server import BillingService, billing_service
 from tests.world import Shopper, World, wide_pool
@@ -20,10 +21,12 @@ USUAL_PLACES = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/goog
 @pytest.fixture(autouse=True)
 def fresh_redis() -> Iterator[None]:
     """Each test has this worker's Redis database for itself, empty."""
-    core_redis.breaker.closed_after = 0.0
+    core_redis.breaker.closed_after, core_redis.breaker.was_away = 0.0, False
     core_redis.client().flushdb()
     cache.clear()
     salt_of.cache_clear()
+    channel_rules.book.forget()
+    months.known.clear()
     yield
     core_redis.breaker.closed_after = 0.0
 

@@ -28,6 +28,7 @@ from checkout.models import CheckoutSession, Coupon, ShippingMethod, ShippingZon
 from customers.models import Customer, User
 from orders.models import Order, OrderItem, OrderSession, PaymentAttempt, Refund
 from sessions_app.models import SessionEvent, VisitorSession
+from sessions_app.months import ensure_months
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 PASSWORD = "correct-horse-battery"
@@ -131,6 +132,12 @@ class SessionEventFactory(ModelFactory[SessionEvent]):
     source = SessionEvent.Source.SCRIPT
     page = "/"
     timestamp = SelfAttribute("session.started_at")
+
+    @classmethod
+    def _create(cls, model_class: type[SessionEvent], *args: Any, **fields: Any) -> SessionEvent:
+        ensure_months([fields["timestamp"]])
+        created: SessionEvent = super()._create(model_class, *args, **fields)
+        return created
 
 
 class OrderFactory(ModelFactory[Order]):

@@ -26,6 +26,7 @@ from checkout.models import Coupon
 from core.clock import day_bounds, shop_day
 from orders.models import Order
 from sessions_app.models import CrawlerDay, SessionEvent, VisitorSession
+from sessions_app.months import ensure_months
 
 BATCH = 2_000
 LAPSES_AFTER = timedelta(minutes=30)
@@ -107,7 +108,9 @@ def write(clerk: Clerk, town: Town, visits: Sequence[Visit]) -> None:
     total_customers(ledger)
     save(ledger.users, ledger.customers, ledger.addresses)
     copy([visit.session for visit in visits])
-    copy([event for visit in visits for event in visit.events])
+    events = [event for visit in visits for event in visit.events]
+    ensure_months({event.timestamp for event in events})
+    copy(events)
     save(town.consents)
     save(ledger.orders, ledger.items, ledger.windows, ledger.attempts, ledger.refunds, ledger.changes)
     save(ledger.checkouts, ledger.coupon_uses)
@@ -190,7 +193,7 @@ def write_crawlers(dice: Dice, calendar: Sequence[date], now: datetime) -> None:
     first, following = day_bounds(calendar[-1])
     shares = [1.0] * (len(calendar) - 1) + [(now - first) / (following - first)]
     rows: list[Any] = [
-        CrawlerDay(day=day, source=SessionEvent.Source.API, page_views=int(dice.between(low, high) * share))
+        CrawlerDay(day=day, source=SessionEvent.Source.IMPORT, page_views=int(dice.between(low, high) * share))
         for day, share in zip(calendar, shares, strict=True)
     ]
     CrawlerDay.objects.bulk_create(rows, ignore_conflicts=True)

@@ -225,7 +225,7 @@ def note(
     )
     visit.events.append(event)
     visit.session.events_count += 1
-    visit.session.other_events += kind not in ("page_view", "product_view")
+    visit.session.other_events += kind not in ("page_view", "product_view", "engagement")
     visit.session.last_seen_at = visit.at
 
 

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple
-from datetime import date
+from datetime import UTC, date, datetime
 from operator import attrgetter
 
 from django.conf import settings
@@ -19,8 +19,10 @@ from django.db.backends.utils import CursorWrapper
 
 from sessions_app.access_log.lines import clean
 from sessions_app.access_log.visits import Hit, Visit, cut
-from sessions_app.channels import Utm, classify, referrer_host
+from sessions_app.channel_rules import current_rules
+from sessions_app.channels import Rules, Utm, classify, referrer_host
 from sessions_app.geo import locate
+from sessions_app.months import ensure_months
 
 ONE_IMPORT_AT_A_TIME = 4_700_151
 """Number of the advisory lock, this module's own."""
@@ -49,14 +51,14 @@ FROM sessions_app_visitorsession
 WHERE visitor_id = ANY(%s::uuid[]) AND last_seen_at >= to_timestamp(%s) AND started_at <= to_timestamp(%s)
 """
 
-# Totals come from the rows that were really inserted. Foreign keys are checked at the commit: events may go first.
+# Totals come from the rows that were really inserted. Nothing checks an event's session: events may go first.
 STORE = f"""
 WITH added AS (
     INSERT INTO sessions_app_sessionevent
         (event_id, session_id, visitor_id, event_type, source, page, metadata, "timestamp")
     SELECT event_id, session_id, visitor_id, 'page_view', 'import', page, '{{}}', to_timestamp(at)
     FROM import_event
-    ON CONFLICT (event_id) DO NOTHING
+    ON CONFLICT (event_id, "timestamp") DO NOTHING
     RETURNING session_id, "timestamp"
 ),
 totals AS (
@@ -117,9 +119,11 @@ def store(hits: Sequence[Hit], *, own_host: str) -> tuple[int, int]:
 
     Returns how many page views and how many visits were new.
     """
+    rules = current_rules()  # asked before COPY has the connection
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ONE_IMPORT_AT_A_TIME])
         cursor.execute("TRUNCATE import_event, import_visit")
+        ensure_months(datetime.fromtimestamp(at, UTC) for at in {hit.at // 86_400 * 86_400 for hit in hits})
         known = _stored_already(cursor, hits)
         visits, fresh = _visits(cursor, [hit for hit in hits if hit.event_id not in known])
         with cursor.copy("COPY import_event FROM STDIN") as copy:
@@ -128,7 +132,7 @@ def store(hits: Sequence[Hit], *, own_host: str) -> tuple[int, int]:
                     copy.write_row((hit.event_id, visit.session_id, hit.visitor.visitor_id, hit.page, hit.at))
         with cursor.copy("COPY import_visit FROM STDIN") as copy:
             for visit in visits:
-                copy.write_row((visit.session_id, *_profile(visit, own_host)))
+                copy.write_row((visit.session_id, *_profile(visit, own_host, rules)))
         cursor.execute(STORE)
         added = int(cursor.fetchone()[0])
         _remember(cursor, visits, hits, known)
@@ -138,8 +142,9 @@ def store(hits: Sequence[Hit], *, own_host: str) -> tuple[int, int]:
 def _stored_already(cursor: CursorWrapper, hits: Sequence[Hit]) -> dict[str, str]:
     """The session of each event that is there from an earlier import."""
     cursor.execute(
-        "SELECT event_id, session_id FROM sessions_app_sessionevent WHERE event_id = ANY(%s::uuid[])",
-        [[hit.event_id for hit in hits]],
+        "SELECT event_id, session_id FROM sessions_app_sessionevent WHERE event_id = ANY(%s::uuid[]) "
+        'AND "timestamp" BETWEEN to_timestamp(%s) AND to_timestamp(%s)',
+        [[hit.event_id for hit in hits], hits[0].at, hits[-1].at],
     )
     return {event_id.hex: session_id.hex for event_id, session_id in cursor.fetchall()}
 
@@ -162,7 +167,7 @@ def _visits(cursor: CursorWrapper, hits: Sequence[Hit]) -> tuple[list[Visit], in
     return visits, sum(visit.session_id not in there for visit in visits)
 
 
-def _profile(visit: Visit, own_host: str) -> tuple[str, ...]:
+def _profile(visit: Visit, own_host: str, rules: Rules) -> tuple[str, ...]:
     """Values of `OF_VISITOR` and `OF_FIRST_REQUEST`."""
     first = visit.first
     assert first is not None  # noqa: S101 - `cut` answers only visits with something new
@@ -170,7 +175,7 @@ def _profile(visit: Visit, own_host: str) -> tuple[str, ...]:
     place, utm = locate(address), Utm.from_query(first.query)
     referrer = "" if first.referrer == "-" else clean(first.referrer)
     host = referrer_host(referrer)
-    channel = classify(referrer_host=host, own_host=own_host, utm=utm)
+    channel = classify(referrer_host=host, own_host=own_host, utm=utm, rules=rules)
     of_visitor = (visitor_id, agent.device.value, agent.browser, agent.os, place.country, place.city)
     return (*of_visitor, first.page, referrer, host, channel.value, *astuple(utm))
 

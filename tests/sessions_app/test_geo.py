@@ -1,82 +1,31 @@
 from collections.abc import Iterator
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sessions_app import geo
 from sessions_app.geo import Place, ip_prefix, locate
+from tests.geoip import HANOI, LONDON, geoip_file
 
-UINT16, UINT32, UINT64 = 5, 6, 9
-LONDON = {"country": {"iso_code": "GB"}, "city": {"names": {"en": "London"}}}
-HANOI = {"country": {"iso_code": "VN"}, "city": {"names": {"en": "Hanoi"}}}
-
-
-def encode(value: Any) -> bytes:
-    """A value in the MaxMind DB format: text, map, array, or a number as (type, value)."""
-    if isinstance(value, dict):
-        body = b"".join(encode(key) + encode(item) for key, item in value.items())
-        return bytes([7 << 5 | len(value)]) + body
-    if isinstance(value, list):
-        return bytes([len(value), 11 - 7]) + b"".join(map(encode, value))
-    if isinstance(value, str):
-        return bytes([2 << 5 | len(value)]) + value.encode()
-    kind: int
-    number: int
-    kind, number = value
-    data = number.to_bytes(2 if kind == UINT16 else 4)
-    return bytes([kind << 5 | len(data)] if kind < 8 else [len(data), kind - 7]) + data
-
-
-def database(kind: str, networks: dict[str, Any]) -> bytes:
-    """A MaxMind file of these networks; IPv4 lies in ::/96 as in the real ones."""
-    nodes: list[list[int | None]] = [[None, None]]
-    data, leaves = b"", []
-    for text, value in networks.items():
-        network: IPv4Network | IPv6Network = ip_network(text)
-        length = network.prefixlen + (96 if network.version == 4 else 0)
-        bits = f"{int(network.network_address):0128b}"[:length]
-        node = 0
-        for bit in map(int, bits[:-1]):
-            if nodes[node][bit] is None:
-                nodes.append([None, None])
-                nodes[node][bit] = len(nodes) - 1
-            node = nodes[node][bit] or 0
-        leaves.append((node, int(bits[-1]), len(data)))
-        data += encode(value)
-    for node, bit, offset in leaves:
-        nodes[node][bit] = len(nodes) + 16 + offset
-    records = (len(nodes) if record is None else record for node in nodes for record in node)
-    tree = b"".join(record.to_bytes(3) for record in records)
-    about = {
-        "node_count": (UINT32, len(nodes)),
-        "record_size": (UINT16, 24),
-        "ip_version": (UINT16, 6),
-        "database_type": kind,
-        "languages": ["en"],
-        "binary_format_major_version": (UINT16, 2),
-        "binary_format_minor_version": (UINT16, 0),
-        "build_epoch": (UINT64, 1),
-        "description": {"en": "x"},
-    }
-    return tree + bytes(16) + data + b"\xab\xcd\xefMaxMind.com" + encode(about)
+NETWORKS = {"81.2.69.0/24": LONDON, "2405:4800::/32": HANOI, "0.0.0.0/8": LONDON, "10.0.0.0/8": LONDON}
 
 
 @pytest.fixture(autouse=True)
 def _forget_the_file() -> Iterator[None]:
-    geo._reader.cache_clear()
+    geo._look_up.cache_clear()
+    geo._say_damaged.cache_clear()
     yield
-    geo._reader.cache_clear()
+    geo._look_up.cache_clear()
 
 
 @pytest.fixture
-def city_file(tmp_path: Path, settings: Any) -> None:
-    path = tmp_path / "city.mmdb"
-    path.write_bytes(database("GeoLite2-City", {"81.2.69.0/24": LONDON, "2405:4800::/32": HANOI}))
-    settings.GEOIP_PATH = str(path)
+def city_file(tmp_path: Path, settings: LazySettings) -> None:
+    settings.GEOIP_PATH = geoip_file(tmp_path / "city.mmdb", NETWORKS)
 
 
 @pytest.mark.usefixtures("city_file")
@@ -85,44 +34,120 @@ def city_file(tmp_path: Path, settings: Any) -> None:
     [
         ("81.2.69.142", Place("GB", "London")),
         ("::ffff:81.2.69.142", Place("GB", "London")),
+        ("::ffff:5102:458e", Place("GB", "London")),
         ("2405:4800::1", Place("VN", "Hanoi")),
+        ("2405:4800:0:0:0:0:0:1%eth0", Place("VN", "Hanoi")),
         ("8.8.8.8", Place()),
-        ("192.168.0.1", Place()),
-        ("127.0.0.1", Place()),
-        ("fe80::1%eth0", Place()),
-        ("crawler.example.com", Place()),
-        ("", Place()),
+        ("2001:4860:4860::8888", Place()),
     ],
 )
 def test_a_city_file_gives_country_and_city(ip: str, place: Place) -> None:
     assert locate(ip) == place
 
 
-def test_a_country_file_gives_the_country(tmp_path: Path, settings: Any) -> None:
-    path = tmp_path / "country.mmdb"
-    path.write_bytes(database("DBIP-Country-Lite", {"81.2.69.0/24": {"country": {"iso_code": "GB"}}}))
-    settings.GEOIP_PATH = str(path)
+@pytest.mark.usefixtures("city_file")
+@pytest.mark.parametrize(
+    "ip", ["10.0.0.1", "192.168.0.1", "127.0.0.1", "0.0.0.0", "100.64.0.1", "::ffff:10.0.0.1", "::1", "fd00::1"]
+)
+def test_a_private_address_has_no_place(ip: str) -> None:
+    assert locate(ip) == Place()
+
+
+@pytest.mark.usefixtures("city_file")
+@pytest.mark.parametrize("ip", ["", "crawler.example.com", "81.2.69", "81.2.69.142:80", "[2405:4800::1]", "\0", "é"])
+def test_a_malformed_address_has_no_place(ip: str) -> None:
+    assert locate(ip) == Place()
+
+
+@pytest.mark.parametrize("kind", ["GeoLite2-Country", "DBIP-Country-Lite", "GeoIP2-Country"])
+def test_a_country_file_gives_the_country(kind: str, tmp_path: Path, settings: LazySettings) -> None:
+    networks = {"81.2.69.0/24": {"country": {"iso_code": "GB"}}, "2405:4800::/32": {"country": {"iso_code": "VN"}}}
+    settings.GEOIP_PATH = geoip_file(tmp_path / "country.mmdb", networks, kind=kind)
 
     assert locate("81.2.69.142") == Place("GB", "")
+    assert locate("2405:4800::1") == Place("VN", "")
 
 
-def test_without_a_file_nothing_has_a_place(settings: Any) -> None:
+@pytest.mark.parametrize(
+    ("record", "place"),
+    [
+        ({"country": {"iso_code": "GB"}}, Place("GB", "")),
+        ({"country": {"iso_code": "GB"}, "city": {"names": {"de": "Londen"}}}, Place("GB", "")),
+        ({"city": {"names": {"en": "London"}}}, Place("", "London")),
+        ({"continent": {"code": "EU"}}, Place()),
+        ({"country": {"iso_code": "GBR"}, "city": {"names": {"en": "x" * 200}}}, Place("GB", "x" * 100)),
+    ],
+    ids=["no city", "no english name", "no country", "neither", "too long"],
+)
+def test_what_a_record_lacks_is_empty(
+    record: dict[str, Any], place: Place, tmp_path: Path, settings: LazySettings
+) -> None:
+    settings.GEOIP_PATH = geoip_file(tmp_path / "city.mmdb", {"81.2.69.0/24": record})
+
+    assert locate("81.2.69.142") == place
+
+
+def test_a_file_of_ipv4_alone_knows_no_ipv6(tmp_path: Path, settings: LazySettings) -> None:
+    settings.GEOIP_PATH = geoip_file(tmp_path / "city.mmdb", {"81.2.69.0/24": LONDON}, version=4)
+
+    assert locate("81.2.69.142") == Place("GB", "London")
+    assert locate("2405:4800::1") == Place()
+
+
+def test_without_a_file_nothing_has_a_place(settings: LazySettings) -> None:
     settings.GEOIP_PATH = ""
 
     assert locate("81.2.69.142") == Place()
 
 
-@pytest.mark.parametrize("content", [None, b"no database", database("GeoLite2-ASN", {"81.2.69.0/24": LONDON})])
+def wrong_file(kind: str, path: Path) -> None:
+    """Something that is not what GEOIP_PATH should name."""
+    match kind:
+        case "missing":
+            path.unlink(missing_ok=True)
+        case "folder":
+            path.mkdir()
+        case "empty":
+            path.write_bytes(b"")
+        case "text":
+            path.write_bytes(b"no database")
+        case "truncated":
+            geoip_file(path, NETWORKS)
+            whole = path.read_bytes()
+            path.unlink()
+            path.write_bytes(whole[: len(whole) // 2])
+        case _:
+            geoip_file(path, NETWORKS, kind=kind)
+
+
+@pytest.mark.parametrize(
+    "kind", ["missing", "folder", "empty", "text", "truncated", "GeoLite2-ASN", "GeoIP2-Connection-Type"]
+)
 def test_a_file_that_cannot_be_used_costs_the_place_only(
-    content: bytes | None, tmp_path: Path, settings: Any, caplog: pytest.LogCaptureFixture
+    kind: str, tmp_path: Path, settings: LazySettings, caplog: pytest.LogCaptureFixture
 ) -> None:
-    path = tmp_path / "wrong.mmdb"
-    if content is not None:
-        path.write_bytes(content)
-    settings.GEOIP_PATH = str(path)
+    wrong_file(kind, tmp_path / "wrong.mmdb")
+    settings.GEOIP_PATH = str(tmp_path / "wrong.mmdb")
 
     assert locate("81.2.69.142") == locate("81.2.69.142") == Place()
     assert len(caplog.records) == 1  # said once, not at each visit
+    assert "GEOIP_PATH" in caplog.text
+
+
+def test_a_file_whose_data_are_damaged_costs_the_place_only(
+    tmp_path: Path, settings: LazySettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "damaged.mmdb"
+    geoip_file(path, {"81.2.69.0/24": LONDON})
+    whole = path.read_bytes()
+    nodes = whole.index(bytes(16))  # what separates the search tree from the data
+    path.unlink()
+    path.write_bytes(b"\xff" * nodes + whole[nodes:])
+    settings.GEOIP_PATH = str(path)
+
+    assert locate("81.2.69.142") == locate("81.2.69.142") == Place()
+    assert len(caplog.records) == 1
+    assert "GEOIP_PATH" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -131,10 +156,12 @@ def test_a_file_that_cannot_be_used_costs_the_place_only(
         ("203.0.113.77", "203.0.113.0/24"),
         ("::ffff:203.0.113.77", "203.0.113.0/24"),
         ("2001:db8:1:2:3:4:5:6", "2001:db8:1::/48"),
+        ("10.1.2.3", "10.1.2.0/24"),
         ("::1", "::/48"),
         ("fe80::1%eth0", "fe80::/48"),
         ("203.0.113", ""),
         ("203.0.113.777", ""),
+        ("unknown", ""),
         ("", ""),
     ],
 )
@@ -147,3 +174,9 @@ def test_an_address_lies_in_its_prefix(ip: Any) -> None:
     network = ip_network(ip_prefix(str(ip)))
 
     assert getattr(ip, "ipv4_mapped", None) or ip in network
+
+
+@given(st.text(max_size=60))
+def test_no_text_breaks_it(ip: str) -> None:
+    assert locate(ip) == Place()
+    ip_prefix(ip)

@@ -1,17 +1,21 @@
 """From the stream to PostgreSQL, once."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
+from django.db import OperationalError
 
 from core import redis as core_redis
 from sessions_app import ingest, services, state
+from sessions_app.entries import Entry, Kind
 from sessions_app.events import Event, Source, event_entry
 from sessions_app.models import CrawlerDay, DeadLetter, SessionEvent, VisitorSession
 from sessions_app.services import Arrival
 from sessions_app.state import SessionState
 from tests.browsers import CHROME
+from tests.database import database_away
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NOW = datetime.now(UTC)
@@ -37,7 +41,7 @@ def test_totals_come_from_the_rows_really_inserted() -> None:
 def test_a_batch_delivered_twice_changes_nothing_twice() -> None:
     session = visit()
     ingest.flush(consumer="test")
-    entries = [ingest.decode_text(event_entry(event("page_view"), session.session_id))]
+    entries = [event_entry(event("page_view"), session.session_id)]
     ingest.store(entries)
     ingest.store(entries)
     assert VisitorSession.objects.get().page_views == 1
@@ -56,19 +60,73 @@ def test_what_is_stored_leaves_the_stream() -> None:
     assert core_redis.client().xlen(state.STREAM) == 0
 
 
-def test_what_a_dead_flusher_left_is_taken_over(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_dead_flusher_left_is_taken_over() -> None:
     visit(event("page_view"))
     core_redis.call(ingest.ensure_group)
     assert len(ingest.take_new("dead")) == 2
-    monkeypatch.setattr(ingest, "CLAIM_AFTER_MS", 0)
     ingest.flush(consumer="alive")
     assert SessionEvent.objects.count() == 1
 
 
+def test_what_a_dead_flusher_left_is_stored_before_what_came_later() -> None:
+    session = visit()
+    core_redis.call(ingest.ensure_group)
+    assert len(ingest.take_new("dead")) == 1
+    services.see(session.session_id, events=[event("page_view")], now=NOW)
+    ingest.flush(consumer="alive")
+    assert SessionEvent.objects.count() == 1
+    assert not DeadLetter.objects.exists()
+
+
+def test_one_flusher_at_a_time() -> None:
+    visit(event("page_view"))
+    assert ingest.take_turn("first")
+    assert ingest.flush(consumer="second") == 0
+    ingest.end_turn("first")
+    assert ingest.flush(consumer="second") == 2
+
+
+def test_a_turn_that_took_too_long_does_not_end_the_next_ones() -> None:
+    assert ingest.take_turn("first")
+    core_redis.client().delete(ingest.TURN)
+    assert ingest.take_turn("second")
+    ingest.end_turn("first")
+    assert not ingest.take_turn("third")
+
+
+def test_a_batch_is_acknowledged_after_the_commit() -> None:
+    visit(event("page_view"))
+    with database_away(), pytest.raises(OperationalError):
+        ingest.flush(consumer="test")
+    assert core_redis.client().xlen(state.STREAM) == 2
+    ingest.flush(consumer="test")
+    assert (SessionEvent.objects.count(), core_redis.client().xlen(state.STREAM)) == (1, 0)
+
+
+def test_an_event_of_a_month_without_a_partition_makes_one() -> None:
+    session = visit()
+    ingest.flush(consumer="test")
+    old = event("page_view")
+    state.append([event_entry(replace(old, timestamp=datetime(2013, 5, 6, tzinfo=UTC)), session.session_id)])
+    ingest.flush(consumer="test")
+    assert SessionEvent.objects.get().timestamp.year == 2013
+    assert not DeadLetter.objects.exists()
+
+
+@pytest.mark.parametrize("time", ["not a time", "2026-02-30T00:00:00Z", "0001-01-01T00:00:00+14:00", "", None, 7])
+def test_a_time_that_cannot_be_is_a_dead_letter_and_not_the_end_of_the_flusher(time: object) -> None:
+    session = visit(event("page_view"))
+    poison = event_entry(event("search"), session.session_id).fields | {"timestamp": time}
+    state.append([Entry.of(Kind.EVENT, poison)])
+    ingest.flush(consumer="test")
+    assert SessionEvent.objects.count() == 1
+    assert DeadLetter.objects.get().entry["timestamp"] == time
+
+
 def test_one_poisonous_event_loses_only_itself() -> None:
     session = visit(event("page_view"))
-    poison = ingest.decode_text(event_entry(event("search"), session.session_id)) | {"timestamp": "not a time"}
-    state.append([ingest.encode_entry(poison), event_entry(event("add_to_cart"), session.session_id)])
+    poison = event_entry(event("search"), session.session_id).fields | {"timestamp": "not a time"}
+    state.append([Entry.of(Kind.EVENT, poison), event_entry(event("add_to_cart"), session.session_id)])
     ingest.flush(consumer="test")
     assert sorted(SessionEvent.objects.values_list("event_type", flat=True)) == ["add_to_cart", "page_view"]
     assert DeadLetter.objects.get().entry["event_type"] == "search"

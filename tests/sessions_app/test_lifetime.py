@@ -49,7 +49,7 @@ def test_an_event_after_the_end_does_not_reopen_it() -> None:
     ingest.flush(consumer="test")
     lapsed.close_lapsed(now=NOW)
     event = Event("search", Source.SCRIPT, NOW)
-    ingest.store([ingest.decode_text(event_entry(event, session.session_id))])
+    ingest.store([event_entry(event, session.session_id)])
     row = VisitorSession.objects.get()
     assert row.ended_at == row.last_seen_at
     assert row.events_count == 1

@@ -1,6 +1,8 @@
 """Which requests have a visit, and what a known one costs."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -118,3 +120,46 @@ def test_a_cleared_session_stays_cleared(browser: Client) -> None:
     browser.post("/api/v1/storefront/session/clear")
     again = Client(headers={"user-agent": CHROME, "x-visitor-session": str(first["token"])})
     assert session_of(again)["sessionId"] != first["sessionId"]
+
+
+def test_what_a_browser_asks_at_once_before_it_has_a_cookie_is_one_visit(transactional_db: None) -> None:
+    tabs = [Client(headers={"user-agent": CHROME}) for _ in range(6)]
+    with ThreadPoolExecutor(len(tabs)) as threads:
+        answers = list(threads.map(look_and_leave, tabs))
+    flush(consumer="test")
+    assert VisitorSession.objects.get().api_page_views == len(tabs)
+    assert sum(SESSION_COOKIE in answer.cookies for answer in answers) == 1
+
+
+def test_a_visit_that_two_requests_began_came_from_where_the_script_says(transactional_db: None) -> None:
+    Client(headers={"user-agent": CHROME}).get("/api/v1/storefront/products")
+    event = {
+        "eventType": "page_view",
+        "page": "/?utm_source=news&utm_medium=email",
+        "referrer": "https://mail.example/",
+    }
+    Client(headers={"user-agent": CHROME}).post(TRACK, event, content_type="application/json")
+    flush(consumer="test")
+    visit = VisitorSession.objects.get()
+    assert (visit.channel, visit.utm_source, len(visit.touches)) == ("e-mail", "news", 1)
+
+
+def look_and_leave(client: Client) -> Any:
+    try:
+        return client.get("/api/v1/storefront/products")
+    finally:
+        connection.close()
+
+
+def test_control_a_browser_of_another_kind_is_another_visit(transactional_db: None) -> None:
+    for agent in (CHROME, CHROME.replace("X11; Linux x86_64", "Windows NT 10.0")):
+        Client(headers={"user-agent": agent}).get("/api/v1/storefront/products")
+    flush(consumer="test")
+    assert VisitorSession.objects.count() == 2
+
+
+def test_nobody_is_told_of_a_visit_that_they_cannot_show(browser: Client) -> None:
+    browser.get("/api/v1/storefront/products")
+    neighbour = Client(headers={"user-agent": CHROME})
+    neighbour.get("/api/v1/storefront/products")
+    assert session_of(neighbour)["sessionId"] != session_of(browser)["sessionId"]

@@ -1,0 +1,50 @@
+"""The months of `session_event`: a partition each, so that an index stays as small as a month and old ones are dropped.
+
+There is none for whatever comes: PostgreSQL then refuses a row rather than put it where retention does not look.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from functools import partial
+
+from django.db import connection, transaction
+
+PARENT = "sessions_app_sessionevent"
+ONE_AT_A_TIME = 4_700_152
+"""Number of the advisory lock, this module's own."""
+known: set[date] = set()
+"""Months that this process has seen committed."""
+
+
+def ensure_months(timestamps: Iterable[datetime]) -> int:
+    """Makes sure that events of these times can be stored; returns how many months were missing.
+
+    Costs nothing for months known already.
+    """
+    made = 0
+    for month in sorted({month_of(timestamp) for timestamp in timestamps} - known):
+        made += make_month(month)
+        transaction.on_commit(partial(known.add, month))
+    return made
+
+
+def month_of(timestamp: datetime) -> date:
+    """The first day of its month, in UTC."""
+    return timestamp.astimezone(UTC).date().replace(day=1)
+
+
+@transaction.atomic
+def make_month(month: date) -> bool:
+    """Adds the partition of a month; False if it is there. Attached, not created in place: nobody waits for it."""
+    name = f"{PARENT}_{month:%Y_%m}"
+    end = date(month.year + month.month // 12, month.month % 12 + 1, 1)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ONE_AT_A_TIME])
+        cursor.execute("SELECT to_regclass(%s) IS NULL", [name])
+        missing: bool = cursor.fetchone()[0]
+        if missing:
+            cursor.execute(f"CREATE TABLE {name} (LIKE {PARENT} INCLUDING DEFAULTS INCLUDING STORAGE)")
+            cursor.execute(
+                f"ALTER TABLE {PARENT} ATTACH PARTITION {name} FOR VALUES FROM ('{month} 00:00Z') TO ('{end} 00:00Z')"
+            )
+    return missing

