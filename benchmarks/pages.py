@@ -7,6 +7,7 @@ from benchmarks.measurement import Measurement, Sample, alternate, require
 from benchmarks.shop import products
 from benchmarks.storefront_requests import browser_headers, empty_stream, stream_length, visitors
 from benchmarks.web import Web, gunicorn
+from sessions_app.track import script
 
 WARM_UP = 1.0
 EVENTS_A_PAGE = 2
@@ -43,3 +44,9 @@ def viewed(web: Web, requests: list[bytes], events: int, *, seconds: float = SEC
     most = (load.answers + CONNECTIONS) * events
     require(load.answers * events <= kept <= most, f"{load.answers} answers, {kept} events in the stream")
     return sample
+
+
+def page_weight() -> Measurement:
+    """Bytes of tracker.js as it goes over the wire, compressed."""
+    _text, compressed, _etag = script()
+    return Measurement(len(compressed), "bytes")

@@ -70,7 +70,9 @@ def at_most(limit: float) -> Target:
 
 PROMISES = (
     Promise("track_single", "tracking.track_single", ratio_at_least(0.6)),
+    Promise("track_batch", "tracking.track_batch", ratio_at_least(3)),
     Promise("flush", "flushing.flush", ratio_at_least(0.3)),
+    Promise("ingest_memory", "ingesting.ingest_memory", at_most(30)),
     Promise("import_log", "importing.import_log", ratio_at_least(0.2)),
     Promise("session_overhead", "pages.session_overhead", ratio_at_least(0.8)),
     Promise("checkout_sql", "checkouts.checkout_sql", at_most(40)),
@@ -78,6 +80,7 @@ PROMISES = (
     Promise("checkout_rate", "checkouts.checkout_rate", ratio_at_least(0.25)),
     Promise("aggregate_day", "aggregation.aggregate_day", ratio_at_most(8)),
     Promise("aggregate_memory", "aggregation.aggregate_memory", at_most(20)),
+    Promise("page_weight", "pages.page_weight", at_most(1536)),
 )
 
 

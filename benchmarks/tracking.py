@@ -14,6 +14,7 @@ from sessions_app.state import SessionState
 
 PATH = "/api/v1/analytics/track"
 WARM_UP = 1.0
+BATCH = 20
 
 
 def track_single() -> Measurement:
@@ -32,20 +33,37 @@ def track_single() -> Measurement:
         )
 
 
-def track_request(session: SessionState) -> bytes:
-    """A page view in mid-visit."""
-    event = {
-        "eventId": str(new_id()),
-        "eventType": "page_view",
-        "page": "/shop/products/kettle-0",
-        "timestamp": now().isoformat(),
-        "title": "Kettle No. 0",
-    }
+def track_batch() -> Measurement:
+    """`POST track` with 20 events, events accepted a second, against the same bare view's requests a second."""
+    requests = [track_request(session, events=BATCH) for session in visitors()]
+    with gunicorn("shop") as shop, gunicorn("bare", application="benchmarks.floors.bare") as bare:
+        tracked(shop, requests, events=BATCH, seconds=WARM_UP)
+        load_round(bare, requests, seconds=WARM_UP)
+        return alternate(
+            lambda: tracked(shop, requests, events=BATCH),
+            lambda: load_round(bare, requests)[1],
+            unit="events/s",
+            rounds=ROUNDS,
+        )
+
+
+def track_request(session: SessionState, *, events: int = 1, named: bool = True) -> bytes:
+    """Page views in mid-visit. Unless they are `named` the server gives them ids, new ones each time they are sent."""
+    sent = [
+        ({"eventId": str(new_id())} if named else {})
+        | {
+            "eventType": "page_view",
+            "page": "/shop/products/kettle-0",
+            "timestamp": now().isoformat(),
+            "title": "Kettle No. 0",
+        }
+        for _number in range(events)
+    ]
     headers = {"Content-Type": "text/plain;charset=UTF-8", **browser_headers(session)}
-    return raw_request("POST", PATH, headers, json.dumps({"events": [event]}).encode())
+    return raw_request("POST", PATH, headers, json.dumps({"events": sent}).encode())
 
 
-def tracked(shop: Web, requests: list[bytes], *, seconds: float = SECONDS) -> Sample:
+def tracked(shop: Web, requests: list[bytes], *, events: int = 1, seconds: float = SECONDS) -> Sample:
     """A round of which every event is in the stream. The last ones may have been taken but not answered.
 
     Raises:
@@ -53,6 +71,6 @@ def tracked(shop: Web, requests: list[bytes], *, seconds: float = SECONDS) -> Sa
     """
     empty_stream()
     load, sample = load_round(shop, requests, seconds=seconds)
-    kept = stream_length()
-    require(load.answers <= kept <= load.answers + CONNECTIONS, f"{load.answers} answers, {kept} events in the stream")
-    return sample
+    kept, answered = stream_length(), load.answers * events
+    require(answered <= kept <= answered + CONNECTIONS * events, f"{answered} accepted, {kept} events in the stream")
+    return Sample(sample.value * events, sample.notes)

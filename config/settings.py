@@ -51,7 +51,9 @@ CORS_ALLOW_HEADERS = [
     "x-csrftoken",
     "x-order-token",
     "x-visitor-session",
+    "content-encoding",
 ]
+CORS_EXPOSE_HEADERS = ["retry-after", "x-request-id", "idempotent-replayed"]
 TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
 
 # The demo shop and the sandbox billing service never run beside real money.

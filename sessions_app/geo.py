@@ -30,9 +30,9 @@ NOWHERE = Place()
 
 def locate(ip: str) -> Place:
     """Where the address is; nowhere without a file, and for private, unknown and malformed addresses."""
-    address = _address(ip)
-    look_up = _look_up(settings.GEOIP_PATH) if address is not None and address.is_global else None
-    if look_up is None:
+    look_up = _look_up(settings.GEOIP_PATH)
+    address = _address(ip) if look_up else None
+    if look_up is None or address is None or not address.is_global:
         return NOWHERE
     try:
         found = look_up(str(address))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -207,29 +207,35 @@ def flush(*, consumer: str, batches: int = 50) -> int:
     if not take_turn(consumer):
         return 0
     try:
-        stored = sum(store_taken(taken) for taken in iter(lambda: take_over(consumer), []))
+        stored = 0
+        while taken := take_over(consumer):
+            stored += store_taken(taken)
+            acknowledge(taken)
         return stored + store_new(consumer, batches)
     finally:
         end_turn(consumer)
 
 
 def store_new(consumer: str, batches: int) -> int:
-    """Stores what nobody has taken yet, `batches` batches at most; returns how many entries."""
+    """Stores what nobody has taken yet, `batches` batches at most; returns how many entries. A thread asks Redis."""
     taken, stored = take_new(consumer), 0
+    acknowledged: list[Future[None]] = []
     with ThreadPoolExecutor(max_workers=1) as aside:
         while taken:
             batches -= 1
             more = aside.submit(take_new, consumer) if batches > 0 else None
             stored += store_taken(taken)
+            acknowledged.append(aside.submit(acknowledge, taken))
             taken = more.result() if more else []
+    for done in acknowledged:
+        done.result()
     store_crawlers()
     return stored
 
 
 def store_taken(taken: Sequence[Taken]) -> int:
-    """Stores a batch and acknowledges it; returns its size."""
+    """Stores a batch; returns its size."""
     store_each([entry for _entry_id, entry in taken])
-    acknowledge([entry_id for entry_id, _entry in taken])
     return len(taken)
 
 
@@ -293,8 +299,9 @@ redis.call('XTRIM', KEYS[1], 'MINID', held or ARGV[2])
 """
 
 
-def acknowledge(entry_ids: Sequence[bytes]) -> None:
+def acknowledge(taken: Sequence[Taken]) -> None:
     """Tells the stream that the entries, in its order, are stored."""
+    entry_ids = [entry_id for entry_id, _entry in taken]
     milliseconds, number = entry_ids[-1].split(b"-")
     words = [GROUP, b"%b-%d" % (milliseconds, int(number) + 1), *entry_ids]
     core_redis.call(lambda client: client.eval(ACKNOWLEDGE, 1, STREAM, *words))

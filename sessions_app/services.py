@@ -25,7 +25,7 @@ from sessions_app.events import OLDEST, Event, Source, event_entry
 from sessions_app.geo import ip_prefix, locate
 from sessions_app.models import Channel, Consent, ConsentRecord, Device, SessionEvent, VisitorSession
 from sessions_app.salts import daily_visitor_id
-from sessions_app.state import Profile, SessionState, StaleError, StreamFullError
+from sessions_app.state import Arrived, Profile, SessionState, StaleError, StreamFullError
 
 log = logging.getLogger(__name__)
 
@@ -98,12 +98,13 @@ def profile_of(arrival: Arrival, *, identified: bool) -> Profile:
 def source_of(arrival: Arrival) -> dict[str, str]:
     """Where the visitor came from: referrer, UTM parameters and the channel that follows from them."""
     host = referrer_host(arrival.referrer)
-    foreign = bool(host) and host != arrival.own_host
+    own = host if host in map(referrer_host, settings.CORS_ALLOWED_ORIGINS) else arrival.own_host
+    foreign = bool(host) and host != own
     fields = {f"utm_{name}": value[:255] for name, value in asdict(arrival.utm).items()}
     return fields | {
         "referrer": printable(arrival.referrer)[:2048] if foreign else "",
         "referrer_host": host[:255] if foreign else "",
-        "channel": classify(referrer_host=host, own_host=arrival.own_host, utm=arrival.utm, rules=current_rules()),
+        "channel": classify(referrer_host=host, own_host=own, utm=arrival.utm, rules=current_rules()),
     }
 
 
@@ -133,13 +134,17 @@ NO_SOURCE = dict.fromkeys(TOUCH_FIELDS, "") | {"channel": "direct"}
 """Of a visit that came from the visit before."""
 
 
+JOINING_SECONDS = 3
+"""What a browser asks at once comes within that."""
+
+
 def open_session(
-    session: SessionState, *, events: Sequence[Event], now: datetime, arrived: UUID | None = None
+    session: SessionState, *, events: Sequence[Event], now: datetime, arrived: Arrived | None = None
 ) -> SessionState:
     """Starts a new visit with its first events. Written straight to PostgreSQL when Redis is away.
 
-    A browser that comes for the first time asks for several things at once, before it has a cookie. If `arrived` began
-    a visit a moment ago, the events are that visit's, and it is answered.
+    A browser that comes for the first time asks for several things at once, before it has a cookie. If who `arrived`
+    began a visit a moment ago, the events are that visit's, and it is answered.
     """
     counted = count_views(replace(session, last_seen_at=now), events)
     entries = [session_entry(session), *(event_entry(event, session.session_id) for event in events)]
@@ -153,10 +158,14 @@ def open_session(
     return see(opened, events=events, now=now) or open_session(session, events=events, now=now)
 
 
-def arrived_now(arrival: Arrival, *, now: datetime) -> UUID:
-    """Who arrives, as far as can be told before there is a cookie: address and browser, for a moment."""
+def arrived_now(arrival: Arrival, *, ended: UUID | None, now: datetime) -> Arrived:
+    """Who arrives: with the token of a visit that `ended`, which nobody else has, else address and browser, for a
+    moment.
+    """
+    if ended is not None:
+        return Arrived(ended, settings.VISITOR_SESSION_TTL_SECONDS)
     known = arrival.visitor_id if may_identify(arrival.consent) else None
-    return known or daily_id(arrival, now=now)
+    return Arrived(known or daily_id(arrival, now=now), JOINING_SECONDS)
 
 
 def see(session_id: UUID, *, events: Sequence[Event] = (), now: datetime) -> SessionState | None:

@@ -134,20 +134,21 @@ return fields()
 """
 )
 # KEYS as above, and who arrived if it may be one who did a moment ago: then that one's session is answered, and nothing
-# written. ARGV: ttl, session id, seen, stream limit, how many words of the hash, those, then the entries.
+# written. ARGV: ttl, session id, seen, stream limit, how many words of the hash, seconds for which who arrived is told
+# again, those words, then the entries.
 SAVE = (
     GUARD
     + """
-local last = 5 + ARGV[5]
+local last = 6 + ARGV[5]
 if KEYS[5] then
     local other = redis.call('GET', KEYS[5])
     if other then return other end
 end
 if #ARGV > last and redis.call('XLEN', KEYS[4]) >= tonumber(ARGV[4]) then return 'full' end
-redis.call('HSET', KEYS[2], 'epoch', epoch, unpack(ARGV, 6, last))
+redis.call('HSET', KEYS[2], 'epoch', epoch, unpack(ARGV, 7, last))
 redis.call('EXPIRE', KEYS[2], ARGV[1])
 redis.call('ZADD', KEYS[3], ARGV[3], ARGV[2])
-if KEYS[5] then redis.call('SET', KEYS[5], ARGV[2], 'EX', 3) end
+if KEYS[5] then redis.call('SET', KEYS[5], ARGV[2], 'EX', ARGV[6]) end
 for i = last + 1, #ARGV, 2 do redis.call('XADD', KEYS[4], '*', ARGV[i], ARGV[i + 1]) end
 """
 )
@@ -195,11 +196,18 @@ def touch(
     return decode(session_id, dict(zip(FIELDS, fields, strict=True)))
 
 
-def save(state: SessionState, *, entries: Sequence[Entry] = (), arrived: UUID | None = None) -> UUID:
+@dataclass(frozen=True)
+class Arrived:
+    """Who began a visit, as far as can be told, and for how many seconds that is remembered."""
+
+    who: UUID
+    seconds: int
+
+
+def save(state: SessionState, *, entries: Sequence[Entry] = (), arrived: Arrived | None = None) -> UUID:
     """Writes the whole hash, as at the start of a session or when it is brought back from PostgreSQL.
 
-    Returns the session's id; another's if `arrived` (a visitor, as far as can be told) began that one within the last
-    three seconds. Nothing is written then.
+    Returns the session's id; another's if who `arrived` began that one so shortly before. Nothing is written then.
 
     Raises:
         StreamFullError: there are entries and no room for them.
@@ -212,10 +220,11 @@ def save(state: SessionState, *, entries: Sequence[Entry] = (), arrived: UUID | 
         f"{state.last_seen_at.timestamp():.6f}",
         settings.EVENT_STREAM_LIMIT,
         len(fields),
+        arrived.seconds if arrived else 0,
         *fields,
         *(word for entry in entries for word in entry),
     ]
-    names = keys(state.session_id) + ([f"arrived:{{visits}}:{arrived.hex}"] if arrived else [])
+    names = keys(state.session_id) + ([f"arrived:{{visits}}:{arrived.who.hex}"] if arrived else [])
     answer: bytes | None = core_redis.call(lambda client: evaluate(client, SAVE, names, words))
     if answer == b"full":
         raise StreamFullError

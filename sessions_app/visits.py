@@ -41,6 +41,7 @@ class Visit:
         self.now: datetime = clock_now()
         shown = request.META.get("HTTP_X_VISITOR_SESSION") or request.COOKIES.get(SESSION_COOKIE, "")
         self.shown_id = unsign(shown, purpose="session")
+        self.other_id: UUID | None = None
         self.known: SessionState | None = None
         self.pending: list[Event] = []
         self.seen = False
@@ -77,8 +78,12 @@ class Visit:
         return sign(self.session.session_id, purpose="session")
 
     def show(self, token: str) -> None:
-        """A token from where no header can be sent. What cookie or header showed goes first."""
-        self.shown_id = self.shown_id or unsign(token, purpose="session")
+        """A token from where no header can be sent. A live session that cookie or header shows goes first."""
+        shown = unsign(token, purpose="session")
+        if self.shown_id is None:
+            self.shown_id = shown
+        elif shown != self.shown_id:
+            self.other_id = shown
 
     def opt_out(self) -> None:
         """The browser says so (global privacy control, Do Not Track), if not in its headers. Counts as denied,
@@ -186,11 +191,14 @@ class Visit:
         events, self.pending = self.pending, []
         session_id = self.known.session_id if self.known else self.shown_id
         found = services.see(session_id, events=events, now=self.now) if session_id else None
+        if found is None and self.other_id is not None:
+            found = services.see(self.other_id, events=events, now=self.now)
         if found is not None:
             self._note_arrivals(found, events)
         else:
             arrival = self._first_arrival(events)
-            arrived = services.arrived_now(arrival, now=self.now) if may_join else None
+            ended = self.other_id or self.shown_id
+            arrived = services.arrived_now(arrival, ended=ended, now=self.now) if may_join else None
             fresh = services.begin(arrival=arrival, now=self.now)
             found = services.open_session(fresh, events=events, now=self.now, arrived=arrived)
             self.joined = found.session_id != fresh.session_id

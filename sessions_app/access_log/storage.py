@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import astuple
 from datetime import UTC, date, datetime
 from operator import attrgetter
 
@@ -177,7 +176,8 @@ def _profile(visit: Visit, own_host: str, rules: Rules) -> tuple[str, ...]:
     host = referrer_host(referrer)
     channel = classify(referrer_host=host, own_host=own_host, utm=utm, rules=rules)
     of_visitor = (visitor_id, agent.device.value, agent.browser, agent.os, place.country, place.city)
-    return (*of_visitor, first.page, referrer, host, channel.value, *astuple(utm))
+    of_arrival = (first.page, referrer, host, channel.value)
+    return (*of_visitor, *of_arrival, utm.source, utm.medium, utm.campaign, utm.term, utm.content)
 
 
 def _remember(cursor: CursorWrapper, visits: Sequence[Visit], hits: Sequence[Hit], known: Mapping[str, str]) -> None:

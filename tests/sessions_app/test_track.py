@@ -292,3 +292,47 @@ def test_while_postgresql_is_away_events_wait_in_the_stream(browser: Client) -> 
     with database_away():
         assert send(browser, view(page="/meanwhile")).status_code == 202
     assert sorted(event.page for event in stored()) == ["/", "/meanwhile"]
+
+
+def ended_token(client: Client) -> str:
+    """The token of a visit that ended long ago."""
+    session = client.get(CURRENT).json()["data"]["session"]
+    core_redis.client().flushdb()
+    ingest.flush(consumer="test")
+    VisitorSession.objects.filter(pk=session["sessionId"]).update(ended_at=datetime.now(UTC))
+    return str(session["token"])
+
+
+def test_a_live_session_in_the_body_goes_before_a_cookie_that_ended(browser: Client) -> None:
+    ended_token(browser)
+    live = Client(headers={"user-agent": "ShopApp/1.0"}).get(CURRENT).json()["data"]["session"]
+    send(browser, {"events": [view()], "session": live["token"]})
+    [event] = stored()
+    assert str(event.session_id) == live["sessionId"]
+
+
+def test_what_comes_with_a_token_that_ended_is_one_new_visit(browser: Client) -> None:
+    token = ended_token(browser)
+    for page in ("/1", "/2", "/3"):
+        elsewhere = Client(headers={"user-agent": CHROME})
+        send(elsewhere, {"events": [view(page=page)], "session": token})
+    events = stored()
+    assert len({event.session_id for event in events}) == 1
+    assert len(events) == 3
+
+
+def test_whoever_has_an_old_token_is_told_nothing_of_the_visit_after_it(browser: Client) -> None:
+    token = ended_token(browser)
+    owner = browser.get("/api/v1/storefront/products").cookies["visitor_session"].value
+    other = Client(headers={"user-agent": CHROME, "x-visitor-session": token})
+    assert "visitor_session" not in other.get("/api/v1/storefront/products").cookies
+    assert other.get(CURRENT).json()["data"]["session"]["token"] != owner
+
+
+def test_a_link_within_a_shop_of_another_origin_is_no_referral(settings: LazySettings, browser: Client) -> None:
+    settings.CORS_ALLOWED_ORIGINS = ["https://shop.example"]
+    body = {"landingPage": "/cart", "referrer": "https://shop.example/mugs"}
+    browser.post("/api/v1/storefront/session", body, content_type="application/json")
+    ingest.flush(consumer="test")
+    visit = VisitorSession.objects.get()
+    assert (visit.channel, visit.referrer) == ("direct", "")
