@@ -50,7 +50,12 @@ class LanesMiddleware:
         }
 
     def __call__(self, request: HttpRequest) -> Any:
-        return self.lanes.get(request.path_info, self.get_response)(request)
+        lane = self.lanes.get(request.path_info)
+        if lane is None:
+            return self.get_response(request)
+        response = lane(request)
+        response["Content-Length"] = str(len(response.content))  # as CommonMiddleware does: else it goes out in chunks
+        return response
 
 
 def wrapped(inner: Handler, path: str) -> Handler:

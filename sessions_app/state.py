@@ -109,28 +109,27 @@ if guard[2] ~= second then
 end
 """
 # KEYS: guard, session, active, stream. ARGV: now, ttl, longest, api views, script views, stream limit, session id, then
-# kind and text of each entry. Answers nil for an unknown session, "lapsed", "full", "stale" and the fields when they
-# were written in an earlier epoch, else the fields, a line each (that is read quicker than a list).
+# kind and text of each entry. Answers nil for an unknown session, "lapsed", "full", else the epoch ("stale" for an
+# earlier one: nothing was changed) and the fields, a line each: that is read quicker than a list.
 TOUCH = (
     GUARD
     + """
-local at = redis.call('HMGET', KEYS[2], 'started', 'seen', 'epoch')
-if not at[1] then return false end
-local now = tonumber(ARGV[1])
-local function fields()
-    return table.concat(redis.call('HMGET', KEYS[2], 'visitor', 'started', 'seen', 'consent', 'customer', 'script',
-        'api', 'order', 'converted', 'profile'), '\\n')
+local held = redis.call('HMGET', KEYS[2], 'epoch', 'visitor', 'started', 'seen', 'consent', 'customer', 'script', 'api',
+    'order', 'converted', 'profile')
+if not held[2] then return false end
+if held[1] ~= epoch then
+    held[1] = 'stale'
+    return table.concat(held, '\\n')
 end
-if at[3] ~= epoch then return 'stale\\n' .. fields() end
-if now - tonumber(at[2]) >= tonumber(ARGV[2]) or now - tonumber(at[1]) >= tonumber(ARGV[3]) then return 'lapsed' end
+local now = tonumber(ARGV[1])
+if now - held[4] >= tonumber(ARGV[2]) or now - held[3] >= tonumber(ARGV[3]) then return 'lapsed' end
 if #ARGV > 7 and redis.call('XLEN', KEYS[4]) >= tonumber(ARGV[6]) then return 'full' end
-redis.call('HSET', KEYS[2], 'seen', ARGV[1])
-if ARGV[4] ~= '0' then redis.call('HINCRBY', KEYS[2], 'api', ARGV[4]) end
-if ARGV[5] ~= '0' then redis.call('HINCRBY', KEYS[2], 'script', ARGV[5]) end
+held[4], held[7], held[8] = ARGV[1], tostring(held[7] + ARGV[5]), tostring(held[8] + ARGV[4])
+redis.call('HSET', KEYS[2], 'seen', held[4], 'script', held[7], 'api', held[8])
 redis.call('EXPIRE', KEYS[2], ARGV[2])
 redis.call('ZADD', KEYS[3], ARGV[1], ARGV[7])
 for i = 8, #ARGV, 2 do redis.call('XADD', KEYS[4], '*', ARGV[i], ARGV[i + 1]) end
-return fields()
+return table.concat(held, '\\n')
 """
 )
 # KEYS as above, and who arrived if it may be one who did a moment ago: then that one's session is answered, and nothing
@@ -190,10 +189,11 @@ def touch(
         raise StreamFullError
     if answer is None or answer == b"lapsed":
         return None
-    fields = answer.decode().split("\n")
-    if fields[0] == "stale":
-        raise StaleError(decode(session_id, dict(zip(FIELDS, fields[1:], strict=True))))
-    return decode(session_id, dict(zip(FIELDS, fields, strict=True)))
+    epoch, *fields = answer.decode().split("\n")
+    found = decode(session_id, dict(zip(FIELDS, fields, strict=True)))
+    if epoch == "stale":
+        raise StaleError(found)
+    return found
 
 
 @dataclass(frozen=True)

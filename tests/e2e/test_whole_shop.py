@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
+import socket
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import httpx2
@@ -181,3 +185,33 @@ def switch_webhooks(http: httpx2.Client, choice: str) -> None:
     assert token is not None
     switches = {"webhooks": choice, "latency_ms": "0", "error_percent": "0", "csrfmiddlewaretoken": token.group(1)}
     assert http.post("/billing/", data=switches).status_code == 302
+
+
+def raw_answer(shop: RunningShop, *headers: bytes, body: bytes = b'{"eventType": "page_view"}') -> tuple[int, str]:
+    """Status and body of an event sent as bytes that no client would send."""
+    address = urlsplit(shop.base)
+    lines = [b"POST /api/v1/analytics/track HTTP/1.0", b"Host: localhost", b"Content-Type: application/json"]
+    lines += [b"Content-Length: %d" % len(body), *headers, b"", b""]
+    with socket.create_connection((address.hostname, address.port), timeout=20) as connection:
+        with suppress(ConnectionError):  # it need not read all of what it refuses
+            connection.sendall(b"\r\n".join(lines) + body)
+        answer = b""
+        with suppress(ConnectionError):
+            while part := connection.recv(65536):
+                answer += part
+    head, _, text = answer.partition(b"\r\n\r\n")
+    return int(head.split()[1]), text.decode()
+
+
+@pytest.mark.parametrize("name", [b"User-Agent", b"Referer", b"Cookie", b"X-Visitor-Session", b"X-Forwarded-For"])
+@pytest.mark.parametrize("value", [b"x" * 64 * 1024, b"\xff\xfe\x80 \xc3\x28"], ids=["64-kib", "no-utf8"])
+def test_an_absurd_header_loses_no_event(whole_shop: RunningShop, name: bytes, value: bytes) -> None:
+    status, text = raw_answer(whole_shop, name + b": " + value)
+    assert status == 202
+    assert json.loads(text)["accepted"] == 1
+
+
+def test_a_body_of_10_mib_is_refused_in_the_envelope(whole_shop: RunningShop) -> None:
+    status, text = raw_answer(whole_shop, body=b" " * 10 * 1024 * 1024)
+    assert status == 413
+    assert json.loads(text)["error"] == "PAYLOAD_TOO_LARGE"
