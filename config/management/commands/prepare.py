@@ -2,19 +2,33 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from analytics.demo.tables import STAFF_EMAIL, STAFF_PASSWORD
 from config.schedule import sync_schedule
 from customers.groups import create_groups
+from customers.models import User
 
 
 def unapplied() -> bool:
     """Whether a migration is missing in the database; asking is much quicker than migrating nothing."""
     executor = MigrationExecutor(connection)
     return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+def refuse_the_demo() -> None:
+    """The demo shop's password is in the README: a database that had the demo never becomes a shop.
+
+    Raises:
+        CommandError: it has.
+    """
+    staff = User.objects.filter(email=STAFF_EMAIL, is_active=True).first()
+    if staff and staff.check_password(STAFF_PASSWORD):
+        raise CommandError("This database holds the demo shop, whose password everybody knows. Use an empty one.")
 
 
 class Command(BaseCommand):
@@ -29,6 +43,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if unapplied():
             call_command("migrate", interactive=False, verbosity=0)
+        if not settings.DEVELOPMENT:
+            refuse_the_demo()
         create_groups()
         added = sync_schedule()
         if added:
