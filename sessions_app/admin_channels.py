@@ -12,7 +12,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from core.admin import RecordForm, ShopAdmin, derived, moment
 from core.clock import now
-from sessions_app.channel_rules import Matches, book, rule_value
+from sessions_app.channel_rules import Kind, book, rule_value
 from sessions_app.models import ChannelRule, VisitorSession
 
 LOOKED_AT = 10_000
@@ -34,18 +34,18 @@ class ChannelRuleForm(RecordForm):
         }
 
     def clean_value(self) -> str:
-        """The value as it is compared, once it is known with what (`matches` stands before it)."""
+        """The value as it is compared, once it is known with what (`kind` stands before it)."""
         given: str = self.cleaned_data["value"]
-        matches = self.cleaned_data.get("matches")
-        return rule_value(matches, given) if matches else given
+        kind = self.cleaned_data.get("kind")
+        return rule_value(kind, given) if kind else given
 
 
 class ChannelRuleAdmin(ShopAdmin):
     """The rules of staff. They go before the built-in sets, for visits that begin from now on."""
 
     form = ChannelRuleForm
-    list_display = ("value", "matches", "channel", "note", "created")
-    list_filter = (("matches", ChoicesDropdownFilter), ("channel", ChoicesDropdownFilter))
+    list_display = ("value", "kind", "channel", "note", "created")
+    list_filter = (("kind", ChoicesDropdownFilter), ("channel", ChoicesDropdownFilter))
     search_fields = ("value", "note")
     search_help_text = _("Part of a value or a note")
     sortable_by = ("value", "created")
@@ -56,7 +56,7 @@ class ChannelRuleAdmin(ShopAdmin):
 
     def get_fields(self, request: HttpRequest, obj: ChannelRule | None = None) -> Any:
         """A rule that is not there yet has neither a time nor visits."""
-        fields = ("matches", "value", "channel", "note")
+        fields = ("kind", "value", "channel", "note")
         return (*fields, "lately", "created") if obj else fields
 
     def save_model(self, request: HttpRequest, obj: ChannelRule, form: Any, change: bool) -> None:
@@ -82,6 +82,6 @@ def lately_text(rule: ChannelRule) -> str:
 
 def matching(rule: ChannelRule) -> Q:
     """The visits that came as the rule says."""
-    if rule.matches == Matches.REFERRER_HOST:
+    if rule.kind == Kind.REFERRER_HOST:
         return Q(referrer_host=rule.value) | Q(referrer_host__endswith=f".{rule.value}")
-    return Q(**{f"{rule.matches.replace(' ', '_')}__iexact": rule.value})
+    return Q(**{f"{rule.kind.replace(' ', '_')}__iexact": rule.value})

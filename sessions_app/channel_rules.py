@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 LIFETIME_SECONDS = 30.0
 """So long a process may go on with rules that staff changed in another one."""
 
-Matches = ChannelRule.Matches
+Kind = ChannelRule.Kind
 HOST = re.compile(r"([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z0-9_-]{2,63}", re.ASCII)
 
 
@@ -75,15 +75,13 @@ def read_rules() -> Rules:
     Raises:
         OperationalError, PoolTimeout: it cannot be asked.
     """
-    found: dict[str, dict[str, Channel]] = {kind: {} for kind in Matches.values}
-    for matches, value, channel in ChannelRule.objects.order_by().values_list("matches", "value", "channel"):
-        found[matches][value] = Channel(channel)
-    return Rules(
-        hosts=found[Matches.REFERRER_HOST], sources=found[Matches.UTM_SOURCE], mediums=found[Matches.UTM_MEDIUM]
-    )
+    found: dict[str, dict[str, Channel]] = {kind: {} for kind in Kind.values}
+    for kind, value, channel in ChannelRule.objects.order_by().values_list("kind", "value", "channel"):
+        found[kind][value] = Channel(channel)
+    return Rules(hosts=found[Kind.REFERRER_HOST], sources=found[Kind.UTM_SOURCE], mediums=found[Kind.UTM_MEDIUM])
 
 
-def rule_value(matches: str, given: str) -> str:
+def rule_value(kind: str, given: str) -> str:
     """The value of a rule as visits are compared with it: in lower case, a host without `www.` and in ASCII.
 
     Raises:
@@ -94,7 +92,7 @@ def rule_value(matches: str, given: str) -> str:
         raise ValidationError(
             _("This is a whole address. Write the host or the value alone, such as news.example.com.")
         )
-    return _host(value) if matches == Matches.REFERRER_HOST else _utm(value)
+    return _host(value) if kind == Kind.REFERRER_HOST else _utm(value)
 
 
 def _host(value: str) -> str:

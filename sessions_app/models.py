@@ -218,23 +218,23 @@ class DeadLetter(models.Model):
 class ChannelRule(models.Model):
     """What staff know better than the built-in sets of `sessions_app.channels`. Holds for visits that begin later."""
 
-    class Matches(models.TextChoices):
+    class Kind(models.TextChoices):
         REFERRER_HOST = "referrer host", _("Referrer host, with its subdomains")
         UTM_SOURCE = "utm source", "utm_source"
         UTM_MEDIUM = "utm medium", "utm_medium"
 
-    matches = models.CharField(max_length=13, choices=Matches, default=Matches.REFERRER_HOST)
+    kind = models.CharField(max_length=13, choices=Kind, default=Kind.REFERRER_HOST)
     value = models.CharField(max_length=255)
     channel = models.CharField(max_length=16, choices=Channel)
     note = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
-        ordering = ["matches", "value"]
+        ordering = ["kind", "value"]
         constraints = [
-            models.UniqueConstraint(fields=["matches", "value"], name="one_channel_rule_a_value"),
+            models.UniqueConstraint(fields=["kind", "value"], name="one_channel_rule_a_value"),
             models.CheckConstraint(condition=Q(value=Lower("value")) & ~Q(value=""), name="channel_rule_in_lower_case"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.matches} {self.value}: {self.channel}"
+        return f"{self.kind} {self.value}: {self.channel}"

@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
             [
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 (
-                    "matches",
+                    "kind",
                     models.CharField(
                         choices=[
                             ("referrer host", "Referrer host, with its subdomains"),
@@ -44,9 +44,9 @@ class Migration(migrations.Migration):
                 ("created_at", models.DateTimeField(db_default=Now())),
             ],
             {
-                "ordering": ["matches", "value"],
+                "ordering": ["kind", "value"],
                 "constraints": [
-                    models.UniqueConstraint(fields=("matches", "value"), name="one_channel_rule_a_value"),
+                    models.UniqueConstraint(fields=("kind", "value"), name="one_channel_rule_a_value"),
                     models.CheckConstraint(
                         condition=models.Q(("value", Lower("value")), models.Q(("value", ""), _negated=True)),
                         name="channel_rule_in_lower_case",

@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from customers.groups import SHOP_STAFF, create_groups
 from sessions_app import channel_rules
 from sessions_app.access_log import Tally, import_access_log
-from sessions_app.channel_rules import LIFETIME_SECONDS, Matches, RuleBook, rule_value
+from sessions_app.channel_rules import LIFETIME_SECONDS, Kind, RuleBook, rule_value
 from sessions_app.channels import NO_RULES, Rules
 from sessions_app.ingest import flush
 from sessions_app.models import Channel, ChannelRule, VisitorSession
@@ -46,12 +46,12 @@ def _no_rules_of_other_tests() -> Iterator[None]:
     channel_rules.book.forget()
 
 
-def rule(value: str = "news.example", channel: str = Channel.SOCIAL, matches: str = Matches.REFERRER_HOST) -> None:
-    ChannelRule.objects.create(matches=matches, value=value, channel=channel)
+def rule(value: str = "news.example", channel: str = Channel.SOCIAL, kind: str = Kind.REFERRER_HOST) -> None:
+    ChannelRule.objects.create(kind=kind, value=value, channel=channel)
 
 
 def posted(**fields: str) -> dict[str, str]:
-    return {"matches": "referrer host", "value": "news.example", "channel": "social", "note": ""} | fields
+    return {"kind": "referrer host", "value": "news.example", "channel": "social", "note": ""} | fields
 
 
 def channel_of_new_visit(referrer: str = "https://news.example/", page: str = "") -> str:
@@ -76,37 +76,35 @@ class TestValue:
         ],
     )
     def test_a_host_is_spelt_as_referrers_are(self, given: str, value: str) -> None:
-        assert rule_value(Matches.REFERRER_HOST, given) == value
+        assert rule_value(Kind.REFERRER_HOST, given) == value
 
-    @pytest.mark.parametrize("matches", [Matches.UTM_SOURCE, Matches.UTM_MEDIUM])
-    def test_a_parameter_is_in_lower_case(self, matches: str) -> None:
-        assert rule_value(matches, " Partner Week/May ") == "partner week/may"
+    @pytest.mark.parametrize("kind", [Kind.UTM_SOURCE, Kind.UTM_MEDIUM])
+    def test_a_parameter_is_in_lower_case(self, kind: str) -> None:
+        assert rule_value(kind, " Partner Week/May ") == "partner week/may"
 
     @pytest.mark.parametrize(
-        ("matches", "given", "sentence"),
+        ("kind", "given", "sentence"),
         [
-            (Matches.REFERRER_HOST, "https://news.example", "This is a whole address"),
-            (Matches.REFERRER_HOST, "https://news.example/a?b", "This is a whole address"),
-            (Matches.UTM_SOURCE, "https://news.example/", "This is a whole address"),
-            (Matches.REFERRER_HOST, "news.example/path", "A host has no path"),
-            (Matches.REFERRER_HOST, "news.example/", "A host has no path"),
-            (Matches.REFERRER_HOST, "*.news.example", "Leave out the asterisk"),
-            (Matches.REFERRER_HOST, "news.example:8080", "This is no host"),
-            (Matches.REFERRER_HOST, "news", "This is no host"),
-            (Matches.REFERRER_HOST, "com.", "This is no host"),
-            (Matches.REFERRER_HOST, "two words.example", "This is no host"),
-            (Matches.REFERRER_HOST, "a..example", "This is no host"),
-            (Matches.REFERRER_HOST, "-.example", "This is no host"),
-            (Matches.REFERRER_HOST, "me@news.example", "This is no host"),
-            (Matches.UTM_SOURCE, "utm_source=partner", "Write the value alone"),
-            (Matches.UTM_MEDIUM, "a&b", "Write the value alone"),
+            (Kind.REFERRER_HOST, "https://news.example", "This is a whole address"),
+            (Kind.REFERRER_HOST, "https://news.example/a?b", "This is a whole address"),
+            (Kind.UTM_SOURCE, "https://news.example/", "This is a whole address"),
+            (Kind.REFERRER_HOST, "news.example/path", "A host has no path"),
+            (Kind.REFERRER_HOST, "news.example/", "A host has no path"),
+            (Kind.REFERRER_HOST, "*.news.example", "Leave out the asterisk"),
+            (Kind.REFERRER_HOST, "news.example:8080", "This is no host"),
+            (Kind.REFERRER_HOST, "news", "This is no host"),
+            (Kind.REFERRER_HOST, "com.", "This is no host"),
+            (Kind.REFERRER_HOST, "two words.example", "This is no host"),
+            (Kind.REFERRER_HOST, "a..example", "This is no host"),
+            (Kind.REFERRER_HOST, "-.example", "This is no host"),
+            (Kind.REFERRER_HOST, "me@news.example", "This is no host"),
+            (Kind.UTM_SOURCE, "utm_source=partner", "Write the value alone"),
+            (Kind.UTM_MEDIUM, "a&b", "Write the value alone"),
         ],
     )
-    def test_what_no_visit_could_match_is_refused_with_a_sentence(
-        self, matches: str, given: str, sentence: str
-    ) -> None:
+    def test_what_no_visit_could_match_is_refused_with_a_sentence(self, kind: str, given: str, sentence: str) -> None:
         with pytest.raises(ValidationError, match=sentence):
-            rule_value(matches, given)
+            rule_value(kind, given)
 
     @pytest.mark.parametrize("value", ["News.example", ""])
     def test_the_database_holds_the_spelling(self, value: str) -> None:
@@ -122,8 +120,8 @@ class TestValue:
 class TestBook:
     def test_it_reads_each_kind_of_rule(self) -> None:
         rule()
-        rule("acme", Channel.REFERRAL, Matches.UTM_SOURCE)
-        rule("influencer", Channel.CAMPAIGN, Matches.UTM_MEDIUM)
+        rule("acme", Channel.REFERRAL, Kind.UTM_SOURCE)
+        rule("influencer", Channel.CAMPAIGN, Kind.UTM_MEDIUM)
 
         assert RuleBook().current() == Rules(
             hosts={"news.example": Channel.SOCIAL},
@@ -222,7 +220,7 @@ class TestVisits:
         assert channel_of_new_visit("https://m.news.example/a") == Channel.SOCIAL
 
     def test_a_rule_for_a_source_holds_too(self) -> None:
-        rule("acme", Channel.REFERRAL, Matches.UTM_SOURCE)
+        rule("acme", Channel.REFERRAL, Kind.UTM_SOURCE)
         assert channel_of_new_visit("", "/?utm_source=Acme&utm_medium=cpc") == Channel.REFERRAL
 
     def test_a_known_visit_asks_for_no_rules(self) -> None:
@@ -331,7 +329,7 @@ class TestAdmin:
         assert "2 of the newest 4 visits" in page
 
     def test_the_page_counts_visits_of_a_medium_in_any_case(self, admin_client: Client) -> None:
-        rule("influencer", Channel.SOCIAL, Matches.UTM_MEDIUM)
+        rule("influencer", Channel.SOCIAL, Kind.UTM_MEDIUM)
         with time_machine.travel(NOW):
             VisitorSessionFactory.create(utm_medium="Influencer")
             admin_client.force_login(UserFactory.create(is_staff=True, is_superuser=True))
@@ -340,8 +338,8 @@ class TestAdmin:
 
     def test_the_list_is_searched_and_filtered(self, admin_client: Client) -> None:
         rule()
-        rule("acme", Channel.REFERRAL, Matches.UTM_SOURCE)
-        for filters in ({"q": "acm"}, {"matches__exact": "utm source"}, {"channel__exact": "referral"}):
+        rule("acme", Channel.REFERRAL, Kind.UTM_SOURCE)
+        for filters in ({"q": "acm"}, {"kind__exact": "utm source"}, {"channel__exact": "referral"}):
             page = list_of(admin_client, "sessions_app/channelrule", **filters)
             assert "acme" in page
             assert "news.example" not in page
