@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from django.conf import LazySettings
+from pytest_django import DjangoAssertNumQueries
 
 from core import redis as core_redis
 from sessions_app import ingest, services, state
@@ -123,10 +124,10 @@ def test_nobody_heard_for_a_while_is_an_outage_too() -> None:
     assert services.see(session.session_id, now=LATER) is None
 
 
-def test_a_visit_looked_up_after_an_outage_is_looked_up_once(django_assert_num_queries: object) -> None:
+def test_a_visit_looked_up_after_an_outage_is_looked_up_once(django_assert_num_queries: DjangoAssertNumQueries) -> None:
     session = begin()
     ingest.flush(consumer="test")
     state.begin_epoch(core_redis.client())
     services.see(session.session_id, now=LATER)
-    with django_assert_num_queries(0):  # type: ignore[operator]
+    with django_assert_num_queries(0):
         assert services.see(session.session_id, now=LATER) is not None

@@ -313,9 +313,9 @@ def test_a_live_session_in_the_body_goes_before_a_cookie_that_ended(browser: Cli
 
 def test_what_comes_with_a_token_that_ended_is_one_new_visit(browser: Client) -> None:
     token = ended_token(browser)
-    for page in ("/1", "/2", "/3"):
-        elsewhere = Client(headers={"user-agent": CHROME})
-        send(elsewhere, {"events": [view(page=page)], "session": token})
+    for number in (1, 2, 3):  # from other networks, so that nothing but the token tells who it is
+        elsewhere = Client(headers={"user-agent": CHROME}, REMOTE_ADDR=f"203.0.{number}.9")
+        send(elsewhere, {"events": [view(page=f"/{number}")], "session": token})
     events = stored()
     assert len({event.session_id for event in events}) == 1
     assert len(events) == 3
