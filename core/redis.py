@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import hiredis
 import redis
 from django.conf import settings
 from redis.backoff import NoBackoff
@@ -105,3 +106,14 @@ def client() -> Client:
 
 breaker = Breaker()
 call = breaker.call
+
+
+def ask(client: Client, *words: Any) -> Any:
+    """One command on the client's own connection. redis-py's `execute_command` adds a lock, retries and telemetry, at
+    the price of half a request of track; none of them has anything to do here.
+
+    Raises:
+        redis.RedisError: as `execute_command` does. A connection that failed is closed, and opened by its next use.
+    """
+    client.connection.send_packed_command((hiredis.pack_command(words),))
+    return client.connection.read_response()

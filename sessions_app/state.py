@@ -19,7 +19,7 @@ from django.conf import settings
 from redis.exceptions import NoScriptError
 
 from core import redis as core_redis
-from core.redis import Client, RedisAwayError
+from core.redis import Client, RedisAwayError, ask
 from sessions_app.entries import Entry
 from sessions_app.models import Consent
 
@@ -337,9 +337,9 @@ def decode_profile(text: str) -> Profile:
 def evaluate(client: Client, script: str, keys: Sequence[str], words: Sequence[str | int]) -> Any:
     """Runs a script: by its hash, and by its text when Redis has forgotten it."""
     try:
-        return client.execute_command("EVALSHA", hash_of(script), len(keys), *keys, *words)
+        return ask(client, "EVALSHA", hash_of(script), len(keys), *keys, *words)
     except NoScriptError:
-        return client.execute_command("EVAL", script, len(keys), *keys, *words)
+        return ask(client, "EVAL", script, len(keys), *keys, *words)
 
 
 @cache

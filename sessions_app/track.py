@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from django.core.exceptions import RequestDataTooBig
 from django.db import OperationalError
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
 from django.utils.functional import Promise
@@ -70,7 +70,8 @@ def track(request: HttpRequest) -> HttpResponse:
         answer = refused(request, TrackError("NOT_READY", 503, NOT_READY))
         answer["Retry-After"] = str(RETRY_SECONDS)
         return answer
-    return JsonResponse({"accepted": len(events), "rejected": told(request, errors)}, status=202)
+    body = json.dumps({"accepted": len(events), "rejected": told(request, errors)})
+    return HttpResponse(body, content_type="application/json", status=202)
 
 
 NOT_READY = _("The shop is not ready. Please try again in a moment.")

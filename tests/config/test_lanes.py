@@ -1,9 +1,13 @@
 """Requests that go another way than through all of the middleware."""
 
+from typing import Any
+
 import pytest
 from django.conf import LazySettings
-from django.test import Client
+from django.db import connection
+from django.test import Client, RequestFactory
 
+from config.lanes import LanesHandler
 from tests.browsers import CHROME
 
 TRACK = "/api/v1/analytics/track"
@@ -66,3 +70,42 @@ def test_a_browser_is_told_before_it_tracks_as_json_from_elsewhere(settings: Laz
 def test_tracking_is_sent_to_https_as_all_else(settings: LazySettings) -> None:
     settings.SECURE_SSL_REDIRECT = True
     assert Client().post(TRACK, VIEW, content_type="application/json").status_code == 301
+
+
+class Answer:
+    """What the web process answers, as a web server hears it."""
+
+    def __init__(self, path: str, body: str, content_type: str = "application/json") -> None:
+        request = RequestFactory(headers={"user-agent": CHROME}).post(path, body, content_type="application/json")
+        environ = request.environ | {"CONTENT_TYPE": content_type}
+        self.body = b"".join(LanesHandler()(environ, self.start))
+
+    def start(self, status: str, headers: list[tuple[str, str]], exc_info: object = None) -> Any:
+        self.status, self.headers = status, headers
+
+
+@pytest.mark.django_db
+def test_the_web_process_answers_with_status_length_and_cookie() -> None:
+    answer = Answer(TRACK, VIEW)
+    assert answer.status == "202 Accepted"
+    assert answer.body == b'{"accepted": 1, "rejected": []}'
+    assert ("Content-Length", str(len(answer.body))) in answer.headers
+    assert any(name == "Set-Cookie" and value.startswith("visitor_session=") for name, value in answer.headers)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_web_process_gives_its_connection_back_after_tracking_into_postgresql(
+    settings: LazySettings,
+) -> None:
+    settings.EVENT_STREAM_LIMIT = 0
+    answer = Answer(TRACK, VIEW)
+    assert answer.status == "202 Accepted"
+    assert connection.connection is None
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("path", [TRACK, "/api/v1/checkout/initiate"])
+def test_a_content_type_that_cannot_be_read_is_refused(path: str) -> None:
+    answer = Answer(path, VIEW, "application/json; charset*=nobody-knows''x")
+    assert answer.status.startswith("415")
+    assert b'"UNSUPPORTED_MEDIA_TYPE"' in answer.body
