@@ -27,6 +27,7 @@ T = TypeVar("T")
 AT_ONCE = 400
 """Visits that go on at the same time: of a batch of 500 events nearly each is of another visit."""
 GROUPS = 10
+COPIED = 500
 EVENTS_OF_A_VISIT = ("page_view", "page_view", "product_view", "add_to_cart", "page_view")
 EVENTS = AT_ONCE * GROUPS * len(EVENTS_OF_A_VISIT)
 COLUMNS = 'event_id, session_id, visitor_id, event_type, source, page, product_id, metadata, "timestamp"'
@@ -49,7 +50,7 @@ def flushed() -> Sample:
     """
     empty_stream()
     before = SessionEvent.objects.count()
-    for entries in batches(list(busy_minute(now()))):
+    for entries in batches(list(busy_minute(now())), of=ingest.BATCH):
         state.append(entries)
     begun, spent = time.perf_counter(), time.process_time()
     stored = ingest.flush(consumer="bench", batches=1000)
@@ -80,7 +81,7 @@ def copied() -> Sample:
     events = [entry.fields for entry in busy_minute(now()) if entry.kind == Kind.EVENT]
     rows = [row_of(fields) for fields in events]
     begun = time.perf_counter()
-    for batch in batches(rows):
+    for batch in batches(rows, of=COPIED):
         with (
             connection.cursor() as cursor,
             cursor.copy(f"COPY sessions_app_sessionevent ({COLUMNS}) FROM STDIN") as copy,
@@ -90,9 +91,9 @@ def copied() -> Sample:
     return Sample(EVENTS / (time.perf_counter() - begun))
 
 
-def batches(items: Sequence[T]) -> list[Sequence[T]]:
-    """Cut as the flusher takes them."""
-    return [items[start : start + ingest.BATCH] for start in range(0, len(items), ingest.BATCH)]
+def batches(items: Sequence[T], *, of: int) -> list[Sequence[T]]:
+    """Cut into so many at a time."""
+    return [items[start : start + of] for start in range(0, len(items), of)]
 
 
 def row_of(fields: dict[str, Any]) -> tuple[Any, ...]:

@@ -28,7 +28,7 @@ from sessions_app.state import CRAWLERS, STREAM, keep_guard
 
 log = logging.getLogger(__name__)
 GROUP = "flushers"
-BATCH = 1000
+BATCH = 2000
 Taken = tuple[bytes, Entry]
 """A message of the stream: its id there, and what it carries."""
 TURN = "flusher:{visits}"
