@@ -6,8 +6,9 @@ What follows the user agent (nginx's `main` format adds the forwarded address) i
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -20,12 +21,12 @@ PLAIN = re.compile(FIELDS.format(r'"([^"\\]*)"'), re.DOTALL)
 ESCAPED = re.compile(FIELDS.format(QUOTED), re.DOTALL)
 """The same with backslashes, which few lines have: it takes three times as long."""
 ANSWERED = re.compile(
-    r'([^ "]+) [^ ]+ [^ ]+ \[([^\]]+)\] "GET (/[^ "\\?]*)(?:\?([^ "\\]*))? HTTP/[^ "\\]*" '
-    r"(?:2[0-9]{2}|304) (?:[0-9]+|-) "
-    r'"([^"\\]*)" "([^"\\]*)"(?: .*)?',
+    r'([^ "]++) [^ ]++ [^ ]++ \[(.{14})(:[0-5][0-9]:[0-5][0-9])([^\]]++)\] '
+    r'"GET (/[^ "?]*+)(?:\?([^ "]*+))? HTTP/[^ "]*+" (?:2[0-9]{2}|304) (?:[0-9]++|-) '
+    r'"([^"]*+)" "([^"]*+)"(?: .*+)?',
     re.DOTALL,
 )
-"""Of the plain ones those that may be page views: nearly every line of a log, read in one go."""
+"""Of the lines without backslashes those that may be page views: nearly every line of a log, read in one go."""
 UP_TO_STATUS = re.compile(rf'[^\s"]+ \S+ \S+ \[[^\]]+\] {QUOTED} \d{{3}} (?:\d+|-)')
 TIME = re.compile(r"(\d\d)/([A-Z][a-z]{2})/(\d{4}):(\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)", re.ASCII)
 MONTHS = {
@@ -75,6 +76,10 @@ class Request(NamedTuple):
     query: str
 
 
+REQUEST: Callable[[tuple[int, str, str, str, str | None, str]], Request] = partial(tuple.__new__, Request)
+"""What `Request` makes of its fields, in half the time."""
+
+
 def parse_line(raw: bytes) -> Request:
     """Reads one line.
 
@@ -82,10 +87,11 @@ def parse_line(raw: bytes) -> Request:
         MalformedLineError: it is not of the combined format, or its time is none.
     """
     text = raw.decode("utf-8", "replace")
-    if answered := ANSWERED.fullmatch(text):
-        address, time, path, query, referrer, user_agent = answered.groups()
+    if "\\" not in text and (answered := ANSWERED.fullmatch(text)):
+        address, hour, within_hour, zone, path, query, referrer, user_agent = answered.groups()
+        at = whole_hour(hour, zone) + SECONDS[within_hour]
         page = None if is_asset(path) else path[:LONGEST].replace("\0", "")
-        return Request(seconds(time), address, user_agent, referrer, page, query or "")
+        return REQUEST((at, address, user_agent, referrer, page, query or ""))
     match = PLAIN.fullmatch(text) or ESCAPED.fullmatch(text)
     if match is None:
         raise MalformedLineError(_reason(text))
@@ -102,9 +108,8 @@ def parse_line(raw: bytes) -> Request:
 
 
 def is_asset(path: str) -> bool:
-    """Whether the last part of the path has an extension of `ASSETS`."""
-    dot = path.rfind(".")
-    return dot > path.rfind("/") and path[dot + 1 :].lower() in ASSETS
+    """Whether the last part of the path, which begins with a slash, has an extension of `ASSETS`."""
+    return path[path.rfind(".") + 1 :].lower() in ASSETS
 
 
 def seconds(text: str) -> int:
@@ -113,15 +118,18 @@ def seconds(text: str) -> int:
     Raises:
         MalformedLineError: there is no such time, or it is before 1990.
     """
-    minute, second = MINUTES.get(text[14:18]), SECONDS.get(text[18:20])
-    if minute is None or second is None:
-        return whole_time(text)
-    return whole_time(f"{text[:14]}:00:00{text[20:]}") + minute + second
+    within_hour = SECONDS.get(text[14:20])
+    return whole_time(text) if within_hour is None else whole_hour(text[:14], text[20:]) + within_hour
 
 
 @lru_cache(maxsize=1024)
+def whole_hour(hour: str, zone: str) -> int:
+    """The same of an hour (`17/May/2015:10` and ` +0000`): most lines are of the hour of the line before."""
+    return whole_time(f"{hour}:00:00{zone}")
+
+
 def whole_time(text: str) -> int:
-    """The same, read to the end: once for each hour of a log."""
+    """The same of any time, read to the end."""
     match = TIME.fullmatch(text)
     if match is None or match[2] not in MONTHS or int(match[6]) > 60:
         raise MalformedLineError(f"[{text[:40]}] is no time")
@@ -138,8 +146,8 @@ def whole_time(text: str) -> int:
 
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MINUTES = {f":{minute:02}:": 60 * minute for minute in range(60)}
-SECONDS = {f"{second:02}": second for second in range(61)}
+SECONDS = {f":{minute:02}:{second:02}": 60 * minute + second for minute in range(60) for second in range(61)}
+"""Of the minutes and seconds that a time may have."""
 
 
 def clean(text: str) -> str:

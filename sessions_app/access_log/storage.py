@@ -1,4 +1,4 @@
-"""A batch of page views to PostgreSQL: COPY into temporary tables, then one statement, in one transaction.
+"""A batch of page views to PostgreSQL, in one transaction: COPY of the events, then one statement for their visits.
 
 Nothing is remembered between batches but which visits the log touched, so an import that was killed goes on by
 being run again. Imports take turns, batch by batch, so two at once do not get in each other's way.
@@ -7,9 +7,10 @@ being run again. Imports take turns, batch by batch, so two at once do not get i
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from functools import cache, lru_cache, partial
 from operator import attrgetter
 
 from django.conf import settings
@@ -35,12 +36,12 @@ OF_FIRST_REQUEST = ", ".join(
 OF_VISITOR = "visitor_id, device, browser, os, country, city"
 
 TABLES = f"""
-CREATE TEMP TABLE import_seen (session_id uuid PRIMARY KEY, visitor_id uuid NOT NULL);
-CREATE TEMP TABLE import_event (event_id uuid, session_id uuid, visitor_id uuid, page text, at bigint);
+CREATE TEMP TABLE import_seen (session_id uuid NOT NULL, visitor_id uuid NOT NULL);
 CREATE TEMP TABLE import_visit AS
-    SELECT session_id, {OF_VISITOR}, {OF_FIRST_REQUEST} FROM sessions_app_visitorsession WITH NO DATA
+    SELECT session_id, {OF_VISITOR}, {OF_FIRST_REQUEST}, api_page_views AS views, 0::bigint AS first, 0::bigint AS last
+    FROM sessions_app_visitorsession WITH NO DATA
 """  # noqa: S608 - the names above
-DROP = "DROP TABLE IF EXISTS import_seen, import_event, import_visit"
+DROP = "DROP TABLE IF EXISTS import_seen, import_visit"
 
 # The visits of these visitors that a view of this batch could belong to.
 VISITS_NEAR = """
@@ -50,43 +51,38 @@ FROM sessions_app_visitorsession
 WHERE visitor_id = ANY(%s::uuid[]) AND last_seen_at >= to_timestamp(%s) AND started_at <= to_timestamp(%s)
 """
 
-# Totals come from the rows that were really inserted. Nothing checks an event's session: events may go first.
-STORE = f"""
-WITH added AS (
-    INSERT INTO sessions_app_sessionevent
-        (event_id, session_id, visitor_id, event_type, source, page, metadata, "timestamp")
-    SELECT event_id, session_id, visitor_id, 'page_view', 'import', page, '{{}}', to_timestamp(at)
-    FROM import_event
-    ON CONFLICT (event_id, "timestamp") DO NOTHING
-    RETURNING session_id, "timestamp"
-),
-totals AS (
-    SELECT session_id, count(*) AS views, min("timestamp") AS first, max("timestamp") AS last
-    FROM added GROUP BY session_id
-),
-visits AS (
-    INSERT INTO sessions_app_visitorsession AS visit (session_id, {OF_VISITOR}, {OF_FIRST_REQUEST},
-        started_at, last_seen_at, ended_at, api_page_views, events_count,
-        type, consent, ip_prefix, user_agent, touches, is_bot, unconfirmed, converted, script_page_views,
-        script_product_views, api_product_views, cart_additions, checkouts_started, other_events)
-    SELECT session_id, {OF_VISITOR}, {OF_FIRST_REQUEST}, first, last, last, views, views,
-        'anonymous', 'unknown', '', '', '[]', false, false, false, 0, 0, 0, 0, 0, 0
-    FROM import_visit JOIN totals USING (session_id) ORDER BY session_id
-    ON CONFLICT (session_id) DO UPDATE SET
-        api_page_views = visit.api_page_views + EXCLUDED.api_page_views,
-        events_count = visit.events_count + EXCLUDED.events_count,
-        started_at = LEAST(visit.started_at, EXCLUDED.started_at),
-        last_seen_at = GREATEST(visit.last_seen_at, EXCLUDED.last_seen_at),
-        ended_at = GREATEST(visit.last_seen_at, EXCLUDED.last_seen_at),
-        ({OF_FIRST_REQUEST}) = (SELECT {
+STORE_EVENTS = """
+COPY sessions_app_sessionevent
+    (event_id, session_id, visitor_id, event_type, source, page, metadata, "timestamp") FROM STDIN
+"""
+
+STORE_VISITS = f"""
+INSERT INTO sessions_app_visitorsession AS visit (session_id, {OF_VISITOR}, {OF_FIRST_REQUEST},
+    started_at, last_seen_at, ended_at, api_page_views, events_count,
+    type, consent, ip_prefix, user_agent, touches, is_bot, unconfirmed, converted, script_page_views,
+    script_product_views, api_product_views, cart_additions, checkouts_started, other_events)
+SELECT session_id, {OF_VISITOR}, {OF_FIRST_REQUEST},
+    to_timestamp(first), to_timestamp(last), to_timestamp(last), views, views,
+    'anonymous', 'unknown', '', '', '[]', false, false, false, 0, 0, 0, 0, 0, 0
+FROM import_visit ORDER BY session_id
+ON CONFLICT (session_id) DO UPDATE SET
+    api_page_views = visit.api_page_views + EXCLUDED.api_page_views,
+    events_count = visit.events_count + EXCLUDED.events_count,
+    started_at = LEAST(visit.started_at, EXCLUDED.started_at),
+    last_seen_at = GREATEST(visit.last_seen_at, EXCLUDED.last_seen_at),
+    ended_at = GREATEST(visit.last_seen_at, EXCLUDED.last_seen_at),
+    ({OF_FIRST_REQUEST}) = (SELECT {
     ", ".join(
         f"CASE WHEN EXCLUDED.started_at < visit.started_at THEN EXCLUDED.{name} ELSE visit.{name} END"
         for name in OF_FIRST_REQUEST.split(", ")
     )
 })
-)
-SELECT coalesce(sum(views), 0) FROM totals
 """  # noqa: S608 - the names above
+
+REMEMBER = """
+INSERT INTO import_seen
+SELECT session_id, visitor_id FROM import_visit UNION ALL SELECT * FROM unnest(%s::uuid[], %s::uuid[])
+"""
 
 CRAWLERS = """
 INSERT INTO sessions_app_crawlerday AS stored (day, source, page_views)
@@ -100,6 +96,9 @@ DAYS = """
 SELECT DISTINCT (started_at AT TIME ZONE %s)::date
 FROM sessions_app_visitorsession JOIN (SELECT DISTINCT visitor_id FROM import_seen) AS seen USING (visitor_id)
 """
+
+Row = tuple[str | int, ...]
+"""Of `import_visit`."""
 
 
 @contextmanager
@@ -118,24 +117,23 @@ def store(hits: Sequence[Hit], *, own_host: str) -> tuple[int, int]:
 
     Returns how many page views and how many visits were new.
     """
-    rules = current_rules()  # asked before COPY has the connection
+    # Many arrive from the same places. The rules are asked for before COPY has the connection.
+    row_of = partial(_row, arrival=cache(partial(_arrival, own_host=own_host, rules=current_rules())))
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ONE_IMPORT_AT_A_TIME])
-        cursor.execute("TRUNCATE import_event, import_visit")
+        cursor.execute("TRUNCATE import_visit")
         ensure_months(datetime.fromtimestamp(at, UTC) for at in {hit.at // 86_400 * 86_400 for hit in hits})
         known = _stored_already(cursor, hits)
-        visits, fresh = _visits(cursor, [hit for hit in hits if hit.event_id not in known])
-        with cursor.copy("COPY import_event FROM STDIN") as copy:
-            for visit in visits:
-                for hit in visit.hits:
-                    copy.write_row((hit.event_id, visit.session_id, hit.visitor.visitor_id, hit.page, hit.at))
+        new = [hit for hit in hits if hit.event_id not in known]
+        stored = _visits_near(cursor, new)
+        rows = _store_events(cursor, new, stored, row_of)
         with cursor.copy("COPY import_visit FROM STDIN") as copy:
-            for visit in visits:
-                copy.write_row((visit.session_id, *_profile(visit, own_host, rules)))
-        cursor.execute(STORE)
-        added = int(cursor.fetchone()[0])
-        _remember(cursor, visits, hits, known)
-    return added, fresh
+            for row in rows:
+                copy.write_row(row)
+        cursor.execute(STORE_VISITS)
+        _remember(cursor, hits, known)
+    there = {visit.session_id for visits in stored.values() for visit in visits}
+    return len(new), sum(row[0] not in there for row in rows)
 
 
 def _stored_already(cursor: CursorWrapper, hits: Sequence[Hit]) -> dict[str, str]:
@@ -143,57 +141,99 @@ def _stored_already(cursor: CursorWrapper, hits: Sequence[Hit]) -> dict[str, str
     cursor.execute(
         "SELECT event_id, session_id FROM sessions_app_sessionevent WHERE event_id = ANY(%s::uuid[]) "
         'AND "timestamp" BETWEEN to_timestamp(%s) AND to_timestamp(%s)',
-        [[hit.event_id for hit in hits], hits[0].at, hits[-1].at],
+        [_array(hit.event_id for hit in hits), hits[0].at, hits[-1].at],
     )
     return {event_id.hex: session_id.hex for event_id, session_id in cursor.fetchall()}
 
 
-def _visits(cursor: CursorWrapper, hits: Sequence[Hit]) -> tuple[list[Visit], int]:
-    """The visits that these new page views make or extend, and how many of them are new."""
+def _visits_near(cursor: CursorWrapper, hits: Sequence[Hit]) -> Mapping[str, Sequence[Visit]]:
+    """The stored visits, by visitor, that these new page views could belong to."""
     if not hits:
-        return [], 0
-    by_visitor: dict[str, list[Hit]] = defaultdict(list)
-    for hit in hits:
-        by_visitor[hit.visitor.visitor_id].append(hit)
+        return {}
     gap = settings.VISITOR_SESSION_TTL_SECONDS
-    cursor.execute(VISITS_NEAR, [list(by_visitor), hits[0].at - gap, hits[-1].at + gap])
-    stored: dict[str, list[Visit]] = defaultdict(list)
+    visitors = {hit.visitor.visitor_id for hit in hits}
+    cursor.execute(VISITS_NEAR, [_array(visitors), hits[0].at - gap, hits[-1].at + gap])
+    stored = defaultdict(list)
     for visitor_id, session_id, started, seen in cursor.fetchall():
         stored[visitor_id.hex].append(Visit(session_id.hex, started, seen))
-    there = {visit.session_id for visits in stored.values() for visit in visits}
-    visits = [visit for visitor_id, own in by_visitor.items() for visit in cut(own, stored.get(visitor_id, ()))]
-    visits.sort(key=attrgetter("session_id"))
-    return visits, sum(visit.session_id not in there for visit in visits)
+    return stored
 
 
-def _profile(visit: Visit, own_host: str, rules: Rules) -> tuple[str, ...]:
-    """Values of `OF_VISITOR` and `OF_FIRST_REQUEST`."""
+def _store_events(
+    cursor: CursorWrapper, hits: Iterable[Hit], stored: Mapping[str, Sequence[Visit]], row_of: Callable[[Visit], Row]
+) -> list[Row]:
+    """Writes new page views; returns the rows of the visits that they make or extend.
+
+    The visits are cut, and their rows made, while PostgreSQL stores the events of those before.
+    """
+    by_visitor = defaultdict(list)
+    for hit in hits:
+        by_visitor[hit.visitor.visitor_id].append(hit)
+    rows = []
+    with cursor.copy(STORE_EVENTS) as copy:
+        for visitor_id, own in by_visitor.items():
+            for visit in cut(own, stored.get(visitor_id, ())):
+                for hit in visit.hits:
+                    copy.write_row(
+                        (
+                            hit.event_id,
+                            visit.session_id,
+                            visitor_id,
+                            "page_view",
+                            "import",
+                            hit.page,
+                            "{}",
+                            _time(hit.at),
+                        )
+                    )
+                rows.append(row_of(visit))
+    return rows
+
+
+def _time(at: int) -> str:
+    """The time as PostgreSQL reads it: the driver takes longer for a datetime than for all else in an event."""
+    return f"{_hour(at // 3600)}:{at // 60 % 60:02}:{at % 60:02}+00"
+
+
+@lru_cache(maxsize=1024)
+def _hour(hour: int) -> str:
+    return f"{datetime.fromtimestamp(3600 * hour, UTC):%Y-%m-%d %H}"
+
+
+def _row(visit: Visit, arrival: Callable[[str, str], tuple[str, ...]]) -> Row:
+    """Who the visitor is, how the first of the new page views came about, and the totals of the new."""
     first = visit.first
-    assert first is not None  # noqa: S101 - `cut` answers only visits with something new
     visitor_id, address, agent = first.visitor
-    place, utm = locate(address), Utm.from_query(first.query)
-    referrer = "" if first.referrer == "-" else clean(first.referrer)
+    place = locate(address)
+    of_visitor = (visitor_id, agent.device.value, agent.browser, agent.os, place.country, place.city)
+    of_first = (first.page, *arrival(first.referrer, first.query))
+    return (visit.session_id, *of_visitor, *of_first, len(visit.hits), first.at, visit.hits[-1].at)
+
+
+def _arrival(referrer: str, query: str, *, own_host: str, rules: Rules) -> tuple[str, ...]:
+    """Values of `OF_FIRST_REQUEST` but the page."""
+    utm = Utm.from_query(query)
+    referrer = "" if referrer == "-" else clean(referrer)
     host = referrer_host(referrer)
     channel = classify(referrer_host=host, own_host=own_host, utm=utm, rules=rules)
-    of_visitor = (visitor_id, agent.device.value, agent.browser, agent.os, place.country, place.city)
-    of_arrival = (first.page, referrer, host, channel.value)
-    return (*of_visitor, *of_arrival, utm.source, utm.medium, utm.campaign, utm.term, utm.content)
+    return (referrer, host, channel.value, utm.source, utm.medium, utm.campaign, utm.term, utm.content)
 
 
-def _remember(cursor: CursorWrapper, visits: Sequence[Visit], hits: Sequence[Hit], known: Mapping[str, str]) -> None:
+def _array(ids: Iterable[str]) -> str:
+    """PostgreSQL's spelling of a list of ids, which it is given in one piece: the driver spells one after the other."""
+    return f"{{{','.join(ids)}}}"
+
+
+def _remember(cursor: CursorWrapper, hits: Sequence[Hit], known: Mapping[str, str]) -> None:
     """Notes the visits that the log's lines belong to, new or not: they are counted at the end."""
-    seen = {visit.session_id: visit.hits[0].visitor.visitor_id for visit in visits}
-    seen |= {known[hit.event_id]: hit.visitor.visitor_id for hit in hits if hit.event_id in known}
-    cursor.execute(
-        "INSERT INTO import_seen SELECT * FROM unnest(%s::uuid[], %s::uuid[]) ON CONFLICT DO NOTHING",
-        [list(seen), list(seen.values())],
-    )
+    seen = {known[hit.event_id]: hit.visitor.visitor_id for hit in hits if hit.event_id in known}
+    cursor.execute(REMEMBER, [_array(seen), _array(seen.values())])
 
 
 def count_seen() -> tuple[int, int]:
     """How many visits, of how many visitors, the page views stored so far belong to."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*), count(DISTINCT visitor_id) FROM import_seen")
+        cursor.execute("SELECT count(DISTINCT session_id), count(DISTINCT visitor_id) FROM import_seen")
         visits, visitors = cursor.fetchone()
     return visits, visitors
 

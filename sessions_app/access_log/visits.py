@@ -43,19 +43,25 @@ class Hit(NamedTuple):
 
 @dataclass
 class Visit:
-    """A visit: stored already (`first` is None until it gets something new), or new."""
+    """A visit, new or stored already, with its new page views in order of time."""
 
     session_id: str
     started: int
     seen: int
-    first: Hit | None = None
     hits: list[Hit] = field(default_factory=list)
 
+    @property
+    def first(self) -> Hit:
+        """The first of the new page views."""
+        return self.hits[0]
+
     def take(self, hit: Hit) -> None:
-        """Adds a page view, at whichever end or between."""
-        if self.first is None or hit.at < self.first.at:
-            self.first = hit
-        self.started, self.seen = min(self.started, hit.at), max(self.seen, hit.at)
+        """Adds a page view, later than those before it, which may lie before, in or after what is stored."""
+        at = hit.at
+        if at < self.started:
+            self.started = at
+        if at > self.seen:
+            self.seen = at
         self.hits.append(hit)
 
 
@@ -65,11 +71,12 @@ def cut(hits: Iterable[Hit], stored: Iterable[Visit]) -> list[Visit]:
     A log in the order of time, imported in pieces or at once, gives the same visits. Two stored visits are never
     joined by a view that comes late: events are not moved once they are written.
     """
+    life = _Life(settings.VISITOR_SESSION_TTL_SECONDS, settings.VISITOR_SESSION_MAX_SECONDS)
     visits = sorted(stored, key=attrgetter("started"))
     starts = [visit.started for visit in visits]
     for hit in hits:
         after = bisect_right(starts, hit.at)
-        visit = _visit_of(hit, visits, after)
+        visit = life.visit_of(hit, visits, after)
         if visit is None:
             visit = Visit(timed_id(hit.at, f"visit {hit.visitor.visitor_id}".encode()), hit.at, hit.at)
             visits.insert(after, visit)
@@ -80,23 +87,23 @@ def cut(hits: Iterable[Hit], stored: Iterable[Visit]) -> list[Visit]:
     return [visit for visit in visits if visit.hits]
 
 
-def _visit_of(hit: Hit, visits: list[Visit], after: int) -> Visit | None:
-    """The visit that was going on at the time of the hit, or else the one that it turns out to have begun."""
-    if after and _goes_on(visits[after - 1], hit.at):
-        return visits[after - 1]
-    if after < len(visits):
-        following = visits[after]
-        is_near = following.started - hit.at < settings.VISITOR_SESSION_TTL_SECONDS
-        if is_near and following.seen - hit.at < settings.VISITOR_SESSION_MAX_SECONDS:
-            return following
-    return None
+class _Life(NamedTuple):
+    """How long a visit lasts, in seconds."""
 
+    gap: int
+    longest: int
 
-def _goes_on(visit: Visit, at: int) -> bool:
-    return (
-        at - visit.seen < settings.VISITOR_SESSION_TTL_SECONDS
-        and at - visit.started < settings.VISITOR_SESSION_MAX_SECONDS
-    )
+    def visit_of(self, hit: Hit, visits: list[Visit], after: int) -> Visit | None:
+        """The visit that was going on at the time of the hit, or else the one that it turns out to have begun."""
+        if after:
+            before = visits[after - 1]
+            if hit.at - before.seen < self.gap and hit.at - before.started < self.longest:
+                return before
+        if after < len(visits):
+            following = visits[after]
+            if following.started - hit.at < self.gap and following.seen - hit.at < self.longest:
+                return following
+        return None
 
 
 @lru_cache(maxsize=50_000)

@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -19,10 +20,13 @@ from sessions_app.access_log import (
     import_access_log,
     open_log,
     service,
+    storage,
 )
 from sessions_app.access_log.lines import MalformedLineError, clean, is_asset, parse_line, seconds
 from sessions_app.access_log.visits import Hit, Visit, cut, timed_id, visitor_of
 from sessions_app.models import Channel, CrawlerDay, SessionEvent, VisitorSession
+from sessions_app.months import ensure_months
+from tests.world import together
 
 NOW = datetime(2026, 3, 12, tzinfo=UTC)
 START = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
@@ -317,6 +321,13 @@ class TestImport:
         assert import_lines([line(), line(), line()]).added_page_views == 3
         assert import_lines([line(), line(), line(), line()]).added_page_views == 1
 
+    def test_equal_lines_are_as_many_views_also_where_a_batch_ends(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(service, "BATCH", 4)
+        log = [line(0), line(1), line(1), line(1), line(1), line(1), line(2)]
+
+        assert import_lines(log).added_page_views == 7
+        assert import_lines(log).added_page_views == 0
+
     def test_a_log_that_has_grown_extends_the_visit(self) -> None:
         log = [line(0), line(20 * MINUTE), line(40 * MINUTE)]
         import_lines(log[:2])
@@ -456,6 +467,34 @@ class TestImport:
         tally = import_lines([])
 
         assert (tally.lines, tally.sessions, tally.first_time) == (0, 0, None)
+
+
+@pytest.mark.django_db(transaction=True)
+class TestTwoAtOnce:
+    def test_every_line_is_stored_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(service, "BATCH", 4)
+        log = [line(n * 400, ip=f"198.51.100.{n % 3}") for n in range(60)]
+
+        both = together(2, lambda _place: import_lines(log))
+
+        assert [tally.page_views for tally in both] == [60, 60]
+        assert sum(tally.added_page_views for tally in both) == SessionEvent.objects.count() == 60
+        assert sum(visit.page_views for visit in VisitorSession.objects.all()) == 60
+
+    def test_control_without_taking_turns_one_fails(self) -> None:
+        views = hits([int(START.timestamp())])
+        ensure_months([START])
+        both_have_looked = Barrier(2)
+
+        def store(_place: int) -> None:
+            with transaction.atomic(), connection.cursor() as cursor:
+                assert not storage._stored_already(cursor, views)
+                both_have_looked.wait(10)
+                storage._store_events(cursor, views, {}, lambda _visit: ())
+
+        results = together(2, store)
+
+        assert sorted(type(result).__name__ for result in results) == ["NoneType", "UniqueViolation"]
 
 
 def rolled_back(do: Callable[[], object]) -> list[Any]:
