@@ -26,6 +26,7 @@ class MetricsView(APIView):
     """`GET analytics/metrics`"""
 
     permission_classes = [MaySeeMetrics]
+    throttle_classes = []
 
     @extend_schema(
         operation_id="analyticsMetrics",
@@ -46,6 +47,7 @@ class RealtimeView(APIView):
     """`GET analytics/realtime`"""
 
     permission_classes = [MaySeeMetrics]
+    throttle_classes = []
 
     @extend_schema(
         operation_id="analyticsRealtime",

@@ -4,9 +4,11 @@ from django.apps import AppConfig
 
 
 class CheckoutConfig(AppConfig):
-    """Connects what checkout does when an order changes."""
+    """Connects what checkout does when an order changes, and registers what checkouts hold about people."""
 
     name = "checkout"
 
     def ready(self) -> None:
-        from checkout import receivers  # noqa: F401, PLC0415 - models must be loaded first
+        from checkout import personal, receivers  # noqa: F401, PLC0415 - models must be loaded first
+
+        personal.register_part()

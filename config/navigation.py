@@ -40,6 +40,7 @@ GROUPS: dict[str, list[Item]] = {
         ("Outbox", "outbox", "orders.outboxevent"),
         ("Webhook subscribers", "webhook", "orders.webhookendpoint"),
         ("Webhook receipts", "mark_email_read", "orders.webhookreceipt"),
+        ("Mails", "mail", "core.mail"),
         ("Dead letters", "report", "sessions_app.deadletter"),
         ("Realtime", "monitoring", "analytics.realtimemetrics"),
         ("Crawlers", "smart_toy", "sessions_app.crawlerday"),

@@ -53,7 +53,16 @@ CORS_ALLOW_HEADERS = [
     "x-visitor-session",
     "content-encoding",
 ]
-CORS_EXPOSE_HEADERS = ["retry-after", "x-request-id", "idempotent-replayed"]
+CORS_EXPOSE_HEADERS = [
+    "retry-after",
+    "x-request-id",
+    "idempotent-replayed",
+    "ratelimit-policy",
+    "ratelimit",
+    "x-ratelimit-limit",
+    "x-ratelimit-remaining",
+    "x-ratelimit-reset",
+]
 TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
 
 # The demo shop and the sandbox billing service never run beside real money.
@@ -67,6 +76,7 @@ if (BILLING_SANDBOX or STOREFRONT) and not DEVELOPMENT:
 INSTALLED_APPS = [
     "unfold",
     "unfold.contrib.filters",
+    "unfold.contrib.import_export",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -75,6 +85,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.postgres",
     "django_celery_beat",
+    "import_export",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -185,6 +196,7 @@ WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEVELOPMENT
 WHITENOISE_MAX_AGE = 0 if DEVELOPMENT else 3600
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
+EMAIL_TIMEOUT = 10  # seconds for each word of the mail server
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="shop@localhost")
 
 # Browser safety -----------------------------------------------------------------------------------------------------
@@ -232,11 +244,42 @@ BILLING_RETURN_URL = env.str("BILLING_RETURN_URL", default=f"{PUBLIC_URL}/shop/o
 if not DEVELOPMENT and not (BILLING_URL and BILLING_WEBHOOK_SECRETS):
     raise ImproperlyConfigured("BILLING_URL and BILLING_WEBHOOK_SECRETS are not set. See .env.example.")
 
+# The page of the shop behind the links in mails: .../verify#token, .../reset#token.
+ACCOUNT_URL = env.str("ACCOUNT_URL", default=f"{PUBLIC_URL}/shop/account").rstrip("/")
+
+# Limits -------------------------------------------------------------------------------------------------------------
+
+# What a client's address may ask in which time (login_email: what may be tried on one e-mail address). Those of the
+# second kind are counted by customer when one is logged in, and may then be others.
+RATE_LIMITS = {
+    name: env.str(f"RATE_LIMIT_{name.upper()}", default=usual)
+    for name, usual in {
+        "general": "300/minute",
+        "track": "600/minute",
+        "initiate": "10/5minute",
+        "shipping": "20/minute",
+        "tax": "20/minute",
+        "coupon": "10/minute",
+        "confirm": "5/5minute",
+        "order_lookup": "120/minute",
+        "login": "30/minute",
+        "login_email": "5/minute",
+        "register": "10/10minute",
+        "password_reset": "10/10minute",
+    }.items()
+}
+RATE_LIMITS_CUSTOMER = {
+    name: env.str(f"RATE_LIMIT_{name.upper()}_CUSTOMER", default=RATE_LIMITS[name])
+    for name in ("initiate", "shipping", "tax", "coupon", "confirm")
+}
+RATE_LIMIT_ALLOWLIST = env.list("RATE_LIMIT_ALLOWLIST", default=["127.0.0.0/8", "::1"] if DEVELOPMENT else [])
+
 # REST ---------------------------------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["core.api.LoginAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_THROTTLE_CLASSES": ["core.limits.throttle.LimitThrottle"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "core.schema.EnvelopeSchema",

@@ -14,6 +14,7 @@ api: list[URLPattern | URLResolver] = [
     path("schema", SpectacularAPIView.as_view(), name="schema"),
     path("docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("", include("catalog.urls")),
+    path("", include("customers.urls")),
     path("", include("sessions_app.urls")),
     path("", include("checkout.urls")),
     path("", include("orders.urls")),

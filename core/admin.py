@@ -25,12 +25,13 @@ from django.utils.timezone import localtime
 from django_celery_beat import admin as beat
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule
 from unfold import decorators
-from unfold.contrib.filters.admin import BooleanRadioFilter, RangeDateFilter
+from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter, RangeDateFilter
 from unfold.decorators import display
 from unfold.utils import parse_date_str
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from core.clock import day_bounds
+from core.models import Mail
 from core.money import MoneyField, minor_digits, money_text, round_money
 
 if TYPE_CHECKING:  # unfold and beat carry no types; what they extend does
@@ -272,6 +273,24 @@ def table(headers: list[str], rows: Iterable[list[Any]]) -> SafeString | str:
         return NOTHING
     drawn = mark_safe(render_to_string("unfold/components/table.html", {"table": data}))  # noqa: S308 - a template's
     return format_html('<div style="{}">{}</div>', WIDE, drawn)
+
+
+@admin.register(Mail)
+class MailAdmin(KeySearch, HistoryAdmin):
+    """Mails on their way, sent, and given up."""
+
+    list_display = ("recipient", "kind", "state", "attempts", "last_error", "sent", "since")
+    list_filter = (("status", ChoicesDropdownFilter), ("created_at", DayRangeFilter))
+    sortable_by = ("since",)
+    search_help_text = "Begin of the e-mail address"
+
+    state = badge("status", {"waiting": WAITING, "sent": GOOD, "skipped": PLAIN, "dead": BAD}, "Status")
+    sent = moment("sent_at", "Sent")
+    since = moment("created_at", "Since")
+
+    def find(self, rows: QuerySet[Any], word: str) -> QuerySet[Any]:
+        found: QuerySet[Any] = rows.alias(recipient_lower=Lower("recipient"))
+        return found.filter(recipient_lower__startswith=word.lower())
 
 
 # The schedule of the jobs: django-celery-beat's own screens in our theme.

@@ -15,8 +15,9 @@ from rest_framework import exceptions
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.response import Response
 
-from core import middleware
+from core import csrf, middleware
 from core.errors import DomainError
+from core.limits import RateLimitedError
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +27,10 @@ class LoginAuthentication(SessionAuthentication):
 
     def authenticate_header(self, request: Any) -> str:
         return "Cookie"
+
+    def enforce_csrf(self, request: Any) -> None:
+        if reason := csrf.refusal(request):
+            raise exceptions.PermissionDenied(f"CSRF Failed: {reason}")
 
 
 def success(
@@ -78,6 +83,9 @@ MESSAGES: dict[str, Promise] = {
 def handle_exception(error: Exception, context: dict[str, Any]) -> Response:
     """Turns whatever a view raised into the envelope (REST framework's EXCEPTION_HANDLER)."""
     match error:
+        case RateLimitedError():
+            context["view"].headers.update(error.counted.headers)
+            return failure(error.code, error.status, error.text)
         case DomainError():
             return failure(error.code, error.status, error.text, error.details)
         case exceptions.ValidationError():

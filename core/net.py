@@ -1,7 +1,8 @@
 """What the headers of a request say, believed only as far as it can be: the client's address, text of a stranger's."""
 
 import re
-from ipaddress import ip_address
+from functools import lru_cache
+from ipaddress import ip_address, ip_network
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -26,11 +27,18 @@ def client_ip(request: HttpRequest) -> str:
     return _address(hops[-proxies] if len(hops) >= proxies else request.META.get("REMOTE_ADDR", ""))
 
 
+def ip_prefix(ip: str) -> str:
+    """The network of an address as text, IPv4 /24 and IPv6 /48 ("203.0.113.0/24"); "" for a malformed one."""
+    address = _address(ip)
+    return str(ip_network(f"{address}/{48 if ':' in address else 24}", strict=False)) if address else ""
+
+
 def printable(text: str) -> str:
     """The text without what PostgreSQL refuses or nobody can see: null bytes, control characters, half characters."""
     return text if text.isprintable() else "".join(letter for letter in text if letter.isprintable())
 
 
+@lru_cache(maxsize=1024)
 def _address(hop: str) -> str:
     """The address of a hop, without brackets, port and zone; IPv4 in IPv6 clothes is IPv4; "" for something else."""
     hop = hop.strip()

@@ -37,3 +37,14 @@ class MoneyOut(serializers.DecimalField):
 
     def to_representation(self, value: Decimal) -> str:
         return money_string(value)
+
+
+def valid(serializer: CamelSerializer) -> dict[str, Any]:
+    """What was sent, checked.
+
+    Raises:
+        ValidationError: what is wrong, by field.
+    """
+    serializer.is_valid(raise_exception=True)
+    data: dict[str, Any] = serializer.validated_data
+    return data

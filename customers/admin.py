@@ -34,6 +34,7 @@ from core.admin import (
     with_email,
 )
 from customers.models import Address, Customer, User
+from customers.services import set_status
 
 if TYPE_CHECKING:  # unfold carries no types; what it extends does
     from django.contrib.admin import StackedInline as PlainStackedInline
@@ -99,6 +100,16 @@ class CustomerAdmin(KeySearch, ShopAdmin):
     spent = money("total_spent", "Total spent")
     last_order = moment("last_order_at", "Last order")
     since = moment("created_at", "Since")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Customer | None = None) -> Any:
+        """The address of an account changes only when its owner proves the new one."""
+        has_account = obj is not None and obj.user_id is not None
+        return (*self.readonly_fields, "email") if has_account else self.readonly_fields
+
+    def save_model(self, request: HttpRequest, obj: Customer, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if "status" in form.changed_data:
+            set_status(customer=obj, status=obj.status)
 
     def find(self, rows: QuerySet[Customer], word: str) -> QuerySet[Customer]:
         key = as_uuid(word)
@@ -179,6 +190,10 @@ class UserAdmin(KeySearch, UserScreen, Screen):
         ("Since", {"fields": (("last_login", "date_joined"),)}),
     )
     add_fieldsets = ((None, {"fields": ("email", "usable_password", "password1", "password2")}),)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """The address of a customer's account changes only when its owner proves the new one."""
+        return (*self.readonly_fields, "email") if hasattr(obj, "customer") else self.readonly_fields
 
     def find(self, rows: QuerySet[User], word: str) -> QuerySet[User]:
         return with_email(rows, word)

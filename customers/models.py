@@ -9,17 +9,29 @@ from django.db.models.functions import Lower, Now
 
 from core.ids import new_id
 from core.money import ZERO, MoneyField
+from customers.emails import WithEmail, normal_email
+
+
+class UserQuerySet(WithEmail["User"]):
+    """Reads of accounts."""
 
 
 class UserManager(BaseUserManager["User"]):
     """Accounts by e-mail."""
 
+    def get_queryset(self) -> UserQuerySet:
+        return UserQuerySet(self.model, using=self._db)
+
+    def with_email(self, address: str) -> UserQuerySet:
+        """The account of an address, in any case."""
+        return self.get_queryset().with_email(address)
+
     def get_by_natural_key(self, username: str | None) -> "User":
-        return self.get(email__iexact=username)
+        return self.with_email(normal_email(username or "")).get()
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
         """A new account. Without a password nobody can log in with it."""
-        user = self.model(email=self.normalize_email(email), **fields)
+        user = self.model(email=normal_email(email), **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
@@ -47,6 +59,14 @@ class User(AbstractUser):
         return self.email
 
 
+class CustomerQuerySet(WithEmail["Customer"]):
+    """Reads of customers."""
+
+    def active(self) -> "CustomerQuerySet":
+        """Those whom nobody has blocked."""
+        return self.filter(status=Customer.Status.ACTIVE)
+
+
 class Customer(models.Model):
     """Somebody who bought or registered. Totals are of paid orders, less refunds."""
 
@@ -72,6 +92,8 @@ class Customer(models.Model):
     total_orders = models.PositiveIntegerField(default=0, editable=False)
     total_spent = MoneyField(default=ZERO, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = CustomerQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at"]
@@ -119,3 +141,56 @@ class Address(models.Model):
 
     def __str__(self) -> str:
         return f"{self.line1}, {self.postal_code} {self.city}, {self.country}"
+
+
+class RegistrationQuerySet(WithEmail["Registration"]):
+    """Reads of registrations."""
+
+
+class Registration(models.Model):
+    """Somebody chose a password for an address that nobody has proven yet.
+
+    No account comes of it before the proof, so there is nothing to log in to and nothing to squat. Whoever proves the
+    address shows this registration's own password: one that somebody else registered with it is of no use to anybody.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    email = models.EmailField("e-mail")
+    password = models.CharField(max_length=128)
+    first_name = models.CharField(max_length=100, blank=True)
+    last_name = models.CharField(max_length=100, blank=True)
+    created_at = models.DateTimeField()
+
+    objects = RegistrationQuerySet.as_manager()
+
+    class Meta:
+        default_permissions = ()
+        indexes = [
+            models.Index(Lower("email"), name="registration_of_email"),
+            models.Index(fields=["created_at"], name="registration_by_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"registration {self.pk}"
+
+
+class EmailChangeQuerySet(WithEmail["EmailChange"]):
+    """Reads of changes of address."""
+
+
+class EmailChange(models.Model):
+    """The address that an account will have once it is proven. A change of the password ends it."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="email_change")
+    email = models.EmailField("e-mail")
+    created_at = models.DateTimeField()
+
+    objects = EmailChangeQuerySet.as_manager()
+
+    class Meta:
+        default_permissions = ()
+        indexes = [models.Index(fields=["created_at"], name="email_change_by_age")]
+
+    def __str__(self) -> str:
+        return f"change of address {self.pk}"

@@ -8,3 +8,8 @@ class SessionsAppConfig(AppConfig):
 
     name = "sessions_app"
     verbose_name = "Visits"
+
+    def ready(self) -> None:
+        from sessions_app import personal  # noqa: PLC0415 - models must be loaded first
+
+        personal.register_part()

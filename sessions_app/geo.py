@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from django.conf import settings
 from geoip2.database import Reader
@@ -43,14 +43,6 @@ def locate(ip: str) -> Place:
         return NOWHERE
     city = getattr(found, "city", None)
     return Place(country=(found.country.iso_code or "")[:2], city=((city and city.name) or "")[:100])
-
-
-def ip_prefix(ip: str) -> str:
-    """The network of an address as text, IPv4 /24 and IPv6 /48 ("203.0.113.0/24"); "" for a malformed one."""
-    address = _address(ip)
-    if address is None:
-        return ""
-    return str(ip_network(f"{address}/{24 if address.version == 4 else 48}", strict=False))
 
 
 def _address(ip: str) -> IPv4Address | IPv6Address | None:

@@ -39,8 +39,8 @@ class VisitMiddleware:
             return self.get_response(request)
         visit = cast(VisitRequest, request).visit = Visit(request)
         response = self.get_response(request)
-        if response.status_code == 404 and not visit.seen:
-            return response  # nobody visits a page that is not there
+        if response.status_code in (404, 429) and not visit.seen:
+            return response  # nobody visits a page that is not there, nor one where they were turned away
         try:
             visit.commit()
         except (OperationalError, PoolTimeout) as error:

@@ -10,16 +10,15 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from functools import cache, lru_cache
-from hashlib import sha1
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from redis.exceptions import NoScriptError
 
 from core import redis as core_redis
-from core.redis import Client, RedisAwayError, ask
+from core.redis import Client, RedisAwayError
+from core.redis_scripts import evaluate
 from sessions_app.entries import Entry
 from sessions_app.models import Consent
 
@@ -332,17 +331,3 @@ def decode(session_id: UUID, text: dict[str, str]) -> SessionState:
 def decode_profile(text: str) -> Profile:
     """The profile of a field; the same text again is the same profile."""
     return Profile(**json.loads(text))
-
-
-def evaluate(client: Client, script: str, keys: Sequence[str], words: Sequence[str | int]) -> Any:
-    """Runs a script: by its hash, and by its text when Redis has forgotten it."""
-    try:
-        return ask(client, "EVALSHA", hash_of(script), len(keys), *keys, *words)
-    except NoScriptError:
-        return ask(client, "EVAL", script, len(keys), *keys, *words)
-
-
-@cache
-def hash_of(script: str) -> str:
-    """The name that Redis has for a script."""
-    return sha1(script.encode(), usedforsecurity=False).hexdigest()

@@ -21,6 +21,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 from psycopg_pool import PoolTimeout
 
+from core import limits
 from core.api import json_failure
 from sessions_app.events import Event, EventError, parse_event
 from sessions_app.middleware import VisitRequest
@@ -52,7 +53,19 @@ class Sent:
 @csrf_exempt
 @require_POST
 def track(request: HttpRequest) -> HttpResponse:
-    """One event, or up to 100. One bad event never loses the good ones; 202 means that the good ones are kept."""
+    """One event, or up to 100, as many requests as the limit of an address lets through."""
+    counted = limits.count_request(request, "track")
+    if counted is None:
+        return taken(request)
+    refusal = TrackError("RATE_LIMITED", 429, limits.TOO_MANY)
+    answer = refused(request, refusal) if counted.refused else taken(request)
+    for name, value in counted.headers.items():
+        answer[name] = value
+    return answer
+
+
+def taken(request: HttpRequest) -> HttpResponse:
+    """One bad event never loses the good ones; 202 means that the good ones are kept."""
     visit = cast(VisitRequest, request).visit
     try:
         sent = read(request)

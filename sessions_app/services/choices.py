@@ -12,11 +12,11 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from core.ids import new_id
-from core.net import printable
+from core.net import ip_prefix, printable
 from core.redis import RedisAwayError
 from sessions_app import state
 from sessions_app.events import OLDEST
-from sessions_app.geo import ip_prefix, locate
+from sessions_app.geo import locate
 from sessions_app.models import Consent, ConsentRecord, SessionEvent, VisitorSession
 from sessions_app.services.arrivals import TOUCH_FIELDS, Arrival, daily_id, may_identify
 from sessions_app.services.happenings import record, update_live

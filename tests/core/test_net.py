@@ -1,12 +1,15 @@
 """What headers say is believed only as far as our own proxies vouch for it, and stored only as text."""
 
+from ipaddress import ip_network
+from typing import Any
+
 import pytest
 from django.conf import LazySettings
 from django.test import RequestFactory
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.net import client_ip, printable
+from core.net import client_ip, ip_prefix, printable
 
 PEER = "203.0.113.9"
 CLIENT = "198.51.100.1"
@@ -123,3 +126,34 @@ def test_what_cannot_be_stored_or_seen_is_left_out(bad: str) -> None:
 def test_what_is_left_of_any_text_is_taken_by_postgresql(value: str) -> None:
     assert "\0" not in printable(value)
     printable(value).encode()
+
+
+@pytest.mark.parametrize(
+    ("ip", "prefix"),
+    [
+        ("203.0.113.77", "203.0.113.0/24"),
+        ("::ffff:203.0.113.77", "203.0.113.0/24"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1::/48"),
+        ("10.1.2.3", "10.1.2.0/24"),
+        ("::1", "::/48"),
+        ("fe80::1%eth0", "fe80::/48"),
+        ("203.0.113", ""),
+        ("203.0.113.777", ""),
+        ("unknown", ""),
+        ("", ""),
+    ],
+)
+def test_the_prefix_is_24_or_48_bits(ip: str, prefix: str) -> None:
+    assert ip_prefix(ip) == prefix
+
+
+@given(st.ip_addresses())
+def test_an_address_lies_in_its_prefix(ip: Any) -> None:
+    network = ip_network(ip_prefix(str(ip)))
+
+    assert getattr(ip, "ipv4_mapped", None) or ip in network
+
+
+@given(st.text(max_size=60))
+def test_no_text_breaks_the_prefix(text: str) -> None:
+    assert ip_prefix(text) == "" or ip_network(ip_prefix(text))

@@ -11,6 +11,7 @@ from customers.groups import OPS, SHOP_STAFF, create_groups
 from customers.models import Customer, User
 from customers.services import record_paid_order
 from tests.admin_lists import list_of, queries_of
+from tests.customers.member import logged_in
 from tests.factories import NOW, PASSWORD, CustomerFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -115,3 +116,25 @@ def test_a_password_is_set_on_its_own_page(admin_client: Client, client: Client)
     fields: dict[str, Any] = {"password1": "another-horse-91", "password2": "another-horse-91"}
     assert admin_client.post(f"/admin/customers/user/{user.pk}/password/", fields).status_code == 302
     assert client.login(username=user.email, password="another-horse-91")
+
+
+def test_blocking_a_customer_ends_the_logins_of_the_account(client: Client) -> None:
+    log_in(client, SHOP_STAFF)
+    ada = logged_in()
+    path = f"/admin/customers/customer/{ada.customer.pk}/change/"
+    assert client.post(path, form_of(ada.customer, type="registered", status="blocked")).status_code == 302
+    assert ada.account().status_code == 401
+    assert client.post(path, form_of(ada.customer, type="registered", status="active")).status_code == 302
+    assert ada.log_in().status_code == 200
+
+
+def test_nobody_but_its_owner_changes_the_address_of_an_account(admin_client: Client) -> None:
+    ada = logged_in()
+    user = User.objects.get(email=ada.email)
+    admin_client.post(
+        f"/admin/customers/customer/{ada.customer.pk}/change/", form_of(ada.customer, email="x@y.example")
+    )
+    fields = {"email": "x@y.example", "is_active": "on", "date_joined_0": "2026-01-01"}
+    admin_client.post(f"/admin/customers/user/{user.pk}/change/", fields)
+    user.refresh_from_db()
+    assert (user.email, ada.customer.email) == (ada.email, ada.email)

@@ -12,9 +12,8 @@ from django.test import Client, TestCase
 
 from core import redis as core_redis
 from core.clock import now
-from core.net import printable
+from core.net import ip_prefix, printable
 from sessions_app import geo, months
-from sessions_app.geo import ip_prefix
 from sessions_app.ingest import flush
 from sessions_app.models import ConsentRecord, SessionEvent, VisitorSession
 from sessions_app.salts import daily_visitor_id

@@ -1,5 +1,4 @@
 from collections.abc import Iterator
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sessions_app import geo
-from sessions_app.geo import Place, ip_prefix, locate
+from sessions_app.geo import Place, locate
 from tests.geoip import HANOI, LONDON, geoip_file
 
 NETWORKS = {"81.2.69.0/24": LONDON, "2405:4800::/32": HANOI, "0.0.0.0/8": LONDON, "10.0.0.0/8": LONDON}
@@ -150,33 +149,6 @@ def test_a_file_whose_data_are_damaged_costs_the_place_only(
     assert "GEOIP_PATH" in caplog.text
 
 
-@pytest.mark.parametrize(
-    ("ip", "prefix"),
-    [
-        ("203.0.113.77", "203.0.113.0/24"),
-        ("::ffff:203.0.113.77", "203.0.113.0/24"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1::/48"),
-        ("10.1.2.3", "10.1.2.0/24"),
-        ("::1", "::/48"),
-        ("fe80::1%eth0", "fe80::/48"),
-        ("203.0.113", ""),
-        ("203.0.113.777", ""),
-        ("unknown", ""),
-        ("", ""),
-    ],
-)
-def test_the_prefix_is_24_or_48_bits(ip: str, prefix: str) -> None:
-    assert ip_prefix(ip) == prefix
-
-
-@given(st.ip_addresses())
-def test_an_address_lies_in_its_prefix(ip: Any) -> None:
-    network = ip_network(ip_prefix(str(ip)))
-
-    assert getattr(ip, "ipv4_mapped", None) or ip in network
-
-
 @given(st.text(max_size=60))
 def test_no_text_breaks_it(ip: str) -> None:
     assert locate(ip) == Place()
-    ip_prefix(ip)

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 from django.conf import LazySettings
@@ -16,7 +14,7 @@ from sessions_app.models import Consent, SessionEvent, VisitorSession
 from sessions_app.services import Arrival
 from sessions_app.state import SessionState
 from tests.browsers import CHROME
-from tests.redis_server import RedisServer
+from tests.redis_server import RedisServer, ask_again, own_redis
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NOW = datetime.now(UTC)
@@ -25,17 +23,9 @@ LATER = NOW + timedelta(minutes=1)
 
 @pytest.fixture
 def server(settings: LazySettings) -> Iterator[RedisServer]:
-    """A Redis that the test may treat badly. Its folder has a short name: socket paths are limited."""
-    with TemporaryDirectory(prefix="footfall-") as folder:
-        own = RedisServer(Path(folder))
-        own.start()
-        settings.REDIS_URL = own.url
-        before, core_redis.clients.here = core_redis.clients.here, None
+    """A Redis that the test may treat badly."""
+    with own_redis(settings) as own:
         yield own
-        own.go_on()
-        own.kill()
-        core_redis.clients.here.close()
-        core_redis.clients.here = before
 
 
 def begin(*events: Event) -> SessionState:
@@ -45,11 +35,6 @@ def begin(*events: Event) -> SessionState:
 
 def view() -> Event:
     return Event("page_view", Source.SCRIPT, NOW, page="/")
-
-
-def ask_again() -> None:
-    """As if the breaker's pause were over."""
-    core_redis.breaker.closed_after = 0.0
 
 
 def outlives(server: RedisServer, session: SessionState) -> None:

@@ -10,6 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from core import redis as core_redis
+from core import redis_stats
 from sessions_app import ingest, live_stats, services, state
 from sessions_app.events import Event, Source
 from sessions_app.models import CrawlerDay, DeadLetter
@@ -117,8 +118,8 @@ def test_keys_by_prefix_with_their_memory() -> None:
 
 
 def test_many_keys_are_estimated_from_some(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live_stats, "SCANNED_KEYS", 100)
-    monkeypatch.setattr(live_stats, "SCAN_STEP", 100)
+    monkeypatch.setattr(redis_stats, "SCANNED_KEYS", 100)
+    monkeypatch.setattr(redis_stats, "SCAN_STEP", 100)
     client = core_redis.client()
     for number in range(2_000):
         client.set(f"cache:{number}", "x" * 100)
@@ -131,11 +132,11 @@ def test_many_keys_are_estimated_from_some(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_many_prefixes_end_in_the_rest() -> None:
-    for number in range(live_stats.SHOWN_PREFIXES + 5):
+    for number in range(redis_stats.SHOWN_PREFIXES + 5):
         core_redis.client().set(f"prefix{number}:x", "y")
     names = [prefix["name"] for prefix in stats()["redis"]["keys"]["prefixes"]]
-    assert len(names) == live_stats.SHOWN_PREFIXES + 1
-    assert names[-1] == live_stats.REST
+    assert len(names) == redis_stats.SHOWN_PREFIXES + 1
+    assert names[-1] == redis_stats.REST
 
 
 def test_keys_that_are_no_text_are_counted_too() -> None:
@@ -152,7 +153,7 @@ def test_redis_says_who_it_is() -> None:
 
 
 def test_an_append_only_file_that_is_off_is_said_aloud() -> None:
-    server = live_stats.server()
+    server = redis_stats.server()
     assert ("OFF" in table()) is not server.append_only
 
 

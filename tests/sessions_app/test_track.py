@@ -15,6 +15,7 @@ from sessions_app import ingest, state
 from sessions_app.agents import parse
 from sessions_app.models import ConsentRecord, SessionEvent, VisitorSession
 from tests.browsers import CHROME
+from tests.core.limited import Caller, limit
 from tests.database import database_away
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -336,3 +337,13 @@ def test_a_link_within_a_shop_of_another_origin_is_no_referral(settings: LazySet
     ingest.flush(consumer="test")
     visit = VisitorSession.objects.get()
     assert (visit.channel, visit.referrer) == ("direct", "")
+
+
+def test_an_address_that_tracks_too_often_is_told_when_to_come_again(settings: LazySettings) -> None:
+    limit(settings, track="2/minute")
+    caller = Caller()
+    answers = [caller.post(TRACK, {"eventType": "page_view", "page": "/"}) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [202, 202, 429]
+    assert answers[2].json()["error"] == "RATE_LIMITED"
+    assert answers[2]["Retry-After"] == answers[0]["RateLimit"].partition("t=")[2]
+    assert [answer["X-RateLimit-Remaining"] for answer in answers] == ["1", "0", "0"]

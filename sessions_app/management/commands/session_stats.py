@@ -1,7 +1,6 @@
 """`manage.py session_stats`: live sessions, the stream of events, and what Redis holds."""
 
 from argparse import ArgumentParser
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,10 +8,11 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError
 
 from core.clock import now as clock_now
+from core.management.redis_tables import keys_body, print_keys, print_server, server_body
 from core.redis import RedisAwayError
 from core.terminal import print_json, print_table
 from sessions_app import live_stats
-from sessions_app.live_stats import Keys, Live, Sample, Server, Stored, Stream
+from sessions_app.live_stats import Live, Sample, Stored, Stream
 
 AWAY = "Redis is away. Sessions and events go straight to PostgreSQL; this is what it knows."
 Rows = list[tuple[str, object]]
@@ -60,10 +60,8 @@ class Command(BaseCommand):
     def _tell_live(self, live: Live) -> None:
         print_table(self.stdout, _session_rows(live), title="Live sessions")
         print_table(self.stdout, _stream_rows(live.stream), title="Stream of events")
-        columns = ("Keys that begin with", "Keys", "Memory")
-        rows = [(prefix.name, prefix.keys, _size(prefix.bytes)) for prefix in live.keys.prefixes]
-        print_table(self.stdout, rows, columns=columns, title=_keys_title(live.keys))
-        print_table(self.stdout, _server_rows(live.server), title="Redis")
+        print_keys(self.stdout, live.keys)
+        print_server(self.stdout, live.server)
 
 
 def _session_rows(live: Live) -> Rows:
@@ -94,22 +92,6 @@ def _stream_rows(stream: Stream) -> Rows:
     ]
 
 
-def _keys_title(keys: Keys) -> str:
-    if keys.complete:
-        return f"All {keys.looked_at:,} keys (memory: estimate)"
-    return f"{keys.total:,} keys: estimates from {keys.looked_at:,}"
-
-
-def _server_rows(server: Server) -> Rows:
-    limit = f" of {_size(server.memory_limit_bytes)}" if server.memory_limit_bytes else ""
-    kept = "on" if server.append_only else "OFF: what is not stored yet is lost when Redis restarts"
-    return [
-        ("Version", f"{server.name} {server.version}"),
-        ("Memory used", _size(server.memory_bytes) + limit),
-        ("Append-only file", kept),
-    ]
-
-
 def _stored_rows(stored: Stored, *, with_sessions: bool) -> Rows:
     seen = [(f"Sessions seen in the last {_minutes(window)}", number) for window, number in stored.active.items()]
     letters: Rows = [("Dead letters", stored.dead_letters)]
@@ -122,12 +104,6 @@ def _age(seconds: float | None) -> str:
     if seconds is None:
         return "-"
     return f"{max(seconds, 0):.1f} s" if seconds < 120 else f"{seconds / 60:,.0f} min"
-
-
-def _size(number: int) -> str:
-    if number < 10 * 1024:
-        return f"{number:,} bytes"
-    return f"{number / 1024:,.0f} KiB" if number < 10 * 1024**2 else f"{number / 1024**2:,.0f} MiB"
 
 
 def _body(live: Live | None, stored: Stored, now: datetime) -> dict[str, object]:
@@ -145,7 +121,7 @@ def _body(live: Live | None, stored: Stored, now: datetime) -> dict[str, object]
 
 
 def _live_body(live: Live) -> dict[str, object]:
-    sample, stream, keys = live.sample, live.stream, live.keys
+    sample, stream = live.sample, live.stream
     return {
         "activeSessions": _by_minutes(live.active),
         "sample": {
@@ -165,19 +141,8 @@ def _live_body(live: Live) -> dict[str, object]:
                 {"name": one.name, "pending": one.pending, "idleSeconds": one.idle_seconds} for one in stream.consumers
             ],
         },
-        "keys": {
-            "total": keys.total,
-            "lookedAt": keys.looked_at,
-            "complete": keys.complete,
-            "prefixes": [asdict(prefix) for prefix in keys.prefixes],
-        },
-        "server": {
-            "name": live.server.name,
-            "version": live.server.version,
-            "memoryBytes": live.server.memory_bytes,
-            "memoryLimitBytes": live.server.memory_limit_bytes,
-            "appendOnly": live.server.append_only,
-        },
+        "keys": keys_body(live.keys),
+        "server": server_body(live.server),
     }
 
 

@@ -1,4 +1,4 @@
-"""Changes of customers."""
+"""Who buys without an account, and what customers bought."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -9,6 +9,7 @@ from django.db.models import F
 from django.db.models.functions import Coalesce, Greatest, Least
 
 from core.ids import new_id
+from customers.emails import normal_email
 from customers.models import Customer
 
 
@@ -29,7 +30,7 @@ def find_or_create_guest(
             ON CONFLICT (lower(email)) DO UPDATE SET email = customers_customer.email
             RETURNING id
             """,
-            [new_id(), email, first_name, last_name, phone, first_visit_at],
+            [new_id(), normal_email(email), first_name, last_name, phone, first_visit_at],
         )
         row = cursor.fetchone()
     assert row is not None  # noqa: S101 - the statement always returns its row

@@ -1,0 +1,64 @@
+"""Counting a request: in Redis, or where it matters in PostgreSQL; said once in the log when a limit is reached."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from django.http import HttpRequest
+
+from core import clock
+from core.limits import fallback, windows
+from core.limits.counted import Counted, RateLimitedError, binding
+from core.limits.policies import KEPT_WITHOUT_REDIS, Counter, counter, counter_of_key, is_never_limited
+from core.net import client_ip, ip_prefix
+from core.redis import RedisAwayError
+
+log = logging.getLogger(__name__)
+
+
+def count_request(request: HttpRequest, *names: str, customer: str = "") -> Counted | None:
+    """Counts the request on the limits of these names; one round trip to Redis.
+
+    A limit that refuses ends it: the later ones do not count the request. Returns how the client stands with the limit
+    that binds first; None if nothing was counted: its network is never limited, or Redis is away and none of these
+    limits is kept without it.
+
+    Raises:
+        OperationalError: neither Redis nor PostgreSQL can be asked, for a limit that is kept without Redis.
+    """
+    address = client_ip(request)
+    if is_never_limited(address):
+        return None
+    return _count([counter(name, address=address, customer=customer) for name in names], address)
+
+
+def hit(name: str, key: str, *, address: str) -> None:
+    """Counts an act on something that is not its client, such as a login on the e-mail address that it names.
+
+    To be called before the act is tried and not within a transaction, so that a failure counts as well. The key is
+    counted whether it is known or not, and a success takes nothing back: else whoever counts along would learn of both.
+    `address` is the client's: networks that are never limited are not limited here either.
+
+    Raises:
+        RateLimitedError: one too many.
+        OperationalError: neither Redis nor PostgreSQL can be asked.
+    """
+    if is_never_limited(address):
+        return
+    counted = _count([counter_of_key(name, key)], address)
+    if counted is not None and counted.refused:
+        raise RateLimitedError(counted)
+
+
+def _count(counters: Sequence[Counter], address: str) -> Counted | None:
+    try:
+        counted = windows.count(counters, now=clock.now())
+    except RedisAwayError:
+        counted = [fallback.count(each) for each in counters if each.policy.name in KEPT_WITHOUT_REDIS]
+    if not counted:
+        return None
+    found = binding(counted)
+    if found.first_refused:
+        log.warning("limit %s is reached, for %d s, from %s", found.policy.name, found.seconds, ip_prefix(address))
+    return found

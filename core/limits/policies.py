@@ -1,0 +1,111 @@
+"""What the settings say of limits: how many requests in which time, of whom, and who is never limited."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+
+from django.conf import settings
+from django.utils.crypto import salted_hmac
+from limits import parse
+
+FORM = re.compile(r"[1-9]\d{0,9}/([1-9]\d{0,9})?[a-z]+", re.ASCII)
+"""What is read of the library's grammar: it takes `0` for a limit, and `10/0minute` for `10/minute`."""
+LONGEST_SECONDS = 24 * 60 * 60
+IPV6_OF_ONE_CLIENT = 64
+"""A household is given that much: counting single addresses would count nobody."""
+KEPT_WITHOUT_REDIS = frozenset(
+    {"coupon", "confirm", "login", "login_email", "order_lookup", "register", "password_reset"}
+)
+"""What tries something out or sends mail. The others are open while Redis is away: the shop goes on."""
+
+
+class MalformedLimitError(ValueError):
+    """A limit in the settings that cannot be read."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """`amount` requests in `seconds` from the first on; `name` is what clients see."""
+
+    name: str
+    amount: int
+    seconds: int
+
+
+@dataclass(frozen=True)
+class Counter:
+    """A policy as it stands for one client. `client` is a digest: no address and no e-mail is kept."""
+
+    policy: Policy
+    client: str
+
+
+def counter(name: str, *, address: str, customer: str = "") -> Counter:
+    """The counter of a request: of the customer if there is one and the limit is by customer, else of the address."""
+    by_customer: Mapping[str, str] = settings.RATE_LIMITS_CUSTOMER
+    if customer and name in by_customer:
+        return Counter(parsed(name, by_customer[name]), digest(f"customer {customer}", settings.SECRET_KEY))
+    return Counter(parsed(name, settings.RATE_LIMITS[name]), digest(network_of(address), settings.SECRET_KEY))
+
+
+def counter_of_key(name: str, key: str) -> Counter:
+    """The counter of something else than a client, such as an e-mail address in any spelling of its letters."""
+    return Counter(parsed(name, settings.RATE_LIMITS[name]), digest(f"key {key.strip().lower()}", settings.SECRET_KEY))
+
+
+@lru_cache(maxsize=256)
+def parsed(name: str, text: str) -> Policy:
+    """A policy from the text of its setting, such as `10/5minute`.
+
+    Raises:
+        MalformedLimitError: it is none, or longer than a day.
+    """
+    try:
+        item = parse(text) if FORM.fullmatch(text) else None
+    except ValueError:
+        item = None
+    if item is None or item.get_expiry() > LONGEST_SECONDS:
+        raise MalformedLimitError(f"{text!r} is no limit; write it like 10/5minute (a day at most)")
+    return Policy(name, item.amount, item.get_expiry())
+
+
+def is_never_limited(address: str) -> bool:
+    """Whether `RATE_LIMIT_ALLOWLIST` has the address."""
+    allowed = settings.RATE_LIMIT_ALLOWLIST
+    return bool(allowed) and _is_within(address, tuple(allowed))
+
+
+@lru_cache(maxsize=8192)
+def _is_within(address: str, allowed: tuple[str, ...]) -> bool:
+    return bool(address) and any(ip_address(address) in network for network in map(parsed_network, allowed))
+
+
+def parsed_network(text: str) -> IPv4Network | IPv6Network:
+    """A network from the text of its setting, such as `10.0.0.0/8` or a single address.
+
+    Raises:
+        MalformedLimitError: it is none.
+    """
+    try:
+        return ip_network(text.strip())
+    except ValueError as error:
+        raise MalformedLimitError(str(error)) from error
+
+
+@lru_cache(maxsize=8192)
+def network_of(address: str) -> str:
+    """Whom an address stands for: an IPv4 address for itself, an IPv6 address for its /64. "" counts as one client."""
+    if ":" not in address:
+        return address
+    return str(ip_network(f"{address}/{IPV6_OF_ONE_CLIENT}", strict=False))
+
+
+@lru_cache(maxsize=8192)
+def digest(client: str, secret: str) -> str:
+    """The client under a key, so that neither Redis nor PostgreSQL has an address in it."""
+    text = client.encode("utf-8", "replace")
+    return salted_hmac("footfall.limits", text, secret=secret, algorithm="sha256").hexdigest()[:24]

@@ -1,0 +1,142 @@
+"""What is held about people: each app says what it holds, gives it out and erases it.
+
+A table with a field that looks personal must be somebody's (`unregistered`): so none is forgotten when it is made.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.apps import apps
+from django.conf import settings
+from django.db import models, transaction
+
+from core.money import MoneyField, money_string
+from core.serializers import camel
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Whose data: the addresses, the customer and the account, as far as there are any."""
+
+    emails: frozenset[str]
+    customer_id: UUID | None = None
+    user_id: int | None = None
+
+    @property
+    def customers(self) -> list[UUID]:
+        """The customer's id, if there is one."""
+        return [] if self.customer_id is None else [self.customer_id]
+
+    @property
+    def users(self) -> list[int]:
+        """The account's id, if there is one."""
+        return [] if self.user_id is None else [self.user_id]
+
+
+def nothing_before(subject: Subject, *, now: datetime) -> None:
+    """For parts that have nothing to do before the erasing."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one app holds: how it is given out and erased, and in which tables (`app.Model`) it is.
+
+    `before` does what must be done outside the transaction of the erasing, such as telling other services.
+    """
+
+    name: str
+    tables: frozenset[str]
+    export: Callable[[Subject], dict[str, Any]]
+    erase: Callable[..., None]
+    before: Callable[..., None] = field(default=nothing_before)
+
+
+parts: dict[str, Part] = {}
+
+
+def register(part: Part) -> None:
+    """Makes an app's part known; called when the app is ready, so those below come first."""
+    parts[part.name] = part
+
+
+def export(subject: Subject) -> dict[str, Any]:
+    """Everything held about somebody, by kind."""
+    found: dict[str, Any] = {}
+    for part in parts.values():
+        found |= part.export(subject)
+    return found
+
+
+def erase(subject: Subject, *, now: datetime) -> None:
+    """Erases everything that no law makes the shop keep. Twice is harmless.
+
+    Those above go first, as changes lock their rows. What an order that was just being placed left behind is found the
+    second time, when nothing new can come any more: the address is nobody's by then.
+    """
+    for part in reversed(parts.values()):
+        part.before(subject, now=now)
+    for _time in range(2):
+        with transaction.atomic():
+            for part in reversed(parts.values()):
+                part.erase(subject, now=now)
+
+
+def facts(row: models.Model, *, without: Iterable[str] = ()) -> dict[str, Any]:
+    """The columns of a row by their names in JSON."""
+    fields = (field for field in row._meta.concrete_fields if field.name not in set(without))
+    return {camel(field.attname): _value(row, field) for field in fields}
+
+
+def _value(row: models.Model, field: models.Field[Any, Any]) -> Any:
+    value = getattr(row, field.attname)
+    if isinstance(field, MoneyField) and value is not None:
+        return money_string(value, getattr(row, "currency", settings.SHOP_CURRENCY))
+    return value
+
+
+# The check that no table is forgotten.
+
+LOOKS_PERSONAL = re.compile(
+    r"e?mail|first_?name|last_?name|phone|address|line1|city|postal|(^|_)ip(_|$)|user_agent|visitor_|session_id|referrer|"
+    r"landing|language|recipient|actor|payload|metadata|entry|answer|context"
+)
+NOT_PERSONAL = {
+    "admin.LogEntry": "what staff did; what it says of a customer is erased with the customer",
+    "auth.Group": "its permissions only",
+    "billing_sandbox.*": "development only",
+    "catalog.StockMovement": "says which member of staff moved stock",
+    "django_celery_beat.*": "the schedule",
+    "orders.OutboxEvent": "an order's number and sums",
+    "orders.WebhookEndpoint": "says which member of staff made it",
+    "sessions.Session": "an account's id; useless once the account is gone",
+    "sessions_app.ChannelRule": "a rule",
+    "sessions_app.VisitorSalt": "a secret",
+}
+"""Tables that look personal and are not a customer's, each with the reason."""
+
+
+def unregistered() -> list[str]:
+    """Tables with fields that look personal, of which nobody says how they are given out and erased."""
+    covered = {table for part in parts.values() for table in part.tables} | NOT_PERSONAL.keys()
+    return sorted(
+        model._meta.label
+        for model in apps.get_models(include_auto_created=True)
+        if not {model._meta.label, f"{model._meta.app_label}.*"} & covered and personal_fields(model)
+    )
+
+
+def personal_fields(model: type[models.Model]) -> list[str]:
+    """Those by whose name, or by what they point to, they could tell of a person."""
+    people = {settings.AUTH_USER_MODEL, "customers.Customer"}
+    return [
+        field.name
+        for field in model._meta.concrete_fields
+        if LOOKS_PERSONAL.search(field.name)
+        or (field.remote_field and field.related_model and field.related_model._meta.label in people)
+    ]

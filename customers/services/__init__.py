@@ -1,0 +1,32 @@
+"""Every change of customers and their accounts."""
+
+from customers.services.blocking import set_status
+from customers.services.guests import find_or_create_guest, record_paid_order
+from customers.services.linking import link_customer
+from customers.services.opening import forget_unproven, register, verify_email
+from customers.services.passwords import (
+    InvalidCredentialsError,
+    WrongPasswordError,
+    ask_for_reset,
+    check_login,
+    reset_password,
+)
+from customers.services.profile import AccountChange, change_account, check_current
+
+__all__ = [
+    "AccountChange",
+    "InvalidCredentialsError",
+    "WrongPasswordError",
+    "ask_for_reset",
+    "change_account",
+    "check_current",
+    "check_login",
+    "find_or_create_guest",
+    "forget_unproven",
+    "link_customer",
+    "record_paid_order",
+    "register",
+    "reset_password",
+    "set_status",
+    "verify_email",
+]

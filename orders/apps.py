@@ -1,0 +1,14 @@
+"""The orders app."""
+
+from django.apps import AppConfig
+
+
+class OrdersConfig(AppConfig):
+    """Registers what orders hold about people."""
+
+    name = "orders"
+
+    def ready(self) -> None:
+        from orders import personal  # noqa: PLC0415 - models must be loaded first
+
+        personal.register_part()

@@ -1,0 +1,121 @@
+"""What the visits hold about people: given out, and erased to a husk that only counts."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce
+
+from core.ids import new_id
+from core.personal_data import Part, Subject, facts, register
+from core.redis import RedisAwayError
+from sessions_app import ingest, state
+from sessions_app.events import OLDEST
+from sessions_app.models import ConsentRecord, DeadLetter, SessionEvent, VisitorSession
+
+log = logging.getLogger(__name__)
+DRAIN_SECONDS = 3.0
+HUSK: dict[str, Any] = dict.fromkeys(
+    ("ip_prefix", "user_agent", "city", "landing_page", "referrer", "referrer_host", "utm_source", "utm_medium",
+     "utm_campaign", "utm_term", "utm_content"), ""
+) | {"customer": None, "type": VisitorSession.Type.ANONYMOUS, "touches": [], "order_id": None}  # fmt: skip
+"""What an erased visit no longer says. Device, browser, country, channel, times and counts stay: they name nobody."""
+
+
+def export(subject: Subject) -> dict[str, Any]:
+    """The visits in which the customer was logged in."""
+    return {"visits": export_visits(ids_of(subject))}
+
+
+def ids_of(subject: Subject) -> list[UUID]:
+    """The visits that were the customer's."""
+    visits = VisitorSession.objects.filter(customer_id__in=subject.customers)
+    return list(visits.order_by("pk").values_list("pk", flat=True))
+
+
+def export_visits(session_ids: Iterable[UUID]) -> list[dict[str, Any]]:
+    """These visits with what happened in them, and what was said about consent."""
+    visits = VisitorSession.objects.filter(pk__in=session_ids).order_by("started_at")
+    return [
+        facts(visit)
+        | {
+            "events": [facts(event) for event in events_of(visit)],
+            "consents": [facts(record) for record in ConsentRecord.objects.filter(session_id=visit.pk)],
+        }
+        for visit in visits
+    ]
+
+
+def events_of(visit: VisitorSession) -> Any:
+    """What happened in a visit. Its times keep PostgreSQL from looking into other months."""
+    longest = timedelta(seconds=settings.VISITOR_SESSION_MAX_SECONDS)
+    within = (visit.started_at - OLDEST, visit.started_at + longest)
+    return SessionEvent.objects.filter(session_id=visit.pk, timestamp__range=within).order_by("timestamp")
+
+
+def end_before_erasing(subject: Subject, *, now: datetime) -> None:
+    """The visits end, and what is on its way to the database arrives: nothing of them comes after the erasing."""
+    end_visits(ids_of(subject), now=now)
+    drain()
+
+
+def end_visits(session_ids: Iterable[UUID], *, now: datetime) -> None:
+    """Ends these visits. With Redis away their live copies stay there for half an hour, believed by nobody."""
+    ids = list(session_ids)
+    VisitorSession.objects.filter(pk__in=ids).update(ended_at=Coalesce(F("ended_at"), now))
+    try:
+        for session_id in ids:
+            state.forget(session_id)
+    except RedisAwayError:
+        log.warning("%d visits were erased while Redis was away", len(ids))
+
+
+def drain() -> None:
+    """Waits until what the stream holds now is stored; a flusher beside this one may be at it."""
+    began, until = time.time(), time.monotonic() + DRAIN_SECONDS
+    try:
+        while waits_since_before(began):
+            ingest.flush(consumer="erasing")
+            if time.monotonic() > until:
+                log.warning("the stream could not be emptied before an erasing: run it again")
+                return
+            time.sleep(0.02)
+    except RedisAwayError:
+        log.warning("the stream could not be emptied before an erasing: Redis is away")
+
+
+def waits_since_before(began: float) -> bool:
+    """Whether an entry of before then (Unix seconds) is still in the stream."""
+    length, oldest = ingest.stream_lag()
+    return bool(length) and oldest is not None and oldest.timestamp() <= began
+
+
+def erase(subject: Subject, *, now: datetime) -> None:
+    """The customer's visits become husks."""
+    erase_visits(ids_of(subject))
+
+
+def erase_visits(session_ids: Iterable[UUID]) -> None:
+    """Nothing in these visits tells any more who it was. Their events go; of a choice the proof stays, of nobody's.
+
+    The rows stay: a copy of one that outlived an outage of Redis would otherwise be believed and stored again.
+    """
+    visits = VisitorSession.objects.select_for_update(no_key=True).filter(pk__in=session_ids).order_by("pk")
+    for visit in visits:
+        events_of(visit).delete()
+        ConsentRecord.objects.filter(session_id=visit.pk).update(session_id=None, visitor_id=None)
+        DeadLetter.objects.filter(Q(entry__session_id=visit.pk.hex) | Q(entry__session_id=str(visit.pk))).delete()
+        VisitorSession.objects.filter(pk=visit.pk).update(visitor_id=new_id(), **HUSK)
+
+
+def register_part() -> None:
+    """Makes it known; called when the app is ready."""
+    tables = (VisitorSession, SessionEvent, ConsentRecord, DeadLetter)
+    register(Part("visits", frozenset(model._meta.label for model in tables), export, erase, end_before_erasing))

@@ -1,0 +1,92 @@
+"""What `cache_stats` says of Redis and of whom limits refused."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+from django.core.management import CommandError, call_command
+
+from core import limits
+from core import redis as core_redis
+from core.limits import windows
+from core.redis_stats import server
+from tests.core.limited import Caller, limit
+
+pytestmark = pytest.mark.django_db
+
+
+def printed(*options: str) -> str:
+    stdout = StringIO()
+    call_command("cache_stats", *options, stdout=stdout)
+    return stdout.getvalue()
+
+
+def stats() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(printed("--json"))
+    return found
+
+
+def refuse(settings: LazySettings, times: int) -> str:
+    """So many requests are refused; the day."""
+    limit(settings, initiate="1/5minute")
+    for _ in range(times + 1):
+        Caller().initiate()
+    return f"{datetime.now(UTC):%Y-%m-%d}"
+
+
+def test_refusals_by_day_and_limit(settings: LazySettings) -> None:
+    today = refuse(settings, 3)
+    limit(settings, general="1/minute")
+    Caller().get()
+    assert stats()["refusals"] == {today: {"general": 1, "initiate": 3}}
+
+
+def test_refusals_of_earlier_days_come_after_todays_and_old_ones_are_gone(settings: LazySettings) -> None:
+    now = datetime.now(UTC)
+    today = refuse(settings, 1)
+    for ago in (1, 20):
+        core_redis.client().hset(windows.refusals_key(now.date() - timedelta(days=ago)), "coupon", 7)
+    assert list(limits.refusals(now=now).items()) == [
+        (today, {"initiate": 1}),
+        (f"{now - timedelta(days=1):%Y-%m-%d}", {"coupon": 7}),
+    ]
+
+
+def test_people_see_a_table(settings: LazySettings) -> None:
+    today = refuse(settings, 2)
+    text = printed()
+    assert all(word in text for word in (today, "initiate", "limit", "Look-ups that found something"))
+
+
+def test_an_empty_shop_has_figures_too() -> None:
+    found = stats()
+    assert found["refusals"] == {}
+    assert found["keys"]["total"] == 0
+    assert "none" in printed()
+
+
+def test_how_often_redis_finds_what_it_is_asked_for() -> None:
+    before = server()
+    core_redis.client().set("cache:here", "x")
+    for name in ("here", "here", "away"):
+        core_redis.client().get(f"cache:{name}")
+    after = server()
+    assert (after.hits - before.hits, after.misses - before.misses) == (2, 1)
+    assert stats()["server"]["hits"] == after.hits
+
+
+def test_keys_of_limits_are_told_with_their_memory(settings: LazySettings) -> None:
+    refuse(settings, 1)
+    (prefix,) = [each for each in stats()["keys"]["prefixes"] if each["name"] == "limit"]
+    assert prefix["keys"] == 3
+    assert prefix["bytes"] > 0
+
+
+def test_without_redis_it_fails_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(core_redis.breaker, "closed_after", float("inf"))
+    with pytest.raises(CommandError, match="Redis is away") as caught:
+        printed("--json")
+    assert caught.value.returncode == 1
