@@ -19,7 +19,8 @@ from unfold.contrib.filters.admin import (
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget
 
-from catalog.models import Category, Product, StockMovement
+from catalog.admin_transfer import TransferAdmin
+from catalog.models import Category, Product, ProductQuerySet, StockMovement
 from catalog.services import OutOfStockError, Reason, adjust_stock
 from core.admin import (
     BAD,
@@ -94,7 +95,7 @@ class MovementInline(HistoryInline):
 
 
 @admin.register(Product)
-class ProductAdmin(ShopAdmin):
+class ProductAdmin(TransferAdmin, KeySearch, ShopAdmin):
     """What is sold. Stock changes by a movement with a reason, never by typing a new number."""
 
     form = ProductForm
@@ -107,8 +108,7 @@ class ProductAdmin(ShopAdmin):
         ("stock_quantity", RangeNumericFilter),
         ("price", RangeNumericFilter),
     )
-    search_fields = ("name", "=sku")  # anywhere in the name: a catalogue has thousands of rows, not millions
-    search_help_text = "Part of the name, or the SKU"
+    search_help_text = "Begins of words of name, SKU or description"
     prepopulated_fields = {"slug": ("name",)}
     readonly_fields = ("stock_quantity", "total_sold", "revenue", "created_at", "movements")
     fieldsets = (
@@ -124,6 +124,10 @@ class ProductAdmin(ShopAdmin):
     inlines = (MovementInline,)
 
     price_text = money("price", "Price")
+
+    def find(self, rows: QuerySet[Product], word: str) -> QuerySet[Product]:
+        return cast(ProductQuerySet, rows).matching(word)
+
     revenue = money("total_revenue", "Revenue")
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:

@@ -1,12 +1,25 @@
 """What is sold, and the ledger of its stock."""
 
+from uuid import UUID
+
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Func, Q
 from django.db.models.functions import Now
 
+from catalog import search
 from core.ids import new_id
 from core.money import ZERO, MoneyField
+
+
+class CategoryQuerySet(models.QuerySet["Category"]):
+    """Reads of categories."""
+
+    def with_products(self) -> "CategoryQuerySet":
+        """Those with something for sale."""
+        return self.filter(models.Exists(Product.objects.active().filter(category=models.OuterRef("pk"))))
 
 
 class Category(models.Model):
@@ -14,6 +27,8 @@ class Category(models.Model):
 
     slug = models.SlugField(unique=True)
     name = models.CharField(max_length=100)
+
+    objects = CategoryQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]
@@ -30,12 +45,27 @@ class ProductQuerySet(models.QuerySet["Product"]):
         """What shoppers may see."""
         return self.filter(is_active=True)
 
+    def on_shelf(self, slug: str) -> "ProductQuerySet":
+        """Those of a category. The subquery makes its id a constant, so that the index gives them in order of name."""
+        return self.filter(category=Category.objects.filter(slug=slug).values("pk")[:1])
+
     def matching(self, words: str) -> "ProductQuerySet":
-        """Every word stands somewhere in name, sku or description."""
-        found = self
-        for word in words.split():
-            found = found.filter(Q(name__icontains=word) | Q(sku__iexact=word) | Q(description__icontains=word))
-        return found
+        """Each word begins one of the name, the SKU or the description, whatever the case and the accents."""
+        return self.filter(search.found(search.question(words)))
+
+    def after(self, *, name: str, product_id: UUID) -> "ProductQuerySet":
+        """Those behind this place, by name and id. The first condition is there for the index."""
+        return self.filter(name__gte=name).filter(Q(name__gt=name) | Q(id__gt=product_id))
+
+
+EveryColumn = models.Manager.from_queryset(ProductQuerySet)
+
+
+class ProductManager(EveryColumn["Product"]):
+    """Leaves in the database what only the database looks at."""
+
+    def get_queryset(self) -> ProductQuerySet:
+        return ProductQuerySet(self.model, using=self._db).defer("search")
 
 
 class Product(models.Model):
@@ -55,8 +85,13 @@ class Product(models.Model):
     total_sold = models.PositiveIntegerField(default=0, editable=False)
     total_revenue = MoneyField(default=ZERO, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+    search = models.GeneratedField(
+        expression=Func("sku", "name", "description", function="catalog_search"),
+        output_field=SearchVectorField(),
+        db_persist=True,
+    )
 
-    objects = ProductQuerySet.as_manager()
+    objects = ProductManager()
 
     class Meta:
         ordering = ["name", "id"]
@@ -64,7 +99,13 @@ class Product(models.Model):
             models.CheckConstraint(condition=Q(price__gte=0), name="product_price_not_negative"),
             models.CheckConstraint(condition=Q(stock_quantity__gte=0), name="product_stock_not_negative"),
         ]
-        indexes = [models.Index(F("name"), F("id"), condition=Q(is_active=True), name="product_active_by_name")]
+        indexes = [
+            models.Index(F("name"), F("id"), condition=Q(is_active=True), name="product_active_by_name"),
+            models.Index(
+                F("category"), F("name"), F("id"), condition=Q(is_active=True), name="product_active_on_shelf"
+            ),
+            GinIndex(fields=["search"], name="product_search"),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -1,4 +1,4 @@
-"""Products as JSON."""
+"""Products and categories as JSON."""
 
 from typing import Any
 
@@ -28,6 +28,20 @@ class ProductListOut(CamelSerializer):
     """A page of products; `next` is the cursor of the page after it."""
 
     items = ProductOut(many=True)
+    next = serializers.CharField(allow_null=True)
+
+
+class CategoryOut(CamelSerializer):
+    """A category; its slug is what `?category=` takes."""
+
+    slug = serializers.SlugField()
+    name = serializers.CharField()
+
+
+class CategoryListOut(CamelSerializer):
+    """A page of categories; `next` is the cursor of the page after it."""
+
+    items = CategoryOut(many=True)
     next = serializers.CharField(allow_null=True)
 
 

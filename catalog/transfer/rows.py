@@ -1,0 +1,214 @@
+"""The columns of a product file: what a cell may hold, and how it is written. Pure.
+
+A cell that a spreadsheet would run (`=cmd`) is written with an apostrophe before it, which is taken away when it is
+read again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_slug
+
+from catalog.models import Category, Product
+from core.money import LARGEST, minor_digits, money_string
+
+MOST_STOCK = 2_147_483_647
+LONGEST_DESCRIPTION = 100_000
+AMOUNT = re.compile(r"([0-9]{1,15})(?:\.([0-9]+))?")
+COUNT = re.compile(r"[0-9]{1,10}")
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+RUN_BY_SPREADSHEETS = re.compile(r"'*[=+\-@\t\r]")
+YES, NO = frozenset({"yes", "true", "1"}), frozenset({"no", "false", "0"})
+
+
+class CellError(Exception):
+    """A cell that cannot be used; the text says what one must be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a line is not taken. `line` is counted from 1, the header's; `field` is empty for all of it."""
+
+    line: int
+    field: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One product as asked for. None leaves what is there, and gives a new product what the model gives it.
+
+    `category` is a slug or a name; empty is none.
+    """
+
+    line: int
+    sku: str
+    name: str
+    price: Decimal
+    slug: str | None = None
+    description: str | None = None
+    category: str | None = None
+    thumbnail: str | None = None
+    is_active: bool | None = None
+    track_stock: bool | None = None
+    stock: int | None = None
+
+
+def text_of(*, longest: int, needed: bool = False) -> Callable[[str], str]:
+    """A text of one line.
+
+    Raises (when read):
+        CellError: it is longer, has control characters, or is needed and empty.
+    """
+
+    def read(said: str) -> str:
+        text = said.strip()
+        if needed and not text:
+            raise CellError("is needed")
+        if len(text) > longest:
+            raise CellError(f"has more than {longest} characters")
+        if CONTROL.search(text):
+            raise CellError("has a line break or another control character")
+        return text
+
+    return read
+
+
+def read_description(text: str) -> str:
+    """A text of any number of lines.
+
+    Raises:
+        CellError: it is too long, or has a null byte.
+    """
+    if len(text) > LONGEST_DESCRIPTION:
+        raise CellError(f"has more than {LONGEST_DESCRIPTION:,} characters")
+    if "\0" in text:
+        raise CellError("has a null byte")
+    return text
+
+
+def read_slug(said: str) -> str | None:
+    """The product's part of an address.
+
+    Raises:
+        CellError: it has other characters than those of a slug.
+    """
+    slug = text_of(longest=longest_of("slug"))(said)
+    if not slug:
+        return None
+    try:
+        validate_slug(slug)
+    except ValidationError:
+        raise CellError("may have letters without accents, digits, hyphens and underscores") from None
+    return slug
+
+
+def read_price(said: str) -> Decimal:
+    """An amount in the shop's currency.
+
+    Raises:
+        CellError: it is no such amount, or too large, or has more decimals than the currency.
+    """
+    found = AMOUNT.fullmatch(said.strip())
+    if found is None:
+        raise CellError(f"must be an amount such as {money_string(Decimal('48.9'))}")
+    decimals = minor_digits(settings.SHOP_CURRENCY)
+    if len(found[2] or "") > decimals:
+        raise CellError(f"{settings.SHOP_CURRENCY} has {decimals or 'no'} decimals")
+    amount = Decimal(found[0])
+    if amount > LARGEST:
+        raise CellError(f"is more than {money_string(LARGEST)}")
+    return amount
+
+
+def read_choice(said: str) -> bool | None:
+    """Yes or no.
+
+    Raises:
+        CellError: it is neither.
+    """
+    word = said.strip().lower()
+    if word and word not in YES | NO:
+        raise CellError("must be yes or no")
+    return word in YES if word else None
+
+
+def read_stock(said: str) -> int | None:
+    """Pieces.
+
+    Raises:
+        CellError: it is no whole number, below zero or too large.
+    """
+    text = said.strip()
+    if not text:
+        return None
+    if not COUNT.fullmatch(text) or int(text) > MOST_STOCK:
+        raise CellError("must be a whole number such as 12, not below 0")
+    return int(text)
+
+
+def longest_of(field: str, model: type[Product] | type[Category] = Product) -> int:
+    """Characters that the column of the database holds."""
+    length: int = getattr(model._meta.get_field(field), "max_length")  # noqa: B009 - a column of text has one
+    return length
+
+
+READ: dict[str, Callable[[str], Any]] = {
+    "sku": text_of(longest=longest_of("sku"), needed=True),
+    "name": text_of(longest=longest_of("name"), needed=True),
+    "slug": read_slug,
+    "description": read_description,
+    "category": text_of(longest=longest_of("name", Category)),
+    "price": read_price,
+    "thumbnail": text_of(longest=longest_of("thumbnail")),
+    "is_active": read_choice,
+    "track_stock": read_choice,
+    "stock": read_stock,
+}
+COLUMNS = tuple(READ)
+NEEDED = ("sku", "name", "price")
+
+
+def read_row(line: int, cells: Mapping[str, str]) -> Row | list[Refusal]:
+    """A product, or everything that is wrong with its line."""
+    values: dict[str, Any] = {}
+    refusals = []
+    for column, said in cells.items():
+        try:
+            values[column] = READ[column](unescaped(said))
+        except CellError as error:
+            refusals.append(Refusal(line, column, str(error)))
+    return refusals or Row(line, **values)
+
+
+def cell(value: str | bool | int | Decimal) -> str:
+    """A value as it is written."""
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case Decimal():
+            return money_string(value)
+    return str(value)
+
+
+def cells_of(product: Product, category: str) -> dict[str, str]:
+    """The cells of a product. `category` is what its category is called in a file."""
+    others: dict[str, str | int] = {"category": category, "stock": product.stock_quantity}
+    return {column: cell(others[column] if column in others else getattr(product, column)) for column in COLUMNS}
+
+
+def escaped(text: str) -> str:
+    """The cell as no spreadsheet runs it."""
+    return f"'{text}" if RUN_BY_SPREADSHEETS.match(text) else text
+
+
+def unescaped(text: str) -> str:
+    """What `escaped` was given."""
+    return text[1:] if text.startswith("'") and RUN_BY_SPREADSHEETS.match(text) else text
