@@ -56,10 +56,10 @@ def confirm(session: SessionState, checkout_id: UUID) -> Confirmation:
         find_checkout=lambda: checkout_id,
         owner=owner_of(session),
         request=request,
-        key=Key(scope=session.session_id.hex, value=new_id().hex, fingerprint=services.fingerprint(email)),
+        key=Key("", new_id().hex, services.fingerprint(email), services.owner_name(owner_of(session))),
         now=now(),
     )
-    services.remember_answer(confirmation, {"orderId": str(confirmation.order.id)})
+    services.keep_answer(confirmation, {"orderId": str(confirmation.order.id)})
     return confirmation
 
 

@@ -247,13 +247,13 @@ class CheckoutSessionAdmin(KeySearch, HistoryAdmin):
 class IdempotencyKeyAdmin(KeySearch, HistoryAdmin):
     """Keys of the last days. The answer kept with a key is not shown: it holds the shopper's order token."""
 
-    list_display = ("when", "key", "scope", "order", "status")
+    list_display = ("when", "key", "path", "owner", "order", "status")
     list_select_related = ("order",)
     list_filter = (("created_at", DayRangeFilter),)
     ordering = ("-created_at",)
     sortable_by = ()
     search_help_text = "Number of an order"
-    fields = ("key", "scope", "order", "status", "created_at")
+    fields = ("key", "path", "owner", "order", "status", "created_at")
     when = moment("created_at", "When")
 
     def find(self, rows: QuerySet[IdempotencyKey], word: str) -> QuerySet[IdempotencyKey]:

@@ -1,5 +1,6 @@
 """Checkout over HTTP."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +10,6 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from checkout import services
 from checkout.models import CheckoutSession
@@ -31,12 +31,15 @@ from checkout.services import Confirmation, ConfirmRequest, Key, Owner
 from core.api import failure, success
 from core.clock import now
 from core.errors import InvalidInputError
+from core.personal import PersonalView
 from core.schema import enveloped
-from core.serializers import CamelSerializer
+from core.serializers import valid
+from customers.selectors import customer_of
 from orders.billing import BillingUnavailableError
 from orders.serializers import AttemptOut, OrderOut, attempt_body, order_body
 from orders.tokens import access_token
 from sessions_app.api import visit_of
+from sessions_app.state import SessionState
 
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
@@ -48,32 +51,31 @@ IDEMPOTENCY_KEY = OpenApiParameter(
 
 def owner_of(request: Request) -> Owner:
     """Who asks."""
-    session = visit_of(request).session
+    session = session_of(request)
     return Owner(session_id=session.session_id, visitor_id=session.visitor_id, customer_id=session.customer_id)
 
 
-def valid(serializer: CamelSerializer) -> dict[str, Any]:
-    """What was sent, checked.
-
-    Raises:
-        ValidationError: what is wrong, by field.
+def session_of(request: Request) -> SessionState:
+    """The visit, of the customer who is logged in now. The visit itself is no login: it outlives one that was ended
+    elsewhere, by a new password or by the shop.
     """
-    serializer.is_valid(raise_exception=True)
-    data: dict[str, Any] = serializer.validated_data
-    return data
+    customer = customer_of(request.user)
+    return replace(visit_of(request).session, customer_id=customer.pk if customer else None)
 
 
-class InitiateView(APIView):
+class InitiateView(PersonalView):
     """Opens a checkout."""
+
+    limit = "initiate"
 
     @extend_schema(request=CartIn, responses={201: enveloped(CheckoutOut, "InitiateCheckout")})
     def post(self, request: Request) -> Response:
         data = valid(CartIn(data=request.data))
-        checkout = services.initiate(session=visit_of(request).session, cart=cart_of(data), now=now())
+        checkout = services.initiate(session=session_of(request), cart=cart_of(data), now=now())
         return success(checkout_body(checkout), status=201)
 
 
-class CheckoutView(APIView):
+class CheckoutView(PersonalView):
     """One checkout."""
 
     @extend_schema(responses=enveloped(CheckoutOut, "Checkout"))
@@ -81,7 +83,7 @@ class CheckoutView(APIView):
         return success(checkout_body(services.read_checkout(checkout_id=checkout_id, owner=owner_of(request))))
 
 
-class ItemsView(APIView):
+class ItemsView(PersonalView):
     """Other lines for a checkout."""
 
     @extend_schema(request=CartIn, responses=enveloped(CheckoutOut, "CheckoutItems"))
@@ -93,8 +95,10 @@ class ItemsView(APIView):
         return success(checkout_body(checkout), message=refusal.text if refusal else "")
 
 
-class CalculateShippingView(APIView):
+class CalculateShippingView(PersonalView):
     """Address and shipping method."""
+
+    limit = "shipping"
 
     @extend_schema(request=ShippingIn, responses=enveloped(ShippingOut, "CalculateShipping"))
     def post(self, request: Request) -> Response:
@@ -109,8 +113,10 @@ class CalculateShippingView(APIView):
         return success(shipping_body(checkout, methods))
 
 
-class CalculateTaxView(APIView):
+class CalculateTaxView(PersonalView):
     """Tax by rate."""
+
+    limit = "tax"
 
     @extend_schema(request=TaxIn, responses=enveloped(CheckoutOut, "CalculateTax"))
     def post(self, request: Request) -> Response:
@@ -124,8 +130,10 @@ class CalculateTaxView(APIView):
         return success(checkout_body(checkout))
 
 
-class ApplyCouponView(APIView):
+class ApplyCouponView(PersonalView):
     """A coupon on the checkout."""
+
+    limit = "coupon"
 
     @extend_schema(request=CouponIn, responses=enveloped(CheckoutOut, "ApplyCoupon"))
     def post(self, request: Request) -> Response:
@@ -136,8 +144,10 @@ class ApplyCouponView(APIView):
         return success(checkout_body(checkout))
 
 
-class CouponView(APIView):
+class CouponView(PersonalView):
     """The coupon of a checkout."""
+
+    limit = "coupon"
 
     @extend_schema(responses=enveloped(CheckoutOut, "RemoveCoupon"))
     def delete(self, request: Request, checkout_id: UUID) -> Response:
@@ -145,8 +155,10 @@ class CouponView(APIView):
         return success(checkout_body(checkout))
 
 
-class ConfirmOrderView(APIView):
+class ConfirmOrderView(PersonalView):
     """Places the order and opens its payment."""
+
+    limit = "confirm"
 
     @extend_schema(
         parameters=[IDEMPOTENCY_KEY],
@@ -165,8 +177,10 @@ class ConfirmOrderView(APIView):
         return confirmation_answer(confirmation)
 
 
-class CreateFromCartView(APIView):
+class CreateFromCartView(PersonalView):
     """Initiates and confirms in one call, for shops with a cart of their own."""
+
+    limit = "confirm"
 
     @extend_schema(
         parameters=[IDEMPOTENCY_KEY],
@@ -209,7 +223,7 @@ def confirm_request(data: dict[str, Any]) -> ConfirmRequest:
 
 
 def key_of(request: Request, data: dict[str, Any]) -> Key | None:
-    """The idempotency key of a request; a key belongs to the visit that sent it.
+    """The idempotency key of a request.
 
     Raises:
         InvalidInputError: it is longer than 255 characters or not printable ASCII.
@@ -220,8 +234,8 @@ def key_of(request: Request, data: dict[str, Any]) -> Key | None:
     if len(value) > 255 or not (value.isascii() and value.isprintable()):
         message = _("Idempotency-Key: 255 printable ASCII characters at most.")
         raise InvalidInputError(message, details={"Idempotency-Key": [str(message)]})
-    session_id = visit_of(request).session.session_id
-    return Key(scope=f"{session_id.hex}:{request.path}", value=value, fingerprint=services.fingerprint(data))
+    owner = services.owner_name(owner_of(request))
+    return Key(path=request.path, value=value, fingerprint=services.fingerprint(data), owner=owner)
 
 
 def confirmation_answer(confirmation: Confirmation) -> Response:
@@ -229,7 +243,7 @@ def confirmation_answer(confirmation: Confirmation) -> Response:
     body = confirmation.answer
     if body is None:
         body = confirmation_body(confirmation)
-        services.remember_answer(confirmation, body)
+        services.keep_answer(confirmation, body)
     body = body | {"orderToken": access_token(confirmation.order.id)}
     headers = {"Idempotent-Replayed": "true"} if confirmation.replayed else {}
     if confirmation.billing_away:

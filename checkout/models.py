@@ -161,16 +161,20 @@ class CouponUse(models.Model):
 class IdempotencyKey(models.Model):
     """A key, the fingerprint of what came with it, and the answer. Kept 7 days."""
 
-    scope = models.CharField(max_length=80, help_text="Whose key it is: two shoppers may choose the same.")
+    path = models.CharField(max_length=100, help_text="What was asked for.")
     key = models.CharField(max_length=255)
     fingerprint = models.CharField(max_length=64)
+    owner = models.CharField(max_length=45, help_text="Whose key it is: two shoppers may choose the same.")
     order = models.ForeignKey("orders.Order", null=True, blank=True, on_delete=models.CASCADE)
     answer = models.JSONField(null=True, blank=True)
     status = models.PositiveSmallIntegerField(null=True, blank=True)
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["scope", "key"], name="idempotency_key_once_a_scope")]
+        constraints = [
+            models.UniqueConstraint(fields=["path", "key", "fingerprint"], name="idempotent_request_once"),
+            models.UniqueConstraint(fields=["owner", "path", "key"], name="idempotency_key_once_an_owner"),
+        ]
         indexes = [models.Index(fields=["created_at"], name="idempotency_key_by_age")]
 
     def __str__(self) -> str:

@@ -14,12 +14,14 @@ from rest_framework.views import APIView
 from core.api import success
 from core.clock import now
 from core.pages import text_parameter
+from core.personal import PersonalView
 from core.schema import enveloped
 from core.serializers import CamelSerializer
 from orders import services, webhooks
-from orders.models import Order, OrderSession
-from orders.selectors import Reader, find_order, order_page
-from orders.serializers import OrderListOut, OrderOut, OrderSessionOut, RetryOut, order_body, session_body
+from orders.models import OrderSession
+from orders.reading import read_order, read_page
+from orders.selectors import Reader, find_order
+from orders.serializers import OrderListOut, OrderOut, OrderSessionOut, RetryOut
 from sessions_app.api import visit_of
 
 TOKEN = OpenApiParameter(
@@ -36,34 +38,42 @@ def reader_of(request: Request) -> Reader:
     )
 
 
-class OrderListView(APIView):
+class OneOrderView(PersonalView):
+    """What is asked of one order. Keys to orders are not to be tried out, so those who show one are counted."""
+
+    @property
+    def limit(self) -> str:
+        """The limit's name; none for an order that needs no key."""
+        return "order_lookup" if "X-Order-Token" in self.request.headers else ""
+
+
+class OrderListView(PersonalView):
     """Own orders, newest first."""
 
     @extend_schema(parameters=[OpenApiParameter("cursor")], responses=enveloped(OrderListOut, "OrderList"))
     def get(self, request: Request) -> Response:
-        orders, following = order_page(reader=reader_of(request), cursor=text_parameter(request, "cursor"))
-        bodies = [order_body(order, now=now()) for order in orders]
-        return success(OrderListOut({"items": bodies, "next": following}).data)
+        cursor = text_parameter(request, "cursor")
+        orders, following = read_page(reader=reader_of(request), cursor=cursor, now=now())
+        return success({"items": orders, "next": following})
 
 
-class OrderView(APIView):
+class OrderView(OneOrderView):
     """One order with items, payment window, attempts and history."""
 
     @extend_schema(parameters=[TOKEN], responses=enveloped(OrderOut, "Order"))
     def get(self, request: Request, order_id: UUID) -> Response:
-        return success(order_answer(find_order(order_id=order_id, reader=reader_of(request))))
+        return success(read_order(order_id=order_id, reader=reader_of(request), now=now()))
 
 
-class OrderSessionView(APIView):
+class OrderSessionView(OneOrderView):
     """The payment window of an order."""
 
     @extend_schema(parameters=[TOKEN], responses=enveloped(OrderSessionOut, "OrderSession"))
     def get(self, request: Request, order_id: UUID) -> Response:
-        order = find_order(order_id=order_id, reader=reader_of(request))
-        return success(OrderSessionOut(session_body(order.session, now=now())).data)
+        return success(read_order(order_id=order_id, reader=reader_of(request), now=now())["session"])
 
 
-class RetryPaymentView(APIView):
+class RetryPaymentView(OneOrderView):
     """Another attempt to pay."""
 
     @extend_schema(parameters=[TOKEN], request=None, responses=enveloped(RetryOut, "RetryPayment"))
@@ -80,19 +90,15 @@ class RetryPaymentView(APIView):
         return success(RetryOut(body).data, message=_("Please pay on the page that opens."))
 
 
-class CancelOrderView(APIView):
+class CancelOrderView(OneOrderView):
     """Cancels a pending order."""
 
     @extend_schema(parameters=[TOKEN], request=None, responses=enveloped(OrderOut, "CancelledOrder"))
     def post(self, request: Request, order_id: UUID) -> Response:
-        order = find_order(order_id=order_id, reader=reader_of(request))
+        reader = reader_of(request)
+        order = find_order(order_id=order_id, reader=reader)
         services.cancel_order(order_id=order.id, actor="customer", now=now())
-        return success(order_answer(find_order(order_id=order_id, reader=reader_of(request))))
-
-
-def order_answer(order: Order) -> object:
-    """The order as the API shows it."""
-    return OrderOut(order_body(order, now=now())).data
+        return success(read_order(order_id=order_id, reader=reader, now=now()))
 
 
 class WebhookOut(CamelSerializer):
@@ -105,6 +111,7 @@ class BillingWebhookView(APIView):
     """Billing's reports, signed as Standard Webhooks prescribes."""
 
     authentication_classes = []
+    throttle_classes = []
 
     @extend_schema(request=OpenApiTypes.OBJECT, responses=enveloped(WebhookOut, "BillingWebhook"))
     def post(self, request: Request) -> Response:

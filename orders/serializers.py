@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from core.addresses import AddressFields
 from core.money import money_string
-from core.serializers import CamelSerializer
+from core.serializers import CamelSerializer, camel
 from orders.models import Order, OrderSession, PaymentAttempt
 
 
@@ -125,7 +125,7 @@ class RetryOut(CamelSerializer):
 
 
 def order_body(order: Order, *, now: datetime) -> dict[str, Any]:
-    """The order as `OrderOut` shows it. Prefetch items, attempts and history (`selectors.for_display`)."""
+    """The order as `OrderOut` shows it. Have items, attempts and history at hand (`selectors.snapshot`)."""
     return {
         "order_id": order.id,
         "number": order.number,
@@ -179,21 +179,40 @@ def summary_body(order: Order) -> dict[str, Any]:
 
 
 def session_body(session: OrderSession, *, now: datetime) -> dict[str, Any]:
-    """The payment window as `OrderSessionOut` shows it; minutes with one decimal."""
-    seconds = int(session.remaining(now).total_seconds())
-    return {
+    """The payment window as `OrderSessionOut` shows it."""
+    return countdown(session, now=now) | {
         "session_id": session.id,
         "order_id": session.order_id,
         "status": session.status,
         "expires_at": session.expires_at,
         "duration_minutes": session.duration_minutes,
-        "remaining_seconds": seconds,
-        "remaining_minutes": round(seconds / 60, 1),
         "payment_attempts": session.payment_attempts,
         "max_payment_attempts": session.max_payment_attempts,
         "remaining_attempts": session.remaining_attempts,
+    }
+
+
+def countdown(session: OrderSession, *, now: datetime) -> dict[str, Any]:
+    """What changes of a payment window by waiting alone; minutes with one decimal."""
+    seconds = int(session.remaining(now).total_seconds())
+    return {
+        "remaining_seconds": seconds,
+        "remaining_minutes": round(seconds / 60, 1),
         "can_retry": seconds > 0 and session.remaining_attempts > 0,
     }
+
+
+def at_the_clock(body: dict[str, Any], *, now: datetime) -> dict[str, Any]:
+    """An order that was rendered some time ago (`OrderOut`), with its window counted down to now."""
+    shown = body["session"]
+    window = OrderSession(
+        status=shown["status"],
+        expires_at=datetime.fromisoformat(shown["expiresAt"]),
+        payment_attempts=shown["paymentAttempts"],
+        max_payment_attempts=shown["maxPaymentAttempts"],
+    )
+    told = {camel(name): value for name, value in countdown(window, now=now).items()}
+    return body | {"session": shown | told}
 
 
 def attempt_body(attempt: PaymentAttempt) -> dict[str, Any]:

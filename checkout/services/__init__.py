@@ -4,13 +4,12 @@ from checkout.services.basket import initiate, replace_items
 from checkout.services.confirm import (
     Confirmation,
     ConfirmRequest,
-    Key,
     confirm_order,
-    fingerprint,
-    remember_answer,
+    keep_answer,
 )
 from checkout.services.coupons import apply_coupon, remove_coupon
 from checkout.services.delivery import calculate_tax, choose_shipping
+from checkout.services.keys import Key, fingerprint, owner_name
 from checkout.services.opening import Owner, read_checkout
 
 __all__ = [
@@ -24,8 +23,9 @@ __all__ = [
     "confirm_order",
     "fingerprint",
     "initiate",
+    "keep_answer",
+    "owner_name",
     "read_checkout",
-    "remember_answer",
     "remove_coupon",
     "replace_items",
 ]

@@ -15,6 +15,7 @@ from catalog.services import OutOfStockError, Shortage
 from checkout.models import CheckoutSession
 from checkout.services.coupons import CouponError, drop_if_refused
 from checkout.services.opening import LIFE, Owner, keep, line_body, open_checkout, total_up
+from checkout.services.waiting import naming_own_order
 from core.errors import InvalidInputError
 from sessions_app import services as visits
 from sessions_app.state import SessionState
@@ -30,7 +31,8 @@ def initiate(*, session: SessionState, cart: Iterable[tuple[UUID, int]], now: da
         InvalidInputError: a product that is not for sale, or more than 999 of one.
         OutOfStockError: fewer are left than asked for. Nothing is reserved until the order is placed.
     """
-    items = lines_of(merge(cart))
+    with naming_own_order(Owner(session.session_id, session.visitor_id, session.customer_id), now=now):
+        items = lines_of(merge(cart))
     visits.ensure_stored(session)
     checkout = CheckoutSession(
         visitor_session_id=session.session_id,
@@ -58,7 +60,8 @@ def replace_items(
         NotFoundError, CheckoutClosedError, InvalidInputError, OutOfStockError
     """
     checkout = open_checkout(checkout_id=checkout_id, owner=owner, now=now)
-    checkout.items = lines_of(merge(cart))
+    with naming_own_order(owner, now=now):
+        checkout.items = lines_of(merge(cart))
     refusal = drop_if_refused(checkout, now=now)
     keep(checkout, now=now, fields=["items", "coupon"])
     return checkout, refusal

@@ -7,31 +7,38 @@ made gets 409; and if the process died in between, the same key goes on where it
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from catalog.models import Product
-from checkout.models import CheckoutSession, IdempotencyKey, ShippingMethod
+from checkout.models import CheckoutSession, ShippingMethod
 from checkout.pricing import Summary
 from checkout.services import coupons
 from checkout.services.delivery import Address, chosen, serving
+from checkout.services.keys import IdempotencyConflictError, Key, KeyTakenError, claim, remember_answer, taken
 from checkout.services.opening import Owner, keep, line_body, open_checkout, summary_body, total_up
+from checkout.services.waiting import naming_own_order
 from core.errors import DomainError, InvalidInputError
 from core.ids import new_id
 from orders.billing import BillingUnavailableError
 from orders.models import Order, PaymentAttempt
-from orders.services import OrderDraft, OrderLine, SessionNotActiveError, place_order, start_payment
+from orders.services import (
+    OrderDraft,
+    OrderLine,
+    SessionExpiredError,
+    SessionNotActiveError,
+    place_order,
+    start_payment,
+)
 
-KEPT = timedelta(days=7)
+BILLING_AWAY = BillingUnavailableError.status
 IN_FLIGHT = timedelta(seconds=20)
 """Longer than a confirm can take (billing's timeout is 10 s). A key without answer after that is a dead process's."""
 
@@ -48,20 +55,6 @@ class CheckoutIncompleteError(DomainError):
 
     code, status = "CHECKOUT_INCOMPLETE", 409
     message = _("This checkout is not complete.")
-
-
-class IdempotencyConflictError(DomainError):
-    """The first request with this key is still running."""
-
-    code, status = "IDEMPOTENCY_CONFLICT", 409
-    message = _("This request is being handled already. Please wait a moment.")
-
-
-class IdempotencyKeyReusedError(DomainError):
-    """The key came before, with something else."""
-
-    code, status = "IDEMPOTENCY_KEY_REUSED", 422
-    message = _("This idempotency key was used for another request.")
 
 
 @dataclass(frozen=True)
@@ -81,7 +74,10 @@ class ConfirmRequest:
 
 @dataclass(frozen=True)
 class Confirmation:
-    """The order, its first attempt (None if nothing is to pay or billing was away), and whether it came before."""
+    """The order, its first attempt (None if nothing is to pay or billing was away), and whether it came before.
+
+    `answer` is what was answered before, if that was kept; the attempt is in it.
+    """
 
     order: Order
     attempt: PaymentAttempt | None
@@ -89,27 +85,10 @@ class Confirmation:
     billing_away: bool = False
     answer: dict[str, Any] | None = None
 
-
-@dataclass(frozen=True)
-class Key:
-    """An idempotency key of one shopper, with the fingerprint of what came with it."""
-
-    scope: str
-    value: str
-    fingerprint: str
-
-
-class KeyTakenError(Exception):
-    """The key came before; what it brought is to be answered again."""
-
-    def __init__(self, key: Key) -> None:
-        super().__init__(key.value)
-        self.key = key
-
-
-def fingerprint(body: Any) -> str:
-    """What tells two request bodies apart."""
-    return hashlib.sha256(json.dumps(body, sort_keys=True, default=str).encode()).hexdigest()
+    @property
+    def status(self) -> int:
+        """The answer's HTTP status."""
+        return BILLING_AWAY if self.billing_away else 201
 
 
 def confirm_order(
@@ -129,46 +108,47 @@ def confirm_order(
         errors: nothing was placed. IdempotencyConflictError, IdempotencyKeyReusedError.
     """
     try:
-        order = place(find_checkout=find_checkout, owner=owner, request=request, key=key, now=now)
-    except KeyTakenError as taken:
-        return recall(taken.key, now=now)
+        with naming_own_order(owner, now=now):
+            order = place(find_checkout=find_checkout, owner=owner, request=request, key=key, now=now)
+    except KeyTakenError as before:
+        return recall(before.key, now=now)
     return open_payment(order, now=now)
 
 
 def recall(key: Key, *, now: datetime) -> Confirmation:
-    """What a key has brought before.
+    """What a key has brought before; goes on where a process died before it could ask billing.
 
     Raises:
         IdempotencyKeyReusedError, IdempotencyConflictError
     """
-    row = IdempotencyKey.objects.filter(scope=key.scope, key=key.value).select_related("order__session").first()
-    if row is None or row.order is None:
+    row, order = taken(key, now=now)
+    if row.status is not None:
+        return Confirmation(order, None, replayed=True, billing_away=row.status == BILLING_AWAY, answer=row.answer)
+    attempt = PaymentAttempt.objects.filter(order_session__order=order, number=1).first()
+    if attempt is not None or order.status != Order.Status.PENDING:  # nothing to pay, or paid or closed meanwhile
+        return Confirmation(order, attempt, replayed=True)
+    if now - row.created_at < IN_FLIGHT:
         raise IdempotencyConflictError
-    if row.fingerprint != key.fingerprint:
-        raise IdempotencyKeyReusedError
-    attempt = PaymentAttempt.objects.filter(order_session__order=row.order, number=1).first()
-    if row.status is None and attempt is None and now - row.created_at < IN_FLIGHT:
-        raise IdempotencyConflictError
-    if row.status is None and attempt is None and row.order.status == Order.Status.PENDING:
-        return open_payment(row.order, now=now)
-    return Confirmation(row.order, attempt, replayed=True, billing_away=row.status == 502, answer=row.answer)
+    return open_payment(order, now=now)
 
 
 def open_payment(order: Order, *, now: datetime) -> Confirmation:
-    """Opens the first attempt. A billing service that is away leaves the order pending, to be paid by a retry."""
+    """Opens the first attempt. A billing service that is away leaves the order pending, to be paid by a retry.
+
+    An order that was closed, or whose window passed, before billing could be asked is answered as it is then.
+    """
     try:
         attempt = start_payment(order=order, now=now)
-    except (BillingUnavailableError, SessionNotActiveError):
-        attempt, away = None, True
-    else:
-        away = False
-    return Confirmation(order, attempt, billing_away=away)
+    except BillingUnavailableError:
+        return Confirmation(order, None, billing_away=True)
+    except (SessionNotActiveError, SessionExpiredError):
+        return Confirmation(Order.objects.select_related("session").get(pk=order.pk), None)
+    return Confirmation(order, attempt)
 
 
-def remember_answer(confirmation: Confirmation, answer: dict[str, Any]) -> None:
-    """Keeps the first answer with its key. It must not hold the order's token, which is stored hashed only."""
-    status = 502 if confirmation.billing_away else 201
-    IdempotencyKey.objects.filter(order=confirmation.order, status=None).update(status=status, answer=answer)
+def keep_answer(confirmation: Confirmation, answer: dict[str, Any]) -> None:
+    """Keeps what is answered with its key, to be answered again."""
+    remember_answer(confirmation.order, status=confirmation.status, answer=answer)
 
 
 @transaction.atomic
@@ -190,7 +170,8 @@ def place(
         claim(key, order_id=order_id, now=now)
     checkout = open_checkout(checkout_id=find_checkout(), owner=owner, now=now)
     summary = complete(checkout, request, now=now)
-    order = place_order(order_id=order_id, draft=draft_of(checkout, summary, request), actor="customer", now=now)
+    draft = replace(draft_of(checkout, summary, request), customer_id=owner.customer_id)
+    order = place_order(order_id=order_id, draft=draft, actor="customer", now=now)
     if checkout.coupon is not None:
         coupons.take_use(coupon=checkout.coupon, order=order)
     checkout.order, checkout.email = order, request.email
@@ -200,24 +181,6 @@ def place(
         fields=["order", "email", "items", "shipping_address", "billing_address", "shipping_method"],
     )
     return order
-
-
-def claim(key: Key, *, order_id: UUID, now: datetime) -> None:
-    """Takes the key for the order that this transaction will place; waits for another that is taking it.
-
-    Raises:
-        KeyTakenError: it has an order.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO checkout_idempotencykey (scope, key, fingerprint, order_id, created_at) "
-            "VALUES (%s, %s, %s, %s, %s) ON CONFLICT (scope, key) DO UPDATE SET fingerprint = EXCLUDED.fingerprint, "
-            "order_id = EXCLUDED.order_id, created_at = EXCLUDED.created_at, status = NULL, answer = NULL "
-            "WHERE checkout_idempotencykey.created_at <= %s RETURNING id",
-            [key.scope, key.value, key.fingerprint, order_id, now, now - KEPT],
-        )
-        if cursor.fetchone() is None:
-            raise KeyTakenError(key)
 
 
 def complete(checkout: CheckoutSession, request: ConfirmRequest, *, now: datetime) -> Summary:

@@ -60,6 +60,8 @@ class OrderDraft:
     checkout_id: UUID | None = None
     session_id: UUID | None = None
     visitor_id: UUID | None = None
+    customer_id: UUID | None = None
+    """Of whoever is logged in; without one the customer is found by the address, or made."""
     language: str = "en"
 
 
@@ -97,7 +99,8 @@ def order_fields(draft: OrderDraft, *, order_id: UUID, now: datetime) -> dict[st
     )  # fmt: skip
     return {name: getattr(draft, name) for name in names} | {
         "number": new_number(),
-        "customer_id": find_or_create_guest(
+        "customer_id": draft.customer_id
+        or find_or_create_guest(
             email=draft.email,
             first_name=draft.first_name,
             last_name=draft.last_name,

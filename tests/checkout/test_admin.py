@@ -39,7 +39,7 @@ def make_rows(number: int) -> None:
         ShippingMethodFactory.create()
         TaxRateFactory.create(name=f"Tax {row}")
         IdempotencyKey.objects.create(
-            scope="visit", key=f"key-{row}", fingerprint="f", order=order, answer={"orderToken": "T"}
+            path="/", owner="visit", key=f"key-{row}", fingerprint="f", order=order, answer={"orderToken": "T"}
         )
 
 

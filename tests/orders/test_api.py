@@ -244,7 +244,7 @@ def test_a_page_takes_as_many_statements_however_many_it_holds(shopper: Shopper)
     many_orders(shopper, 22)
     with CaptureQueriesContext(connection) as more:
         assert len(listed(shopper)["items"]) == 24
-    assert len(few) == len(more) == 4
+    assert len(few) == len(more) == 2
 
 
 CURSORS = [
