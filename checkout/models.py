@@ -101,6 +101,15 @@ class Coupon(models.Model):
         return self.code
 
 
+class PriceTablesVersion(models.Model):
+    """Another one with each change of the tables that price a checkout; PostgreSQL sees to it (migration 0004)."""
+
+    version = models.UUIDField()
+
+    def __str__(self) -> str:
+        return str(self.version)
+
+
 class CheckoutSession(models.Model):
     """A shopper's checkout: lives 30 minutes after its last change. Only `checkout.services` changes it."""
 

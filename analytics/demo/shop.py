@@ -22,7 +22,7 @@ from analytics.models import SalesGoal
 from catalog.models import Category, Product
 from checkout.models import Coupon, ShippingMethod, ShippingZone, TaxRate
 from checkout.pricing import Tax
-from checkout.selectors import EVERYWHERE, taxes_for
+from checkout.tables import EVERYWHERE, price_tables
 from core.clock import shop_day
 from customers.groups import create_groups
 from customers.models import User
@@ -72,7 +72,7 @@ def create_shop(*, staff: User, opened_at: datetime, now: datetime) -> Shop:
         standard=create_method(zone, *STANDARD),
         slow=create_method(zone, *SLOW),
         coupons={code: create_coupon(code, kind, Decimal(value)) for code, kind, value in COUPONS},
-        taxes=taxes_for(EVERYWHERE, "") or [],
+        taxes=price_tables().taxes_for(EVERYWHERE, "") or [],
     )
 
 

@@ -17,6 +17,7 @@ from checkout.services.coupons import CouponError, drop_if_refused
 from checkout.services.opening import LIFE, Owner, keep, line_body, open_checkout, total_up
 from checkout.services.waiting import naming_own_order
 from core.errors import InvalidInputError
+from core.rows import insert_together
 from sessions_app import services as visits
 from sessions_app.state import SessionState
 
@@ -40,10 +41,11 @@ def initiate(*, session: SessionState, cart: Iterable[tuple[UUID, int]], now: da
         customer_id=session.customer_id,
         items=items,
         expires_at=now + LIFE,
+        created_at=now,
         updated_at=now,
     )
     total_up(checkout)
-    checkout.save(force_insert=True)
+    insert_together([checkout])
     visits.record(session.session_id, "checkout_started", now=now)
     return checkout
 

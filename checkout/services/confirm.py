@@ -212,7 +212,7 @@ def method_for(checkout: CheckoutSession, request: ConfirmRequest) -> ShippingMe
     method_id = request.shipping_method_id or checkout.shipping_method_id
     if method_id is None:
         raise CheckoutIncompleteError(details={"shippingMethodId": [str(_("Please choose how to ship."))]})
-    return chosen(serving(request.shipping_address), method_id, strict=True)
+    return chosen(serving(checkout, request.shipping_address), method_id, strict=True)
 
 
 def fresh_lines(checkout: CheckoutSession) -> list[dict[str, Any]]:

@@ -9,8 +9,9 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from checkout.models import CheckoutSession, ShippingMethod
-from checkout.selectors import find_method, methods_for
+from checkout.selectors import find_method
 from checkout.services.opening import Owner, keep, open_checkout, total_up
+from checkout.tables import tables_of
 from core.errors import InvalidInputError
 
 Address = dict[str, str]
@@ -27,7 +28,7 @@ def choose_shipping(
         InvalidInputError: nobody ships there, or not by that method.
     """
     checkout = open_checkout(checkout_id=checkout_id, owner=owner, now=now)
-    methods = serving(address)
+    methods = serving(checkout, address)
     checkout.shipping_address = address
     checkout.shipping_method = chosen(methods, method_id or checkout.shipping_method_id, strict=method_id is not None)
     total_up(checkout)
@@ -37,29 +38,31 @@ def choose_shipping(
 
 @transaction.atomic
 def calculate_tax(*, checkout_id: UUID, owner: Owner, address: Address | None, now: datetime) -> CheckoutSession:
-    """Taxes the checkout by its address, or by a new one.
+    """Taxes the checkout by its address, or by a new one. Asking alone changes nothing, nor does it prolong its life.
 
     Raises:
         NotFoundError, CheckoutClosedError
         InvalidInputError: no address is known, or no tax rate for it.
     """
     checkout = open_checkout(checkout_id=checkout_id, owner=owner, now=now)
+    before = checkout.shipping_address, checkout.summary
     checkout.shipping_address = address or checkout.shipping_address
     if checkout.shipping_address is None:
         message = _("An address is needed to know the tax.")
         raise InvalidInputError(message, details={"shippingAddress": [str(message)]})
     total_up(checkout)
-    keep(checkout, now=now, fields=["shipping_address"])
+    if (checkout.shipping_address, checkout.summary) != before:
+        keep(checkout, now=now, fields=["shipping_address"])
     return checkout
 
 
-def serving(address: Address) -> list[ShippingMethod]:
-    """The methods that serve an address.
+def serving(checkout: CheckoutSession, address: Address) -> list[ShippingMethod]:
+    """The methods that serve an address, the cheapest first.
 
     Raises:
         InvalidInputError: there is none.
     """
-    methods = methods_for(address["country"])
+    methods = tables_of(checkout).methods_for(address["country"])
     if not methods:
         message = _("We do not ship to this country.")
         raise InvalidInputError(message, details={"shippingAddress.country": [str(message)]})

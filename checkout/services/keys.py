@@ -116,6 +116,15 @@ def taken(key: Key, *, now: datetime) -> tuple[IdempotencyKey, Order]:
     raise IdempotencyKeyReusedError if rows and same is None else IdempotencyConflictError
 
 
+# Nobody waits for the disk here: an answer that a power cut takes is made again from the order (`recall`).
+REMEMBER = """
+UPDATE checkout_idempotencykey SET status = %(status)s, answer = %(answer)s::jsonb
+FROM (SELECT set_config('synchronous_commit', 'off', true)) AS without_waiting
+WHERE order_id = %(order)s AND status IS NULL
+"""
+
+
 def remember_answer(order: Order, *, status: int, answer: dict[str, Any]) -> None:
     """Keeps the first answer with its key. It must not hold the order's token, which is stored hashed only."""
-    IdempotencyKey.objects.filter(order=order, status=None).update(status=status, answer=answer)
+    with connection.cursor() as cursor:
+        cursor.execute(REMEMBER, {"status": status, "answer": json.dumps(answer), "order": order.id})

@@ -15,9 +15,11 @@ from django.utils.translation import gettext_lazy as _
 from catalog.models import Product
 from checkout.models import CheckoutSession
 from checkout.pricing import Line, Summary, Tax, price
-from checkout.selectors import discount_of, shipping_of, taxes_for
+from checkout.selectors import discount_of, shipping_of
+from checkout.tables import tables_of
 from core.errors import DomainError, InvalidInputError, NotFoundError
 from core.money import LARGEST, money_string, round_money
+from core.rows import update_row
 
 LIFE = timedelta(minutes=30)
 """A checkout lives this long after its last change."""
@@ -26,6 +28,13 @@ SHOWN = (
     "coupon__code", "order_id", "expires_at",
 )  # fmt: skip
 """What `read_checkout` reads."""
+
+
+# With the version of the tables that price it: see checkout.tables.
+LOCK = """
+SELECT c.*, (SELECT version FROM checkout_pricetablesversion WHERE id = 1) AS tables_version
+FROM checkout_checkoutsession c WHERE id = %s FOR NO KEY UPDATE OF c
+"""
 
 
 class CheckoutClosedError(DomainError):
@@ -63,16 +72,13 @@ def open_checkout(*, checkout_id: UUID, owner: Owner, now: datetime) -> Checkout
         NotFoundError: there is none, or it is somebody else's.
         CheckoutClosedError: it cannot be changed any more.
     """
-    found = (
-        CheckoutSession.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("shipping_method", "coupon")
-        .filter(pk=checkout_id)
-        .first()
-    )
+    found = next(iter(CheckoutSession.objects.raw(LOCK, [checkout_id])), None)
     if found is None or not owns(owner, found):
         raise NotFoundError(_("There is no such checkout."))
     if found.status != CheckoutSession.Status.OPEN or found.order_id is not None or now >= found.expires_at:
         raise CheckoutClosedError(details={"orderId": str(found.order_id)} if found.order_id else {})
+    if method := tables_of(found).method(found.shipping_method_id):
+        found.shipping_method = method
     return found
 
 
@@ -90,7 +96,7 @@ def total_up(checkout: CheckoutSession, *, taxes: list[Tax] | None = None) -> Su
         InvalidInputError: the sums are larger than an order can hold.
     """
     if taxes is None:
-        taxes = taxes_at(checkout.shipping_address)
+        taxes = taxes_of(checkout)
     summary = price(
         [Line(Decimal(line["unitPrice"]), line["quantity"]) for line in checkout.items],
         currency=settings.SHOP_CURRENCY,
@@ -106,15 +112,16 @@ def total_up(checkout: CheckoutSession, *, taxes: list[Tax] | None = None) -> Su
     return summary
 
 
-def taxes_at(address: dict[str, Any] | None) -> list[Tax]:
-    """The taxes of an address; none while it is not known.
+def taxes_of(checkout: CheckoutSession) -> list[Tax]:
+    """The taxes of its address; none while it is not known.
 
     Raises:
         InvalidInputError: the shop has no tax rate for that place, so nothing may be sold there.
     """
+    address = checkout.shipping_address
     if not address:
         return []
-    taxes = taxes_for(address["country"], address.get("region", ""))
+    taxes = tables_of(checkout).taxes_for(address["country"], address.get("region", ""))
     if taxes is None:
         message = _("We cannot sell to this country: there is no tax rate for it.")
         raise InvalidInputError(message, details={"shippingAddress.country": [str(message)]})
@@ -124,7 +131,7 @@ def taxes_at(address: dict[str, Any] | None) -> list[Tax]:
 def keep(checkout: CheckoutSession, *, now: datetime, fields: Iterable[str]) -> None:
     """Writes the change and the totals; the checkout lives on from now."""
     checkout.updated_at, checkout.expires_at = now, now + LIFE
-    checkout.save(update_fields=[*fields, "summary", "updated_at", "expires_at"])
+    update_row(checkout, *fields, "summary", "updated_at", "expires_at")
 
 
 def line_body(product: Product, quantity: int) -> dict[str, Any]:

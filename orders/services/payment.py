@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DataError, IntegrityError, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 from django.utils.translation import gettext_lazy as _
 
 from core.errors import DomainError
+from core.rows import insert_together
 from orders import billing
 from orders.billing import AlreadyPaidError, BillingUnavailableError, PaySession
 from orders.models import Order, OrderSession, OutboxEvent, PaymentAttempt
@@ -114,6 +115,15 @@ def check_payable(session: OrderSession, *, now: datetime) -> None:
         raise MaxAttemptsReachedError
 
 
+# The order is locked first, as everywhere; whoever waited for it sees what the other has made of it.
+NOTE_ATTEMPT = """
+WITH held AS (SELECT id FROM orders_order WHERE id = %(order)s AND status = 'pending' FOR NO KEY UPDATE)
+UPDATE orders_ordersession s SET payment_attempts = %(number)s, last_payment_attempt_at = %(now)s
+FROM held WHERE s.order_id = held.id AND s.payment_attempts = %(number)s - 1
+RETURNING s.id
+"""
+
+
 @transaction.atomic
 def record_attempt(order: Order, *, number: int, opened: PaySession, now: datetime) -> PaymentAttempt | None:
     """Writes the attempt down; None if the order was closed while billing was asked.
@@ -121,14 +131,15 @@ def record_attempt(order: Order, *, number: int, opened: PaySession, now: dateti
     Raises:
         IntegrityError, DataError: billing answered with a pay session that is another order's, or none at all.
     """
-    if lock_by_id(order.id).status != Order.Status.PENDING:
-        return None
     session = order.session
-    before = OrderSession.objects.filter(pk=session.pk, payment_attempts=number - 1)
-    if not before.update(payment_attempts=number, last_payment_attempt_at=now):
-        return PaymentAttempt.objects.get(order_session=session, number=number)  # another request was faster
+    with connection.cursor() as cursor:
+        cursor.execute(NOTE_ATTEMPT, {"order": order.id, "number": number, "now": now})
+        noted = cursor.fetchone() is not None
+    if not noted:
+        closed = lock_by_id(order.id).status != Order.Status.PENDING
+        return None if closed else PaymentAttempt.objects.get(order_session=session, number=number)
     session.payment_attempts, session.last_payment_attempt_at = number, now
-    attempt = PaymentAttempt.objects.create(
+    attempt = PaymentAttempt(
         order_session=session,
         number=number,
         billing_checkout_id=opened.checkout_id,
@@ -139,6 +150,7 @@ def record_attempt(order: Order, *, number: int, opened: PaySession, now: dateti
         next_poll_at=now + timedelta(seconds=settings.BILLING_POLL_SECONDS),
         opened_at=now,
     )
+    insert_together([attempt])
     if number == 1:
         at_hand(session, "attempts", [attempt])
     else:

@@ -14,9 +14,10 @@ from django.db import transaction
 
 from catalog.services import reserve_stock
 from core.money import ZERO
+from core.rows import insert_together
 from customers.services import find_or_create_guest
 from orders.models import Order, OrderItem, OrderSession, OutboxEvent
-from orders.services.recording import announce, at_hand, record_status
+from orders.services.recording import at_hand, change_of, event_of
 from orders.services.settling import mark_paid
 from orders.signals import order_placed
 from orders.tokens import access_token, new_number, token_hash
@@ -75,11 +76,12 @@ def place_order(*, order_id: UUID, draft: OrderDraft, actor: str, now: datetime)
         OutOfStockError: nothing is placed.
     """
     reserve_stock(quantities={line.product_id: line.quantity for line in draft.lines}, order_id=order_id)
-    order = Order.objects.create(id=order_id, **order_fields(draft, order_id=order_id, now=now))
-    at_hand(order, "items", OrderItem.objects.bulk_create(item_of(order, line) for line in draft.lines))
-    at_hand(open_window(order, now=now), "attempts", [])
-    history = record_status([(order, "")], actor=actor, reason="placed", now=now)
-    announce(OutboxEvent.Topic.CREATED, [order], now=now)
+    order = Order(id=order_id, **order_fields(draft, order_id=order_id, now=now))
+    items, window = [item_of(order, line) for line in draft.lines], window_of(order, now=now)
+    history = [change_of(order, "", actor=actor, reason="placed", now=now)]
+    insert_together([order, *items, window, *history, event_of(OutboxEvent.Topic.CREATED, order, now=now)])
+    at_hand(order, "items", items)
+    at_hand(window, "attempts", [])
     if draft.session_id is not None:
         mark_ordered(session_id=draft.session_id, order_id=order.id)
     order_placed.send(Order, orders=[order], now=now)
@@ -129,10 +131,10 @@ def item_of(order: Order, line: OrderLine) -> OrderItem:
     )
 
 
-def open_window(order: Order, *, now: datetime) -> OrderSession:
+def window_of(order: Order, *, now: datetime) -> OrderSession:
     """The order's payment window."""
     minutes = settings.ORDER_SESSION_DURATION_MINUTES
-    return OrderSession.objects.create(
+    return OrderSession(
         order=order,
         duration_minutes=minutes,
         started_at=now,

@@ -18,24 +18,33 @@ def record_status(
 ) -> list[OrderStatusChange]:
     """Adds a history row to each order; the pairs are (order as it is now, what the field was before)."""
     return OrderStatusChange.objects.bulk_create(
-        OrderStatusChange(
-            order=order,
-            field=field,
-            old=old[:40],
-            new=getattr(order, field)[:40],
-            actor=actor,
-            reason=reason,
-            created_at=now,
-        )
-        for order, old in orders
+        change_of(order, old, actor=actor, reason=reason, now=now, field=field) for order, old in orders
+    )
+
+
+def change_of(
+    order: Order, old: str, *, actor: str, reason: str, now: datetime, field: str = "status"
+) -> OrderStatusChange:
+    """The history row of a field of the order as it is now."""
+    return OrderStatusChange(
+        order=order,
+        field=field,
+        old=old[:40],
+        new=getattr(order, field)[:40],
+        actor=actor,
+        reason=reason,
+        created_at=now,
     )
 
 
 def announce(topic: OutboxEvent.Topic, orders: Sequence[Order], *, now: datetime, **more: Any) -> None:
     """Writes what other services must hear."""
-    OutboxEvent.objects.bulk_create(
-        OutboxEvent(topic=topic, payload=payload_of(order) | more, created_at=now) for order in orders
-    )
+    OutboxEvent.objects.bulk_create(event_of(topic, order, now=now, **more) for order in orders)
+
+
+def event_of(topic: OutboxEvent.Topic, order: Order, *, now: datetime, **more: Any) -> OutboxEvent:
+    """What other services must hear of one order."""
+    return OutboxEvent(topic=topic, payload=payload_of(order) | more, created_at=now)
 
 
 def payload_of(order: Order) -> dict[str, Any]:

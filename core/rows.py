@@ -1,0 +1,94 @@
+"""Rows written without what an ordinary `save` goes through, where orders are made: statements are put together once.
+
+Signals, defaults of the database and ids that it counts are not for these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import groupby
+from typing import Any, cast
+
+from django.db import DatabaseError, connection
+from django.db.models import AutoField, Field, Model
+
+
+def insert_together(rows: Sequence[Model]) -> None:
+    """Inserts new rows, those of one table beside each other; what depends on a row may come in the same call.
+
+    Ids that PostgreSQL counts itself are not read back: such rows know no `pk` afterwards.
+
+    Raises:
+        IntegrityError, DataError: nothing is inserted.
+    """
+    groups = [(model, list(found)) for model, found in groupby(rows, key=type)]
+    statement = insert_statement(tuple((model, len(found)) for model, found in groups))
+    values = [
+        field.get_db_prep_save(field.pre_save(row, add=True), connection)
+        for model, found in groups
+        for row in found
+        for field in written(model)
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+    for row in rows:
+        row._state.adding, row._state.db = False, connection.alias
+
+
+def update_row(row: Model, *names: str) -> None:
+    """Writes these fields of a row that is there.
+
+    Raises:
+        DatabaseError: it is not there any more.
+        IntegrityError, DataError: nothing is written.
+    """
+    fields = fields_named(type(row), names)
+    values = [field.get_db_prep_save(getattr(row, str(field.attname)), connection) for field in fields]
+    with connection.cursor() as cursor:
+        cursor.execute(update_statement(type(row), names), [*values, row.pk])
+        if not cursor.rowcount:
+            raise DatabaseError(f"there is no {row._meta.verbose_name} {row.pk} to update")
+
+
+@lru_cache
+def update_statement(model: type[Model], names: tuple[str, ...]) -> str:
+    """The `UPDATE` of these fields by primary key."""
+    quoted = connection.ops.quote_name
+    changes = ", ".join(f"{quoted(str(field.column))} = %s" for field in fields_named(model, names))
+    key = quoted(str(model._meta.pk.column))
+    return f"UPDATE {quoted(model._meta.db_table)} SET {changes} WHERE {key} = %s"  # noqa: S608 - names of our models
+
+
+@lru_cache
+def fields_named(model: type[Model], names: tuple[str, ...]) -> list[Field[Any, Any]]:
+    """The fields of these names.
+
+    Raises:
+        FieldDoesNotExist
+    """
+    return [cast("Field[Any, Any]", model._meta.get_field(name)) for name in names]
+
+
+@lru_cache
+def insert_statement(groups: tuple[tuple[type[Model], int], ...]) -> str:
+    """One `INSERT` a table, all but the last as parts of the last."""
+    inserts = [insert(model, count) for model, count in groups]
+    parts = [f"rows_{number} AS ({text})" for number, text in enumerate(inserts[:-1])]
+    return (f"WITH {', '.join(parts)} " if parts else "") + inserts[-1]
+
+
+def insert(model: type[Model], count: int) -> str:
+    """The insert of so many rows of a table."""
+    names = ", ".join(connection.ops.quote_name(str(field.column)) for field in written(model))
+    marks = f"({', '.join(['%s'] * len(written(model)))})"
+    table = connection.ops.quote_name(model._meta.db_table)
+    return f"INSERT INTO {table} ({names}) VALUES {', '.join([marks] * count)}"  # noqa: S608 - names of our models
+
+
+@lru_cache
+def written(model: type[Model]) -> list[Field[Any, Any]]:
+    """The columns that an insert writes: all but those that PostgreSQL fills in."""
+    return [
+        field for field in model._meta.local_concrete_fields if not (isinstance(field, AutoField) or field.generated)
+    ]

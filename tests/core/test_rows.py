@@ -1,0 +1,51 @@
+"""Rows written by statements that are put together once."""
+
+from decimal import Decimal
+
+import pytest
+from django.core.exceptions import FieldDoesNotExist
+from django.db import DatabaseError, IntegrityError, connection
+from django.test.utils import CaptureQueriesContext
+
+from catalog.models import Category, Product
+from core.rows import insert_together, update_row
+from customers.models import User
+from tests.factories import CategoryFactory, ProductFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def test_rows_of_several_tables_are_one_statement() -> None:
+    users = [User(email=f"rows{number}@example.com", password="!") for number in range(2)]
+    shelf = Category(slug="rows", name="Rows")
+    with CaptureQueriesContext(connection) as queries:
+        insert_together([*users, shelf])
+    assert len(queries) == 1
+    assert User.objects.filter(email__startswith="rows").count() == 2
+    assert Category.objects.get(slug="rows").name == "Rows"
+
+
+def test_what_one_row_breaks_leaves_none() -> None:
+    CategoryFactory(slug="taken")
+    with pytest.raises(IntegrityError):
+        insert_together([User(email="rows@example.com", password="!"), Category(slug="taken", name="Again")])
+
+
+def test_only_the_fields_named_are_written() -> None:
+    lamp = ProductFactory(name="Lamp", price=Decimal("5.00"))
+    lamp.name, lamp.price = "Lantern", Decimal("6.00")
+    update_row(lamp, "price")
+    lamp.refresh_from_db()
+    assert (lamp.name, lamp.price) == ("Lamp", Decimal("6.00"))
+
+
+def test_a_row_that_is_gone_is_not_updated_in_silence() -> None:
+    lamp = ProductFactory()
+    Product.objects.all().delete()
+    with pytest.raises(DatabaseError, match="there is no product"):
+        update_row(lamp, "price")
+
+
+def test_a_field_that_is_none_is_an_error() -> None:
+    with pytest.raises(FieldDoesNotExist):
+        update_row(ProductFactory(), "prize")
