@@ -17,6 +17,8 @@ from uuid import UUID
 from django.conf import settings
 
 from core import redis as core_redis
+from core.limits import Allowance
+from core.limits.windows import COUNTING
 from core.redis import Client, RedisAwayError
 from core.redis_scripts import evaluate
 from sessions_app.entries import Entry
@@ -107,12 +109,17 @@ if guard[2] ~= second then
     redis.call('HSET', KEYS[1], 'heard', second)
 end
 """
-# KEYS: guard, session, active, stream. ARGV: now, ttl, longest, api views, script views, stream limit, session id, then
-# kind and text of each entry. Answers nil for an unknown session, "lapsed", "full", else the epoch ("stale" for an
-# earlier one: nothing was changed) and the fields, a line each: that is read quicker than a list.
+# KEYS: guard, session, active, stream, and for a request that is counted its counter and today's refusals.
+# ARGV: now, ttl, longest, api views, script views, stream limit, session id, for a counted request four words of its
+# limit, then kind and text of each entry. Answers nil for an unknown session, "lapsed", "full", "refused", else the
+# epoch ("stale" for an earlier one: nothing was changed) and the fields, a line each: that is read quicker than a list.
+# Of a counted request it answers this, how many there were with it, and the ms left.
 TOUCH = (
     GUARD
+    + COUNTING
     + """
+local first = KEYS[5] and 12 or 8
+local function touch()
 local held = redis.call('HMGET', KEYS[2], 'epoch', 'visitor', 'started', 'seen', 'consent', 'customer', 'script', 'api',
     'order', 'converted', 'profile')
 if not held[2] then return false end
@@ -122,13 +129,17 @@ if held[1] ~= epoch then
 end
 local now = tonumber(ARGV[1])
 if now - held[4] >= tonumber(ARGV[2]) or now - held[3] >= tonumber(ARGV[3]) then return 'lapsed' end
-if #ARGV > 7 and redis.call('XLEN', KEYS[4]) >= tonumber(ARGV[6]) then return 'full' end
+if #ARGV >= first and redis.call('XLEN', KEYS[4]) >= tonumber(ARGV[6]) then return 'full' end
 held[4], held[7], held[8] = ARGV[1], tostring(held[7] + ARGV[5]), tostring(held[8] + ARGV[4])
 redis.call('HSET', KEYS[2], 'seen', held[4], 'script', held[7], 'api', held[8])
 redis.call('EXPIRE', KEYS[2], ARGV[2])
 redis.call('ZADD', KEYS[3], ARGV[1], ARGV[7])
-for i = 8, #ARGV, 2 do redis.call('XADD', KEYS[4], '*', ARGV[i], ARGV[i + 1]) end
+for i = first, #ARGV, 2 do redis.call('XADD', KEYS[4], '*', ARGV[i], ARGV[i + 1]) end
 return table.concat(held, '\\n')
+end
+if not KEYS[5] then return touch() end
+local used, left = count(KEYS[5], KEYS[6], ARGV[8], ARGV[9], ARGV[10], ARGV[11])
+return {used > tonumber(ARGV[8]) and 'refused' or touch(), used, left}
 """
 )
 # KEYS as above, and who arrived if it may be one who did a moment ago: then that one's session is answered, and nothing
@@ -164,11 +175,19 @@ def keys(session_id: UUID) -> list[str]:
 
 
 def touch(
-    session_id: UUID, *, now: datetime, api_views: int = 0, script_views: int = 0, entries: Sequence[Entry] = ()
+    session_id: UUID,
+    *,
+    now: datetime,
+    api_views: int = 0,
+    script_views: int = 0,
+    entries: Sequence[Entry] = (),
+    allowance: Allowance | None = None,
 ) -> SessionState | None:
-    """Notes that the session was seen, with its page views and events. One round trip; None if unknown or lapsed.
+    """Notes that the session was seen, with its page views and events. One round trip, also for a request that is to
+    be counted; None if unknown or lapsed.
 
     Raises:
+        RateLimitedError: one request too many; nothing was changed.
         StaleError: what Redis has of it outlived an outage; nothing was changed.
         StreamFullError: there are events and no room for them.
         RedisAwayError: Redis cannot be asked.
@@ -181,9 +200,14 @@ def touch(
         script_views,
         settings.EVENT_STREAM_LIMIT,
         session_id.hex,
+        *(allowance.words if allowance else ()),
         *(word for entry in entries for word in entry),
     ]
-    answer = core_redis.call(lambda client: evaluate(client, TOUCH, keys(session_id), words))
+    names = keys(session_id) + (allowance.keys if allowance else [])
+    answer = core_redis.call(lambda client: evaluate(client, TOUCH, names, words))
+    if allowance:
+        answer, used, left = answer
+        allowance.take(used, left)
     if answer == b"full":
         raise StreamFullError
     if answer is None or answer == b"lapsed":

@@ -53,13 +53,19 @@ class Sent:
 @csrf_exempt
 @require_POST
 def track(request: HttpRequest) -> HttpResponse:
-    """One event, or up to 100, as many requests as the limit of an address lets through."""
-    counted = limits.count_request(request, "track")
-    if counted is None:
+    """One event, or up to 100, as many requests as the limit of an address lets through.
+
+    A known visit is counted in the one trip to Redis that its events take; what takes none is counted afterwards.
+    """
+    allowance = cast(VisitRequest, request).visit.allowance = limits.allowance(request, "track")
+    if allowance is None:
         return taken(request)
-    refusal = TrackError("RATE_LIMITED", 429, limits.TOO_MANY)
-    answer = refused(request, refusal) if counted.refused else taken(request)
-    for name, value in counted.headers.items():
+    try:
+        answer = taken(request)
+        allowance.check()
+    except limits.RateLimitedError:
+        answer = refused(request, TrackError("RATE_LIMITED", 429, limits.TOO_MANY))
+    for name, value in allowance.counted.headers.items() if allowance.counted else ():
         answer[name] = value
     return answer
 

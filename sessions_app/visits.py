@@ -10,6 +10,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from core.clock import now as clock_now
+from core.limits import Allowance
 from core.net import client_ip
 from core.redis import RedisAwayError
 from sessions_app import ingest, services
@@ -43,6 +44,7 @@ class Visit:
         self.shown_id = unsign(shown, purpose="session")
         self.other_id: UUID | None = None
         self.known: SessionState | None = None
+        self.allowance: Allowance | None = None
         self.pending: list[Event] = []
         self.seen = False
         self.ended = False
@@ -199,12 +201,14 @@ class Visit:
         """
         events, self.pending = self.pending, []
         session_id = self.known.session_id if self.known else self.shown_id
-        found = services.see(session_id, events=events, now=self.now) if session_id else None
-        if found is None and self.other_id is not None:
-            found = services.see(self.other_id, events=events, now=self.now)
+        found = None
+        for shown in filter(None, (session_id, self.other_id)):
+            found = found or services.see(shown, events=events, now=self.now, allowance=self.allowance)
         if found is not None:
             self._note_arrivals(found, events)
         else:
+            if self.allowance:
+                self.allowance.check()
             arrival = self._first_arrival(events)
             ended = self.other_id or self.shown_id
             arrived = services.arrived_now(arrival, ended=ended, now=self.now) if may_join else None

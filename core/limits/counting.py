@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from django.http import HttpRequest
 
@@ -51,14 +52,64 @@ def hit(name: str, key: str, *, address: str) -> None:
         raise RateLimitedError(counted)
 
 
+@dataclass
+class Allowance:
+    """What one limit lets a request do. It is counted once: on the way by a script that does something else
+    for the request in the same trip to Redis, else when `check` is called.
+    """
+
+    counter: Counter
+    address: str
+    counted: Counted | None = None
+    asked: bool = False
+
+    @property
+    def keys(self) -> list[str]:
+        """What a script needs for `windows.COUNTING`: the counter and today's refusals."""
+        return [windows.key(self.counter), windows.refusals_key(clock.now().date())]
+
+    @property
+    def words(self) -> list[str | int]:
+        """What it is told: amount, window in ms, name, seconds for which refusals are kept."""
+        return [*windows.words_of(self.counter), windows.REFUSALS_SECONDS]
+
+    def take(self, used: int, left: int) -> None:
+        """A script has counted the request; `left` in ms.
+
+        Raises:
+            RateLimitedError: one too many.
+        """
+        self.asked, self.counted = True, told(Counted(self.counter.policy, used, left / 1000), self.address)
+        self.check()
+
+    def check(self) -> None:
+        """Counts the request unless that was done.
+
+        Raises:
+            RateLimitedError: one too many.
+        """
+        if not self.asked:
+            self.asked, self.counted = True, _count([self.counter], self.address)
+        if self.counted is not None and self.counted.refused:
+            raise RateLimitedError(self.counted)
+
+
+def allowance(request: HttpRequest, name: str) -> Allowance | None:
+    """The request's, under the limit of this name; None in a network that is never limited."""
+    address = client_ip(request)
+    return None if is_never_limited(address) else Allowance(counter(name, address=address), address)
+
+
 def _count(counters: Sequence[Counter], address: str) -> Counted | None:
     try:
         counted = windows.count(counters, now=clock.now())
     except RedisAwayError:
         counted = [fallback.count(each) for each in counters if each.policy.name in KEPT_WITHOUT_REDIS]
-    if not counted:
-        return None
-    found = binding(counted)
-    if found.first_refused:
-        log.warning("limit %s is reached, for %d s, from %s", found.policy.name, found.seconds, ip_prefix(address))
-    return found
+    return told(binding(counted), address) if counted else None
+
+
+def told(counted: Counted, address: str) -> Counted:
+    """The same, written to the log if it is the first refusal of its window."""
+    if counted.first_refused:
+        log.warning("limit %s is reached, for %d s, from %s", counted.policy.name, counted.seconds, ip_prefix(address))
+    return counted

@@ -18,26 +18,38 @@ from core.redis_scripts import evaluate
 
 DAYS_KEPT = 8
 """Days of refusals."""
+REFUSALS_SECONDS = DAYS_KEPT * 24 * 60 * 60
 
+# What `count` of a script does: answers count and ms left. The refusals are today's.
+COUNTING = """
+local function count(counter, refusals, amount, window, name, kept)
+    local used, left = redis.call('INCR', counter), redis.call('PTTL', counter)
+    if left < 0 then
+        left = tonumber(window)
+        redis.call('PEXPIRE', counter, left)
+    end
+    if used > tonumber(amount) then
+        redis.call('HINCRBY', refusals, name, 1)
+        redis.call('EXPIRE', refusals, kept)
+    end
+    return used, left
+end
+"""
 # KEYS: the counters, then today's refusals. ARGV: of each counter its amount, its window in ms and its name, then for
-# how many seconds refusals are kept. Answers count and ms left of each; those after one that refuses are not touched.
-COUNT = """
+# how many seconds refusals are kept. Those after one that refuses are not touched.
+COUNT = (
+    COUNTING
+    + """
 local told = {}
 for i = 1, #KEYS - 1 do
-    local used, left = redis.call('INCR', KEYS[i]), redis.call('PTTL', KEYS[i])
-    if left < 0 then
-        left = tonumber(ARGV[3 * i - 1])
-        redis.call('PEXPIRE', KEYS[i], left)
-    end
+    local amount, window, name = ARGV[3 * i - 2], ARGV[3 * i - 1], ARGV[3 * i]
+    local used, left = count(KEYS[i], KEYS[#KEYS], amount, window, name, ARGV[#ARGV])
     told[2 * i - 1], told[2 * i] = used, left
-    if used > tonumber(ARGV[3 * i - 2]) then
-        redis.call('HINCRBY', KEYS[#KEYS], ARGV[3 * i], 1)
-        redis.call('EXPIRE', KEYS[#KEYS], ARGV[#ARGV])
-        break
-    end
+    if used > tonumber(amount) then break end
 end
 return told
 """
+)
 
 
 def count(counters: Sequence[Counter], *, now: datetime) -> list[Counted]:
@@ -46,10 +58,7 @@ def count(counters: Sequence[Counter], *, now: datetime) -> list[Counted]:
     Raises:
         RedisAwayError: Redis cannot be asked.
     """
-    words: list[str | int] = []
-    for each in counters:
-        words += (each.policy.amount, each.policy.seconds * 1000, each.policy.name)
-    words.append(DAYS_KEPT * 24 * 60 * 60)
+    words = [word for each in counters for word in words_of(each)] + [REFUSALS_SECONDS]
     keys = [key(each) for each in counters] + [refusals_key(now.date())]
     told: list[int] = core_redis.call(lambda client: evaluate(client, COUNT, keys, words))
     return [
@@ -58,15 +67,20 @@ def count(counters: Sequence[Counter], *, now: datetime) -> list[Counted]:
     ]
 
 
+def words_of(counter: Counter) -> tuple[str | int, ...]:
+    """What a script is told of a counter: its amount, its window in ms and its name."""
+    return counter.policy.amount, counter.policy.seconds * 1000, counter.policy.name
+
+
 def key(counter: Counter) -> str:
-    """A counter in Redis. All carry one hash tag, so that one script may touch those of a request."""
-    return f"limit:{{limits}}:{counter.policy.name}:{counter.client}"
+    """A counter in Redis. All carry the hash tag of visits, so that one script may touch all that a request does."""
+    return f"limit:{{visits}}:{counter.policy.name}:{counter.client}"
 
 
 @lru_cache(maxsize=2 * DAYS_KEPT)
 def refusals_key(day: date) -> str:
     """The refusals of a UTC day."""
-    return f"limit:{{limits}}:refused:{day.isoformat()}"
+    return f"limit:{{visits}}:refused:{day.isoformat()}"
 
 
 def refusals(*, now: datetime) -> dict[str, dict[str, int]]:

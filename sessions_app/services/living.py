@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.conf import settings
 
+from core.limits import Allowance
 from core.redis import RedisAwayError
 from sessions_app import ingest, state
 from sessions_app.entries import Entry
@@ -51,16 +52,24 @@ def arrived_now(arrival: Arrival, *, ended: UUID | None, now: datetime) -> Arriv
     return Arrived(known or daily_id(arrival, now=now), JOINING_SECONDS)
 
 
-def see(session_id: UUID, *, events: Sequence[Event] = (), now: datetime) -> SessionState | None:
+def see(
+    session_id: UUID, *, events: Sequence[Event] = (), now: datetime, allowance: Allowance | None = None
+) -> SessionState | None:
     """Notes a request of a session, with its events; None if there is no such visit any more.
 
     One round trip when Redis knows the session. A session that Redis lost is brought back from PostgreSQL.
+
+    Raises:
+        RateLimitedError: the `allowance` has not been asked before, and this is one request too many.
     """
+    uncounted = allowance if allowance and not allowance.asked else None
     entries = [event_entry(event, session_id) for event in events]
     api = sum(event.is_page_view and event.source == Source.API for event in events)
     script = sum(event.is_page_view and event.source == Source.SCRIPT for event in events)
     try:
-        found = state.touch(session_id, now=now, api_views=api, script_views=script, entries=entries)
+        found = state.touch(
+            session_id, now=now, api_views=api, script_views=script, entries=entries, allowance=uncounted
+        )
         return found or bring_back(session_id, events=events, entries=entries, now=now)
     except StaleError as stale:
         return bring_back(session_id, held=stale.held, events=events, entries=entries, now=now)
