@@ -1,14 +1,32 @@
-"""Addresses of the demo shop, under `/shop/`. Billing's `returnUrl` leads to `order`."""
+"""Addresses of the demo shop, under `/shop/`.
+
+Billing's `returnUrl` leads to `order`, the links in mails to `verify` and `reset`.
+"""
 
 from django.urls import path
 
 from storefront.views import ShopPage
 
 app_name = "storefront"
+PAGES = {
+    "": ("products", "product_list"),
+    "products/<str:slug>": ("product", "product"),
+    "cart": ("cart", "cart"),
+    "checkout": ("checkout", "checkout"),
+    "orders": ("orders", "orders"),
+    "orders/<uuid:order_id>": ("order", "order"),
+    "account": ("account", "account"),
+    "account/addresses": ("addresses", "addresses"),
+    "account/data": ("data", "data"),
+    "account/login": ("login", "login"),
+    "account/register": ("register", "register"),
+    "account/forgotten": ("forgotten", "forgotten"),
+    "account/verify": ("verify", "verify"),
+    "account/reset": ("reset", "reset"),
+}
+"""Name and template of each address."""
+
 urlpatterns = [
-    path("", ShopPage.as_view(template_name="storefront/product_list.html"), name="products"),
-    path("products/<str:slug>", ShopPage.as_view(template_name="storefront/product.html"), name="product"),
-    path("cart", ShopPage.as_view(template_name="storefront/cart.html"), name="cart"),
-    path("checkout", ShopPage.as_view(template_name="storefront/checkout.html"), name="checkout"),
-    path("orders/<uuid:order_id>", ShopPage.as_view(template_name="storefront/order.html"), name="order"),
+    path(address, ShopPage.as_view(template_name=f"storefront/{template}.html"), name=name)
+    for address, (name, template) in PAGES.items()
 ]

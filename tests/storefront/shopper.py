@@ -4,6 +4,7 @@ import re
 
 from playwright.sync_api import Locator, Page, expect
 
+from tests.storefront.stub_account import EMAIL, PASSWORD
 from tests.storefront.stub_api import ORDER_ID
 
 ORDER_PAGE = f"/shop/orders/{ORDER_ID}"
@@ -48,3 +49,12 @@ def place_order(page: Page) -> None:
     expect(page.get_by_role("heading", name="Pay page")).to_be_visible()
     page.goto(ORDER_PAGE)
     expect(page.locator("#order-title")).to_have_text("One step left: the payment")
+
+
+def log_in(page: Page, then: str = "/shop/account") -> None:
+    """Logs Ada in, and waits for the page after it."""
+    page.goto(f"/shop/account/login?then={then}")
+    page.get_by_label("E-mail").fill(EMAIL)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url(re.compile(f"^[^?]*{then}$"))

@@ -8,11 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from re import fullmatch
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
-Json = dict[str, Any]
+from tests.storefront.stub_account import ACCOUNT_ROUTES, Json, Refused, StubAccount
 
 CHECKOUT_ID = str(UUID(int=1000))
 ORDER_ID = str(UUID(int=2000))
@@ -25,14 +24,6 @@ METHODS = [
     {"id": str(UUID(int=3001)), "name": "Standard", "price": "10.00", "minDays": 3, "maxDays": 5},
     {"id": str(UUID(int=3002)), "name": "Express", "price": "18.00", "minDays": 1, "maxDays": 1},
 ]
-
-
-class Refused(Exception):
-    """A refusal in the API's envelope."""
-
-    def __init__(self, status: int, code: str, details: Json | None = None, message: str = "Refused.") -> None:
-        super().__init__(code)
-        self.status, self.body = status, {"success": False, "error": code, "message": message, "details": details or {}}
 
 
 def product(number: int, kind: str) -> Json:
@@ -53,14 +44,16 @@ def product(number: int, kind: str) -> Json:
 
 
 @dataclass
-class StubShop:
+class StubShop(StubAccount):
     """The state, and one method for each call that the shop makes."""
 
     page_size: int = 8
+    minimum: int = 0
     products: list[Json] = field(default_factory=lambda: [product(n, kind) for n, kind in enumerate(KINDS, 1)])
     consent: bool | None = None
     checkout: Json = field(default_factory=dict)
     order: Json = field(default_factory=dict)
+    older_orders: list[Json] = field(default_factory=list)
     asked: list[tuple[str, str, Json]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     refusals: dict[str, list[Refused]] = field(default_factory=dict)
@@ -82,6 +75,10 @@ class StubShop:
         start = int(query.get("cursor", 0))
         end = start + self.page_size
         return {"items": found[start:end], "next": str(end) if end < len(found) else None}
+
+    def list_categories(self, query: dict[str, str], body: Json) -> Json:
+        names = {"garden": "In the garden", "kitchen": "Kitchen", "living-room": "Living room"}
+        return {"items": [{"slug": slug, "name": name} for slug, name in names.items()], "next": None}
 
     def get_product(self, query: dict[str, str], body: Json, key: str) -> Json:
         for candidate in self.products:
@@ -112,6 +109,8 @@ class StubShop:
 
     def replace_items(self, query: dict[str, str], body: Json) -> Json:
         self.checkout["items"] = [self.line(item) for item in body["cartItems"]]
+        if Decimal(self.summary()["subtotal"]) < self.minimum:
+            self.checkout["couponCode"] = None
         return self.show_checkout(query, body)
 
     def line(self, item: Json) -> Json:
@@ -216,6 +215,16 @@ class StubShop:
         attempt = {"number": session["paymentAttempts"], "status": "open", "paymentUrl": f"{self.base}/pay"}
         self.order["attempts"].append(attempt)
 
+    def list_orders(self, query: dict[str, str], body: Json) -> Json:
+        if "cursor" in query:
+            return {"items": self.older_orders, "next": None}
+        return {"items": [self.order] if self.order else [], "next": "older" if self.older_orders else None}
+
+    def pending_order(self) -> Json:
+        """The order as an OUT_OF_STOCK names it."""
+        window = {"expiresAt": "2099-01-01T12:15:00Z", "paymentUrl": f"{self.base}/pay"}
+        return {"orderId": ORDER_ID, "number": self.order["number"], **window}
+
     def show_order(self, query: dict[str, str], body: Json) -> Json:
         if not self.order:
             raise Refused(404, "NOT_FOUND")
@@ -243,6 +252,8 @@ class StubShop:
 
 Call = Callable[..., Json]
 ROUTES: list[tuple[str, str, Call]] = [
+    *ACCOUNT_ROUTES,
+    ("GET", "/storefront/categories", StubShop.list_categories),
     ("GET", "/storefront/products", StubShop.list_products),
     ("GET", "/storefront/products/([^/]+)", StubShop.get_product),
     ("GET", "/storefront/session/consent", StubShop.get_consent),
@@ -255,24 +266,26 @@ ROUTES: list[tuple[str, str, Call]] = [
     ("GET", f"/checkout/{CHECKOUT_ID}", StubShop.show_checkout),
     ("PATCH", f"/checkout/{CHECKOUT_ID}/items", StubShop.replace_items),
     ("DELETE", f"/checkout/{CHECKOUT_ID}/coupon", StubShop.remove_coupon),
+    ("GET", "/orders", StubShop.list_orders),
     ("GET", f"/orders/{ORDER_ID}", StubShop.show_order),
     ("POST", f"/orders/{ORDER_ID}/retry-payment", StubShop.retry_payment),
     ("POST", f"/orders/{ORDER_ID}/cancel", StubShop.cancel),
 ]
 
 
-def answer(shop: StubShop, method: str, address: str, body: Json) -> tuple[int, Json]:
-    """Status and envelope of one call."""
+def answer(shop: StubShop, method: str, address: str, body: Json, *, csrf: str) -> tuple[int, Json, dict[str, str]]:
+    """Status, envelope and headers of one call."""
     parts = urlsplit(address)
     shop.asked.append((method, parts.path, body))
     query = {name: values[0] for name, values in parse_qs(parts.query).items()}
     try:
+        shop.check_csrf(method, parts.path, csrf)
         for wanted, pattern, call in ROUTES:
             match = fullmatch(pattern, parts.path)
             if match and wanted == method:
                 if waiting := shop.refusals.get(call.__name__):
                     raise waiting.pop(0)
-                return 200, {"success": True, "data": call(shop, query, body, *match.groups())}
+                return 200, {"success": True, "data": call(shop, query, body, *match.groups())}, {}
         raise Refused(404, "NOT_FOUND")
     except Refused as refusal:
-        return refusal.status, refusal.body
+        return refusal.status, refusal.body, {"Retry-After": str(refusal.wait)} if refusal.wait else {}

@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 from django.contrib.staticfiles import finders
 from django.test import Client
 
-from tests.storefront.stub_api import Json, StubShop, answer
+from tests.storefront.stub_account import Json
+from tests.storefront.stub_api import StubShop, answer
 
 PAY_PAGE = "<!doctype html><title>Pay page</title><h1>Pay page</h1>"
 TRACKER = "window.tracked = []; window.footfall = {track: (type, about) => window.tracked.push([type, about])};"
@@ -37,15 +38,17 @@ class StubHandler(BaseHTTPRequestHandler):
             self.respond_with_file(path.removeprefix("/static/"))
         else:
             page = Client().get(self.path)
-            self.write(page.status_code, "text/html", page.content, page.headers.get("Content-Security-Policy", ""))
+            policy = {"Content-Security-Policy": page.headers.get("Content-Security-Policy", "")}
+            self.write(page.status_code, "text/html", page.content, policy)
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = respond
 
     def respond_as_api(self, body: Json) -> None:
         if key := self.headers.get("Idempotency-Key"):
             self.shop.keys.append(key)
-        status, envelope = answer(self.shop, self.command, self.path.removeprefix("/api/v1"), body)
-        self.write(status, "application/json", json.dumps(envelope).encode())
+        path, csrf = self.path.removeprefix("/api/v1"), self.headers.get("X-CSRFToken", "")
+        status, envelope, headers = answer(self.shop, self.command, path, body, csrf=csrf)
+        self.write(status, "application/json", json.dumps(envelope).encode(), headers)
 
     def respond_with_file(self, name: str) -> None:
         found = finders.find(name)
@@ -54,12 +57,12 @@ class StubHandler(BaseHTTPRequestHandler):
         kind = guess_type(name)[0] or "application/octet-stream"
         return self.write(200, kind, Path(str(found)).read_bytes())
 
-    def write(self, status: int, kind: str, body: bytes, policy: str = "") -> None:
+    def write(self, status: int, kind: str, body: bytes, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)
         self.send_header("Content-Type", f"{kind}; charset=utf-8")
         self.send_header("Content-Length", str(len(body)))
-        if policy:
-            self.send_header("Content-Security-Policy", policy)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
 

@@ -6,11 +6,16 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.storefront.shopper import ORDER_PAGE, add_to_cart, confirm_button, fill_address
+from tests.storefront.stub_account import HOME, Refused
 from tests.storefront.stub_api import KINDS, StubShop
 
 pytestmark = pytest.mark.browser
 
-PAGES = ["/shop/", "/shop/products/mug", "/shop/cart", "/shop/checkout", ORDER_PAGE]
+PAGES = [
+    *("/shop/", "/shop/products/mug", "/shop/cart", "/shop/checkout", "/shop/orders", ORDER_PAGE),
+    *("/shop/account", "/shop/account/addresses", "/shop/account/data"),
+    *("/shop/account/register", "/shop/account/forgotten", "/shop/account/reset#token", "/shop/account/verify#token"),
+]
 
 
 def test_a_purchase_from_the_list_to_the_paid_order(page: Page, shop: StubShop) -> None:
@@ -48,16 +53,26 @@ def test_a_purchase_from_the_list_to_the_paid_order(page: Page, shop: StubShop) 
     assert sent["shippingAddress"]["postalCode"] == "SW1Y 4JH"
 
 
+@pytest.mark.parametrize("language", ["en", "vi"])
 @pytest.mark.parametrize("width", [360, 1280])
-def test_no_page_scrolls_sideways(page: Page, shop: StubShop, width: int) -> None:
+def test_no_page_scrolls_sideways(page: Page, shop: StubShop, width: int, language: str) -> None:
     page.set_viewport_size({"width": width, "height": 740})
-    add_to_cart(page, "plant-pot")
+    page.goto(f"/shop/?lang={language}")
+    page.evaluate("localStorage.setItem('shop.loggedIn', 'true')")
+    shop.logged_in, shop.account["addresses"] = True, [HOME]
+    put_into_cart(page)
     shop.initiate({}, {"cartItems": [{"productId": shop.products[0]["id"], "quantity": 1}]})
     shop.place_order({"email": "a@example.com", "shippingAddress": {"country": "GB"}}, shop.summary())
     for address in PAGES:
         page.goto(address)
         page.wait_for_load_state("networkidle")
         assert page.evaluate("document.documentElement.scrollWidth") <= width, address
+
+
+def put_into_cart(page: Page) -> None:
+    page.goto("/shop/products/plant-pot")
+    page.locator("#add-form button").click()
+    expect(page.locator("#added")).to_be_visible()
 
 
 # The list
@@ -88,6 +103,30 @@ def test_category_narrows_the_list(page: Page) -> None:
     page.get_by_label("Category").select_option("Kitchen")
     expect(page.locator(".card")).to_have_count(6)
     expect(page.locator("#result-count")).to_have_text("6 products")
+
+
+def test_search_without_result_says_so_and_offers_everything(page: Page) -> None:
+    page.goto("/shop/?search=unobtainium&category=kitchen")
+    expect(page.locator("#result-count")).to_contain_text("Nothing in this category was found for “unobtainium”.")
+    page.get_by_role("link", name="Show all products").click()
+    expect(page.locator(".card")).to_have_count(8)
+    expect(page.get_by_role("link", name="Show all products")).to_be_hidden()
+
+
+def test_empty_category_can_be_left(page: Page) -> None:
+    page.goto("/shop/")
+    page.get_by_label("Category").select_option("In the garden")
+    expect(page.locator("#result-count")).to_have_text("There is nothing in this category just now.")
+    page.get_by_label("Category").select_option("")
+    expect(page.locator(".card")).to_have_count(8)
+
+
+def test_too_many_requests_say_when_to_try_again(page: Page, shop: StubShop) -> None:
+    shop.refuse_next("list_products", Refused(429, "RATE_LIMITED", wait=20))
+    page.goto("/shop/")
+    expect(page.locator(".notice")).to_contain_text("Please try again in 20 seconds.")
+    page.get_by_role("button", name="Try again").click()
+    expect(page.locator(".card")).to_have_count(8)
 
 
 # Product and cart

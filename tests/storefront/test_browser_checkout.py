@@ -6,7 +6,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.storefront.shopper import ORDER_PAGE, add_to_cart, confirm_button, fill_address, go_to_review
-from tests.storefront.stub_api import ORDER_TOKEN, Refused, StubShop
+from tests.storefront.stub_account import Refused
+from tests.storefront.stub_api import ORDER_TOKEN, StubShop
 
 pytestmark = pytest.mark.browser
 
@@ -58,6 +59,46 @@ def test_unknown_coupon_is_refused_beside_its_field(page: Page) -> None:
     page.get_by_role("button", name="Apply").click()
     expect(page.locator("#coupon-error")).to_have_text("There is no such code.")
     expect(page.get_by_label("Discount code (optional)")).to_be_focused()
+
+
+@pytest.mark.parametrize(
+    ("code", "details", "said"),
+    [
+        ("COUPON_EXPIRED", {}, "This code is no longer valid."),
+        ("COUPON_USED_UP", {}, "This code was used as often as it can be."),
+        ("COUPON_MINIMUM_NOT_MET", {"minimumSubtotal": "50.00"}, "This code is for orders of £50.00 or more."),
+        ("INVALID_INPUT", {"code": ["40 characters at most."]}, "40 characters at most."),
+    ],
+)
+def test_each_refusal_of_a_coupon_has_its_text(
+    page: Page, shop: StubShop, code: str, details: dict[str, object], said: str
+) -> None:
+    go_to_review(page)
+    shop.refuse_next("apply_coupon", Refused(409, code, details))
+    page.get_by_label("Discount code (optional)").fill("WELCOME10")
+    page.get_by_role("button", name="Apply").click()
+    expect(page.locator("#coupon-error")).to_have_text(said)
+
+
+def test_coupon_that_other_lines_cost_is_told(page: Page, shop: StubShop) -> None:
+    go_to_review(page)
+    page.get_by_label("Discount code (optional)").fill("WELCOME10")
+    page.get_by_role("button", name="Apply").click()
+    expect(page.locator("#coupon-applied")).to_be_visible()
+    shop.minimum = 1000
+    add_to_cart(page, "lamp")
+    page.goto("/shop/checkout")
+    expect(page.locator(".notice")).to_contain_text("The code WELCOME10 does not hold for your cart as it is now")
+
+
+def test_too_many_orders_say_when_to_try_again(page: Page, shop: StubShop) -> None:
+    go_to_review(page)
+    shop.refuse_next("confirm", Refused(429, "RATE_LIMITED", wait=200))
+    confirm_button(page).click()
+    expect(page.locator(".notice")).to_contain_text("Please try again in 4 minutes.")
+    page.locator(".notice").get_by_role("button", name="Try again").click()
+    expect(page.get_by_role("heading", name="Pay page")).to_be_visible()
+    assert len(set(shop.keys)) == 1
 
 
 def test_lapsed_checkout_can_be_started_again(page: Page, shop: StubShop) -> None:

@@ -6,7 +6,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.storefront.shopper import ORDER_PAGE, place_order
-from tests.storefront.stub_api import ORDER_ID, Refused, StubShop
+from tests.storefront.stub_account import Refused
+from tests.storefront.stub_api import ORDER_ID, StubShop
 
 pytestmark = pytest.mark.browser
 

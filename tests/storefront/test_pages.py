@@ -1,9 +1,12 @@
 """The pages as Django serves them: the same for everybody, and safe under a strict policy."""
 
 import re
+from html import unescape
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from django.conf import LazySettings
 from django.contrib.staticfiles import finders
 from django.test import Client
 
@@ -14,7 +17,10 @@ PAGES = [
     "/shop/products/mug",
     "/shop/cart",
     "/shop/checkout",
+    "/shop/orders",
     "/shop/orders/00000000-0000-0000-0000-0000000007d0",
+    *(f"/shop/account{page}" for page in ("", "/addresses", "/data", "/login", "/register", "/forgotten")),
+    *("/shop/account/verify", "/shop/account/reset"),
 ]
 SCRIPTS = Path(str(finders.find("storefront/js/api.js"))).parent
 
@@ -85,9 +91,12 @@ def test_order_page_wants_an_id(client: Client) -> None:
     assert client.get("/shop/orders/not-an-id").status_code == 404
 
 
+def sentences(language: str) -> str:
+    return "".join((SCRIPTS / f"messages{part}-{language}.js").read_text() for part in ("", "-account"))
+
+
 def keys(language: str) -> set[str]:
-    text = (SCRIPTS / f"messages-{language}.js").read_text()
-    found = re.findall(r"^  (\w+):", text, re.M)
+    found = re.findall(r"^  (\w+):", sentences(language), re.M)
     assert len(found) == len(set(found))
     return {key for key in found if not key.endswith("_one")}
 
@@ -105,6 +114,55 @@ def test_every_key_that_a_script_names_has_its_sentence() -> None:
     named = {key for file in SCRIPTS.glob("*.js") for key in re.findall(r'\bt\("(\w+)"', file.read_text())}
     assert len(named) > 40
     assert named - keys("en") == set()
+
+
+def test_every_code_of_the_guide_has_its_sentence() -> None:
+    table = (
+        (Path(__file__).parents[2] / "docs/storefront.md").read_text().split("## 8. Errors")[1].split("**Limits.**")[0]
+    )
+    codes = {
+        code for row in re.findall(r"^\|[^|]+\|([^|]+)\|", table, re.M) for code in re.findall(r"`([A-Z_]+)`", row)
+    }
+    of_the_tracker = {"RESERVED_EVENT"}
+    assert len(codes) > 25
+    assert {f"error_{code}" for code in codes - of_the_tracker} - keys("en") == set()
+
+
+class Words(HTMLParser):
+    """Collects words of a page that no translation replaces."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[tuple[str, dict[str, str | None]]] = []
+        self.untranslated: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in {"meta", "link", "input", "img"}:
+            self.open.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        self.open.pop()
+
+    def handle_data(self, data: str) -> None:
+        own_language = any("lang" in attrs for tag, attrs in self.open if tag != "html")
+        if data.strip() and not own_language and not any("data-i18n" in attrs for _tag, attrs in self.open):
+            self.untranslated.append(data.strip())
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_has_no_words_in_one_language_only(client: Client, page: str, settings: LazySettings) -> None:
+    settings.SHOP_NAME = "The shop"
+    words = Words()
+    words.feed(html(client, page).replace("<!doctype html>", ""))
+    assert set(words.untranslated) <= {"The shop", "1", "2", "3"}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_words_of_the_page_are_those_of_the_messages(client: Client, page: str) -> None:
+    """What a browser without scripts shows is no other English."""
+    said = dict(re.findall(r'^  (\w+): "(.*)",$', sentences("en"), re.M))
+    shown = re.findall(r'data-i18n="(\w+)"[^>]*>([^<]+)<', html(client, page).split("</head>")[1])
+    assert [(key, text) for key, text in shown if key in said and unescape(text) != said[key]] == []
 
 
 def test_scripts_are_short() -> None:

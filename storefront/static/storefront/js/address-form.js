@@ -1,34 +1,34 @@
 // The first step's form. Its inputs carry the API's own names ("shippingAddress.postalCode").
 
-import { byId, element } from "./dom.js";
-import { countryName, language } from "./i18n.js";
+import { fillCountries } from "./countries.js";
+import { byId } from "./dom.js";
+import { t } from "./i18n.js";
 import { tab } from "./storage.js";
-
-const COUNTRIES =
-  "AD AE AF AG AI AL AM AO AR AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BM BN BO BR BS BT BW BY BZ CA CD CF CG CH CI " +
-  "CK CL CM CN CO CR CU CV CW CY CZ DE DJ DK DM DO DZ EC EE EG ER ES ET FI FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM " +
-  "GN GP GQ GR GT GU GW GY HK HN HR HT HU ID IE IL IM IN IQ IR IS IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB " +
-  "LC LI LK LR LS LT LU LV LY MA MC MD ME MG MH MK ML MM MN MO MQ MR MS MT MU MV MW MX MY MZ NA NC NE NG NI NL NO NP NR " +
-  "NZ OM PA PE PF PG PH PK PL PM PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SI SK SL SM SN SO SR SS ST SV SY SZ " +
-  "TC TD TG TH TJ TL TM TN TO TR TT TV TW TZ UA UG US UY UZ VA VC VE VG VI VN VU WS XK YE YT ZA ZM ZW";
 
 export const addressForm = byId("address-form");
 
-/** The country of the browser's own language tag ("en-GB"), else a likely one for the language. */
-function likelyCountry() {
-  const region = (navigator.languages ?? []).map((tag) => tag.split("-")[1]).find((part) => /^[A-Z]{2}$/.test(part));
-  return language === "vi" ? "VN" : (region ?? "GB");
+/** Fills in the countries and what was typed before in this tab; else what the account of who is logged in knows. */
+export function prepareAddressForm(account) {
+  fillCountries(byId("country"));
+  fill(tab.get("address") ?? knownOf(account));
+  byId("checkout-guest").hidden = account !== null;
+  byId("checkout-customer").hidden = account === null;
+  byId("checkout-customer").textContent = t("loggedInAs", { email: account?.email });
 }
 
-/** Fills in the countries and what was typed before in this tab. */
-export function prepareAddressForm() {
-  const options = COUNTRIES.split(" ").map((code) => ({ code, name: countryName(code) }));
-  options.sort((a, b) => a.name.localeCompare(b.name, language));
-  byId("country").append(...options.map(({ code, name }) => element("option", { value: code }, name)));
-  byId("country").value = likelyCountry();
-  for (const [name, value] of Object.entries(tab.get("address") ?? {})) {
+function fill(values) {
+  for (const [name, value] of Object.entries(values)) {
     if (addressForm.elements[name]) addressForm.elements[name].value = value;
   }
+}
+
+function knownOf(account) {
+  if (account === null) return {};
+  const { email, firstName, lastName, phone, addresses } = account;
+  const shipping = addresses.filter(({ kind }) => kind === "shipping");
+  const address = shipping.find(({ isDefault }) => isDefault) ?? shipping[0] ?? {};
+  const known = Object.entries(address).map(([name, value]) => [`shippingAddress.${name}`, value]);
+  return { email, firstName, lastName, phone, ...Object.fromEntries(known) };
 }
 
 const typed = () =>

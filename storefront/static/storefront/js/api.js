@@ -1,7 +1,7 @@
 // Every call that this shop makes. Nothing here is private to the demo: copy the file, change API, and it is yours.
 //
 // Who is asking: the API answers the first request with the cookie `visitor_session` (HttpOnly, SameSite=Lax), and the
-// browser sends it back by itself. That is all a guest needs; there is no key and no login.
+// browser sends it back by itself. That is all a guest needs; there is no key and no login. Accounts: account-api.js.
 
 import { language } from "./i18n.js";
 
@@ -16,7 +16,7 @@ export class ApiError extends Error {
     this.code = body.error ?? "INTERNAL_ERROR";
     this.details = body.details ?? {};
     this.requestId = body.requestId;
-    /** Seconds, with RATE_LIMITED. */
+    /** Seconds to wait, with RATE_LIMITED and sometimes NOT_READY; 0 if nobody said. */
     this.retryAfter = retryAfter;
   }
 
@@ -26,28 +26,57 @@ export class ApiError extends Error {
   }
 }
 
-async function call(method, path, { body, headers = {} } = {}) {
+// Guests need no CSRF token. Whoever is logged in shows it with everything that changes something. Each answer about the
+// account brings it; on the API's own origin its cookie can be read too, and is up to date in every tab.
+let csrfToken = null;
+const csrfCookie = () => document.cookie.match(/(?:^|; )(?:__Host-)?csrftoken=([^;]+)/)?.[1];
+
+/** One call of the API: the `data` of its answer. Throws ApiError when it is refused, or when nobody answers. */
+export async function call(method, path, options) {
+  try {
+    return await send(method, path, options);
+  } catch (error) {
+    if (error.code !== "CSRF_FAILED") throw error;
+    // The token is missing or old (a login in another tab). Nothing was done: take the new one and send the same again.
+    await send("GET", "/storefront/account");
+    return send(method, path, options);
+  }
+}
+
+async function send(method, path, { body, headers = {} } = {}) {
   const options = { method, credentials: "same-origin", signal: AbortSignal.timeout(TIMEOUT_MS) };
   options.headers = { Accept: "application/json", "Accept-Language": language, ...headers };
   if (body !== undefined) {
     options.headers["Content-Type"] = "application/json";
     options.body = JSON.stringify(body);
   }
-  // A guest needs no CSRF token. Somebody who is logged in does, and then has this cookie.
-  const csrf = document.cookie.match(/(?:^|; )(?:__Host-)?csrftoken=([^;]+)/);
-  if (csrf && method !== "GET") options.headers["X-CSRFToken"] = csrf[1];
+  const token = csrfCookie() ?? csrfToken;
+  if (token && method !== "GET") options.headers["X-CSRFToken"] = token;
+  const { response, answer } = await answerTo(path, options);
+  if (!answer.success) throw new ApiError(response.status, answer, secondsFrom(response.headers.get("Retry-After")));
+  csrfToken = answer.data?.csrfToken ?? csrfToken;
+  return answer.data;
+}
+
+/** The answer as JSON. One that is not the API's (a proxy's page) says no more than its status does. */
+async function answerTo(path, options) {
+  let response;
   try {
-    const response = await fetch(API + path, options);
-    const answer = await response.json();
-    if (answer.success) return answer.data;
-    throw new ApiError(response.status, answer, Number(response.headers.get("Retry-After")) || 0);
-  } catch (error) {
-    if (error instanceof ApiError) throw error;
+    response = await fetch(API + path, options);
+    return { response, answer: await response.json() };
+  } catch {
+    if (response?.status === 429) return { response, answer: { error: "RATE_LIMITED" } };
     throw new ApiError(0, { error: "NETWORK" }); // no connection, no answer in time, or not an answer of the API
   }
 }
 
-const query = (parameters) => {
+/** `Retry-After` in seconds; proxies may send a date. */
+function secondsFrom(header) {
+  const seconds = Number(header ?? 0);
+  return Number.isFinite(seconds) ? seconds : Math.max(Math.ceil((Date.parse(header) - Date.now()) / 1000), 0) || 0;
+}
+
+export const query = (parameters) => {
   const filled = Object.entries(parameters).filter(([, value]) => value);
   return filled.length ? `?${new URLSearchParams(filled)}` : "";
 };
@@ -59,6 +88,9 @@ export const listProducts = (filters) => call("GET", `/storefront/products${quer
 
 /** One product by slug or id. `available` is the pieces left, or null where stock is not counted. */
 export const getProduct = (slugOrId) => call("GET", `/storefront/products/${encodeURIComponent(slugOrId)}`);
+
+/** `[{ slug, name }]`: the categories that have something for sale, the first 100 of them. */
+export const listCategories = async () => (await call("GET", "/storefront/categories")).items;
 
 // Consent -------------------------------------------------------------------------------------------------------------
 
@@ -105,6 +137,9 @@ export const confirmOrder = (body, idempotencyKey) =>
 // the links in e-mails carry it behind a `#`. It goes in a header, never into an address.
 
 const tokenHeader = (token) => (token ? { "X-Order-Token": token } : {});
+
+/** Own orders, newest first: `{ items, next }`. Those of this visit, and of the account when somebody is logged in. */
+export const listOrders = (cursor) => call("GET", `/orders${query({ cursor })}`);
 
 /** The order with items, session (the payment window), attempts and history. */
 export const getOrder = (orderId, token) => call("GET", `/orders/${orderId}`, { headers: tokenHeader(token) });

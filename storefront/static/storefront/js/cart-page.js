@@ -1,9 +1,14 @@
-// The cart: quantities, removing, and what it comes to so far.
+// The cart: quantities, removing, and what it comes to so far. The checkout is opened from here, so that what is short or
+// no longer sold is said where it can be changed.
 
+import { ApiError } from "./api.js";
 import { cartLines, lineTotal, MAX_QUANTITY, removeFromCart, setQuantity, subtotal } from "./cart.js";
-import { announce, byId, element, picture } from "./dom.js";
+import { showRefusal } from "./checkout-refusals.js";
+import { openCheckout, savedCheckoutId } from "./checkout-session.js";
+import { unansweredOrder } from "./confirm.js";
+import { announce, byId, clearProblem, element, picture, whileBusy } from "./dom.js";
 import { money, t } from "./i18n.js";
-import { productPath } from "./paths.js";
+import { checkoutPath, productPath } from "./paths.js";
 
 function show() {
   const lines = cartLines();
@@ -65,6 +70,26 @@ function removeLine(line) {
   (left[Math.min(index, left.length - 1)] ?? byId("cart-title")).focus();
 }
 
+/** What checkout-refusals.js may do here: no field of the API's is on this page. */
+const page = { showFieldErrors: () => false };
+
+async function goToCheckout() {
+  try {
+    clearProblem();
+    // An order that was sent and never answered is the checkout page's to finish.
+    if (!unansweredOrder(savedCheckoutId())) await openCheckout();
+    location.assign(checkoutPath);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    await showRefusal(error, page, goToCheckout);
+  }
+}
+
+byId("to-checkout").addEventListener("click", (event) => {
+  if (event.ctrlKey || event.metaKey || event.shiftKey) return; // another tab: that one will open the checkout itself
+  event.preventDefault();
+  whileBusy(event.currentTarget, goToCheckout);
+});
 show();
 window.addEventListener("storage", show); // another tab changed the cart
 window.addEventListener("pageshow", (event) => event.persisted && show());

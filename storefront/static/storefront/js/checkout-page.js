@@ -1,14 +1,16 @@
 // Checkout in three steps: address, delivery, and a last look with the discount code. After each the server's summary
 // is shown; the browser computes nothing. Steps that are done fold up and can be opened again.
 
+import { accountIfAny } from "./account.js";
 import { addressForm, contactAndAddress, prepareAddressForm, rememberAddress } from "./address-form.js";
 import { ApiError, applyCoupon, calculateShipping, calculateTax, getCheckout, removeCoupon } from "./api.js";
 import { cartLines, clearCart } from "./cart.js";
 import { showRefusal } from "./checkout-refusals.js";
 import { forgetCheckout, openCheckout, savedCheckoutId } from "./checkout-session.js";
 import { placeOrder, unansweredOrder } from "./confirm.js";
-import { announce, byId, clearProblem, whileBusy } from "./dom.js";
+import { announce, byId, clearProblem, showProblem, whileBusy } from "./dom.js";
 import { forgetErrorsOnInput, obviousErrors, showFieldErrors } from "./field-errors.js";
+import { onSubmit } from "./forms.js";
 import { money, t } from "./i18n.js";
 import { keepOrderToken } from "./order-tokens.js";
 import { isWebAddress, orderPath } from "./paths.js";
@@ -124,7 +126,7 @@ async function submitCoupon() {
     } catch (error) {
       const aboutTheCode = error instanceof ApiError && (error.code.startsWith("COUPON_") || error.details.code);
       if (!aboutTheCode) throw error;
-      showFieldErrors(couponForm, { code: [explain(error)] });
+      showFieldErrors(couponForm, { code: error.details.code ?? [explain(error, { currency: page.currency() })] });
     }
   }, submitCoupon);
 }
@@ -179,7 +181,10 @@ function leave(orderId, token, paymentUrl) {
 // The page ------------------------------------------------------------------------------------------------------------
 
 /** What checkout-refusals.js may do here. */
-const page = { confirm, openStep, removeCoupon: dropCoupon, showSummary, showFieldErrors: showErrorsInTheirStep, findOrder };
+const page = {
+  confirm, openStep, removeCoupon: dropCoupon, showSummary, showFieldErrors: showErrorsInTheirStep, findOrder,
+  currency: () => checkout.summary.currency,
+};
 
 function showErrorsInTheirStep(errors) {
   if (errors.shippingMethodId) {
@@ -222,15 +227,8 @@ async function start() {
     if (!savedCheckoutId()) return; // ordered, and leaving
     byId("checkout").hidden = false;
     await resume();
+    if (checkout.couponLost) showProblem(t("couponLost", { code: checkout.couponLost }));
   }, start);
-}
-
-/** Forms send nothing by themselves; each has one thing to run, once at a time. */
-function onSubmit(form, run) {
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    whileBusy(form.querySelector("[type=submit]"), run);
-  });
 }
 
 onSubmit(addressForm, submitAddress);
@@ -244,5 +242,5 @@ byId("coupon-remove").addEventListener("click", dropCoupon);
 byId("confirm").addEventListener("click", confirm);
 // Back from the pay page: the browser may show the page as it was left. Its address is the order's by now.
 window.addEventListener("pageshow", (event) => event.persisted && location.reload());
-prepareAddressForm();
+prepareAddressForm(await accountIfAny());
 start();

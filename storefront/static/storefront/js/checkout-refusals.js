@@ -1,13 +1,15 @@
-// What each refusal means at checkout, and the next step it offers. `page` is what the checkout page can do about it.
+// What each refusal means at checkout, and the next step it offers. `page` is what the page can do about it: the checkout
+// page, or the cart, from which a checkout is opened.
 
 import { removeFromCart } from "./cart.js";
 import { forgetCheckout, refusedLines, takeWhatIsLeft } from "./checkout-session.js";
 import { showProblem } from "./dom.js";
 import { money, t } from "./i18n.js";
+import { ownOrderActions, ownOrderText } from "./own-order.js";
 import { cartPath, orderPath } from "./paths.js";
 import { explain, fieldErrors, shortages } from "./refusals.js";
 
-const editCart = () => ({ label: t("editCart"), href: cartPath });
+const editCart = () => location.pathname !== cartPath && { label: t("editCart"), href: cartPath };
 
 function startAgain() {
   forgetCheckout();
@@ -22,15 +24,16 @@ const refusals = {
     showProblem(t("error_PRICE_CHANGED", { total }), { actions });
   },
 
-  OUT_OF_STOCK(error) {
+  OUT_OF_STOCK(error, page, again) {
     const takeLeft = () => {
       takeWhatIsLeft(error);
       location.reload(); // the checkout is brought up to date with the cart when the page opens
     };
     const waiting = error.details.pendingOrder; // the shopper's own unpaid order may be what holds the pieces
-    const own = waiting && { label: t("toWaitingOrder"), href: orderPath(waiting.orderId) };
-    const actions = [own, { label: t("takeWhatIsLeft"), run: takeLeft }, editCart()].filter(Boolean);
-    showProblem(t("error_OUT_OF_STOCK"), { actions, details: shortages(error) });
+    const ways = waiting ? ownOrderActions(waiting, again) : [];
+    const actions = [...ways, { label: t("takeWhatIsLeft"), run: takeLeft }, editCart()];
+    const text = waiting ? ownOrderText(waiting) : t("error_OUT_OF_STOCK");
+    showProblem(text, { actions, details: shortages(error) });
   },
 
   INVALID_INPUT(error, page) {
@@ -68,9 +71,10 @@ function showUnsold(lines) {
 /** Says what happened. `again` repeats what was refused, where that may help. */
 export function showRefusal(error, page, again) {
   const known = refusals[error.code];
-  if (known) return known(error, page);
+  if (known) return known(error, page, again);
   if (error.code.startsWith("COUPON_")) {
-    return showProblem(explain(error), { actions: [{ label: t("withoutCoupon"), run: page.removeCoupon }] });
+    const text = explain(error, { currency: page.currency() });
+    return showProblem(text, { actions: [{ label: t("withoutCoupon"), run: page.removeCoupon }] });
   }
   return showProblem(explain(error), { actions: again ? [{ label: t("tryAgain"), run: again }] : [] });
 }

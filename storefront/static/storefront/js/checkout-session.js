@@ -28,11 +28,17 @@ async function resumeCheckout(items) {
     if (checkout.orderId) return checkout;
     if (checkout.status !== "open" || Date.parse(checkout.expiresAt) <= Date.now()) return null;
     const unchanged = JSON.stringify(saved.items) === JSON.stringify(items);
-    return unchanged ? checkout : await replaceItems(saved.id, items);
+    return unchanged ? checkout : await withOtherItems(checkout, items);
   } catch (error) {
     if (GONE.includes(error.code)) return null; // its 30 minutes are over: open another
     throw error;
   }
+}
+
+/** Other lines may cost the checkout its discount code: `couponLost` names it. */
+async function withOtherItems({ checkoutId, couponCode }, items) {
+  const checkout = await replaceItems(checkoutId, items);
+  return { ...checkout, couponLost: checkout.couponCode === null ? couponCode : null };
 }
 
 /** Brings the cart down to what an OUT_OF_STOCK says is left. */

@@ -28,14 +28,15 @@ export function picture(thumbnail, { alt = "", size = 400 } = {}) {
 
 /**
  * Shows what happened and what to do next, in the page's #problem box, and moves the focus to it.
- * `actions` are links `{ label, href }` or buttons `{ label, run }`.
+ * `actions` are links `{ label, href }` or buttons `{ label, run }`; false and null are left out.
  */
 export function showProblem(message, { actions = [], focus = true, details = [] } = {}) {
   const box = byId("problem");
   const text = element("p", {}, message);
   const notice = element("div", { class: "notice", role: focus ? "group" : "alert", tabindex: "-1" }, text);
   if (details.length) notice.append(element("ul", {}, ...details.map((line) => element("li", {}, line))));
-  if (actions.length) notice.append(element("div", { class: "actions" }, ...actions.map(actionElement)));
+  const offered = actions.filter(Boolean);
+  if (offered.length) notice.append(element("div", { class: "actions" }, ...offered.map(actionElement)));
   box.replaceChildren(notice);
   if (focus) notice.focus();
 }
@@ -43,7 +44,7 @@ export function showProblem(message, { actions = [], focus = true, details = [] 
 function actionElement({ label, href, run }) {
   if (href) return element("a", { class: "button", href }, label);
   const button = element("button", { class: "button", type: "button" }, label);
-  button.addEventListener("click", run);
+  button.addEventListener("click", () => whileBusy(button, run));
   return button;
 }
 

@@ -1,10 +1,13 @@
 // Language: chosen by `?lang=`, else by what was chosen before, else by the browser. English is the fallback.
 
-import { messages as en } from "./messages-en.js";
-import { messages as vi } from "./messages-vi.js";
+import { messages as accountEn } from "./messages-account-en.js";
+import { messages as accountVi } from "./messages-account-vi.js";
+import { messages as shopEn } from "./messages-en.js";
+import { messages as shopVi } from "./messages-vi.js";
 import { lasting } from "./storage.js";
 
-const dictionaries = { en, vi };
+const en = { ...shopEn, ...accountEn };
+const dictionaries = { en, vi: { ...shopVi, ...accountVi } };
 
 function chosenLanguage() {
   const asked = new URLSearchParams(location.search).get("lang");

@@ -1,6 +1,7 @@
-// What every page has: its language, the number of pieces in the cart, the consent banner.
+// What every page has: its language, who is logged in, the number of pieces in the cart, the consent banner.
 
-import { cartPath } from "./paths.js";
+import { accountIfAny, probablyLoggedIn } from "./account.js";
+import { accountPath, cartPath, loginPath } from "./paths.js";
 import { pieces } from "./cart.js";
 import { startConsent } from "./consent.js";
 import { byId } from "./dom.js";
@@ -11,6 +12,21 @@ function showCartCount() {
   byId("cart-count").textContent = count ? number(count) : "";
   byId("cart-count").hidden = count === 0;
   document.querySelector(".cart-link").setAttribute("aria-label", t("cartWithCount", { count }));
+}
+
+/** At once as this browser remembers it, then as the API says. */
+async function showLogin() {
+  showLoginLink(probablyLoggedIn());
+  const account = await accountIfAny();
+  showLoginLink(account !== null || probablyLoggedIn(), account?.email);
+}
+
+function showLoginLink(loggedIn, email) {
+  const link = byId("account-link");
+  link.textContent = t(loggedIn ? "account" : "logIn");
+  link.href = loggedIn ? accountPath : loginPath;
+  if (email) link.setAttribute("aria-label", t("accountOf", { email }));
+  else link.removeAttribute("aria-label");
 }
 
 function showLanguages() {
@@ -26,8 +42,15 @@ function showLanguages() {
 translatePage();
 showLanguages();
 showCartCount();
+showLogin();
 document.addEventListener("cart-changed", showCartCount);
-window.addEventListener("storage", showCartCount); // another tab changed the cart
-window.addEventListener("pageshow", (event) => event.persisted && showCartCount());
+document.addEventListener("login-changed", showLogin);
+for (const happened of ["storage", "pageshow"]) {
+  // Another tab changed the cart or the login, or the page comes back as it was left.
+  window.addEventListener(happened, () => {
+    showCartCount();
+    showLogin();
+  });
+}
 if (location.pathname === cartPath) document.querySelector(".cart-link").setAttribute("aria-current", "page");
 startConsent();

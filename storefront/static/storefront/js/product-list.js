@@ -4,9 +4,8 @@ import { listProducts } from "./api.js";
 import { announce, byId, clearProblem, element, picture, showProblem, whileBusy } from "./dom.js";
 import { money, t } from "./i18n.js";
 import { productPath } from "./paths.js";
-import { categoryLabel } from "./products.js";
+import { categories, fromSlug } from "./products.js";
 import { explain } from "./refusals.js";
-import { tab } from "./storage.js";
 import { track } from "./tracking.js";
 
 const list = byId("products");
@@ -42,11 +41,17 @@ function show({ items, next: following }, { append }) {
   else list.replaceChildren(...cards);
   next = following;
   more.hidden = next === null;
-  rememberCategories(items);
   const count = list.children.length;
-  byId("result-count").textContent = count === 0 ? t("noProducts") : filtered() ? t(next ? "productsSoFar" : "productsFound", { count }) : "";
+  byId("result-count").textContent = resultText(count);
+  byId("show-all").hidden = count > 0 || !filtered();
   // The keyboard goes on at the first new product, not at a button that may be gone.
   if (append) cards[0]?.querySelector("a").focus();
+}
+
+function resultText(count) {
+  if (count > 0) return filtered() ? t(next ? "productsSoFar" : "productsFound", { count }) : "";
+  if (filters.search) return t(filters.category ? "noProductsForHere" : "noProductsFor", { search: filters.search });
+  return t(filters.category ? "noProducts" : "noProductsYet");
 }
 
 const filtered = () => Boolean(filters.search || filters.category);
@@ -62,12 +67,16 @@ function card(product) {
   );
 }
 
-/** The API has no list of categories: those of the products seen so far are offered. */
-function rememberCategories(items) {
-  const seen = new Set([...(tab.get("categories") ?? []), ...items.map(({ category }) => category), filters.category]);
-  const categories = [...seen].filter(Boolean).sort((a, b) => a.localeCompare(b));
-  tab.set("categories", categories);
-  const options = categories.map((name) => element("option", { value: name }, categoryLabel(name)));
+/** One that has nothing for sale just now may still stand in the address: then it is offered by its slug. */
+async function showCategories() {
+  offerCategories([]);
+  offerCategories(await categories());
+}
+
+function offerCategories(known) {
+  const lost = filters.category && !known.some(({ slug }) => slug === filters.category);
+  const offered = lost ? [...known, { slug: filters.category, name: fromSlug(filters.category) }] : known;
+  const options = offered.map(({ slug, name }) => element("option", { value: slug }, name));
   form.category.replaceChildren(element("option", { value: "" }, t("allCategories")), ...options);
   form.category.value = filters.category;
 }
@@ -89,7 +98,7 @@ function applyFilters() {
 function start() {
   filters = filtersFromAddress();
   form.search.value = filters.search;
-  rememberCategories([]);
+  showCategories();
   load();
 }
 

@@ -5,8 +5,9 @@ import { addToCart, cartLines, MAX_QUANTITY } from "./cart.js";
 import { announce, byId, picture, showProblem } from "./dom.js";
 import { showFieldErrors } from "./field-errors.js";
 import { money, setTitle, t } from "./i18n.js";
+import { ownOrderActions, ownOrderText, ownOrderWith } from "./own-order.js";
 import { productsPath } from "./paths.js";
-import { categoryLabel } from "./products.js";
+import { categoryName } from "./products.js";
 import { explain } from "./refusals.js";
 import { track } from "./tracking.js";
 
@@ -26,11 +27,18 @@ async function load() {
   }
   show();
   track("product_view", { productId: product.id });
+  if (product.available === 0) showWhoHoldsIt();
+}
+
+/** Sold out because the shopper's own order waits to be paid is no reason to look elsewhere. */
+async function showWhoHoldsIt() {
+  const own = await ownOrderWith(product.id);
+  if (own) showProblem(ownOrderText(own), { actions: ownOrderActions(own, () => location.reload()), focus: false });
 }
 
 function show() {
   byId("product-picture").replaceChildren(picture(product.thumbnail, { alt: product.name, size: 640 }));
-  byId("product-category").textContent = product.category ? categoryLabel(product.category) : "";
+  showCategory();
   byId("product-name").textContent = product.name;
   byId("product-price").textContent = money(product.price, product.currency);
   byId("product-description").textContent = product.description;
@@ -39,6 +47,10 @@ function show() {
   showStock();
   article.hidden = false;
   article.setAttribute("aria-busy", "false");
+}
+
+async function showCategory() {
+  byId("product-category").textContent = product.category ? await categoryName(product.category) : "";
 }
 
 function showStock() {
