@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from functools import partial
 
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 
 PARENT = "sessions_app_sessionevent"
 ONE_AT_A_TIME = 4_700_152
@@ -39,12 +40,20 @@ def make_month(month: date) -> bool:
     name = f"{PARENT}_{month:%Y_%m}"
     end = date(month.year + month.month // 12, month.month % 12 + 1, 1)
     with connection.cursor() as cursor:
+        if is_there(cursor, name):  # nobody queues, for the length of whole orders, for what is there already
+            return False
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ONE_AT_A_TIME])
-        cursor.execute("SELECT to_regclass(%s) IS NULL", [name])
-        missing: bool = cursor.fetchone()[0]
+        missing = not is_there(cursor, name)
         if missing:
             cursor.execute(f"CREATE TABLE {name} (LIKE {PARENT} INCLUDING DEFAULTS INCLUDING STORAGE)")
             cursor.execute(
                 f"ALTER TABLE {PARENT} ATTACH PARTITION {name} FOR VALUES FROM ('{month} 00:00Z') TO ('{end} 00:00Z')"
             )
     return missing
+
+
+def is_there(cursor: CursorWrapper, name: str) -> bool:
+    """Whether there is a table of that name, committed."""
+    cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [name])
+    found: bool = cursor.fetchone()[0]
+    return found

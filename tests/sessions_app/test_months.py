@@ -30,6 +30,14 @@ def test_an_event_goes_to_the_month_of_its_time_in_utc() -> None:
     assert months.PARENT + "_2031_03" not in partitions()
 
 
+@pytest.mark.django_db(transaction=True)
+def test_nobody_waits_for_a_month_that_is_there() -> None:
+    months.ensure_months([datetime(2031, 3, 1, tzinfo=UTC)])
+    with transaction.atomic(), connection.cursor() as cursor, ThreadPoolExecutor(1) as elsewhere:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [months.ONE_AT_A_TIME])
+        assert elsewhere.submit(make_and_close, date(2031, 3, 1)).result() is False
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize("at", ["2031-12-01T00:00:00Z", "2031-12-31T23:59:59.999999Z"])
 def test_a_month_is_whole(at: str) -> None:
