@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from multiprocessing.connection import Connection
 from threading import Thread
 from typing import Any
 from uuid import uuid4
 
+import psutil
 from django.test import override_settings
 
+PROCESSES = multiprocessing.get_context("spawn")
 PATH = "/billing/api/v1/paysession"
 
 
@@ -44,14 +49,60 @@ class Handler(BaseHTTPRequestHandler):
         """Says nothing."""
 
 
+class Server(ThreadingHTTPServer):
+    """Has room for whoever comes at the same moment."""
+
+    request_queue_size = 128
+
+    @property
+    def url(self) -> str:
+        """What to set as BILLING_URL."""
+        return f"http://127.0.0.1:{self.server_port}"
+
+
 @contextmanager
 def stand_in() -> Iterator[None]:
     """The stand-in on a free port; the shop pays there for the length of a `with` block."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = Server(("127.0.0.1", 0), Handler)
     Thread(target=server.serve_forever, daemon=True).start()
     try:
-        with override_settings(BILLING_URL=f"http://127.0.0.1:{server.server_port}"):
+        with override_settings(BILLING_URL=server.url):
             yield
     finally:
         server.shutdown()
         server.server_close()
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """A stand-in that is a process of its own: its address, and the process, whose cost is not the shop's."""
+
+    url: str
+    process: psutil.Process
+
+
+@contextmanager
+def stand_in_process() -> Iterator[StandIn]:
+    """The same for shops in other processes, for the length of a `with` block."""
+    line, theirs = PROCESSES.Pipe()
+    process = PROCESSES.Process(target=serve, args=(theirs,), daemon=True)
+    process.start()
+    try:
+        yield StandIn(line.recv(), psutil.Process(process.pid))
+    finally:
+        process.kill()
+        process.join()
+
+
+@contextmanager
+def stand_in_beside() -> Iterator[None]:
+    """A stand-in that is a process of its own, where this process pays: its work is not in the shop's time."""
+    with stand_in_process() as billing, override_settings(BILLING_URL=billing.url):
+        yield
+
+
+def serve(line: Connection) -> None:
+    """Says where it listens, and answers until it is killed."""
+    with Server(("127.0.0.1", 0), Handler) as server:
+        line.send(server.url)
+        server.serve_forever()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from uuid import UUID
 
 from benchmarks.measurement import require
@@ -11,7 +12,7 @@ from checkout.models import CheckoutSession
 from checkout.services import Confirmation, ConfirmRequest, Key, Owner
 from core.clock import now
 from core.ids import new_id
-from orders.models import Order
+from orders.models import Order, PaymentAttempt
 from sessions_app.state import SessionState
 
 ADDRESS = {
@@ -40,8 +41,12 @@ def fill_checkout(session: SessionState) -> CheckoutSession:
     return services.apply_coupon(checkout_id=checkout.id, owner=owner, code=COUPON, now=now())
 
 
-def confirm(session: SessionState, checkout_id: UUID) -> Confirmation:
-    """Confirms by a customer who is new, with an idempotency key, and keeps the answer as the API does."""
+def confirm(session: SessionState, find_checkout: Callable[[], UUID], *, method_id: UUID | None = None) -> Confirmation:
+    """Confirms by a customer who is new, with an idempotency key, and keeps the answer as the API does.
+
+    Raises:
+        NotDoneError: there is nothing to pay at.
+    """
     email = f"{new_id().hex}@example.com"
     request = ConfirmRequest(
         email=email,
@@ -50,16 +55,17 @@ def confirm(session: SessionState, checkout_id: UUID) -> Confirmation:
         phone="",
         shipping_address=ADDRESS,
         billing_address=None,
-        shipping_method_id=None,
+        shipping_method_id=method_id,
     )
     confirmation = services.confirm_order(
-        find_checkout=lambda: checkout_id,
+        find_checkout=find_checkout,
         owner=owner_of(session),
         request=request,
         key=Key("", new_id().hex, services.fingerprint(email), services.owner_name(owner_of(session))),
         now=now(),
     )
     services.keep_answer(confirmation, {"orderId": str(confirmation.order.id)})
+    require(confirmation.attempt is not None, "no payment attempt was opened")
     return confirmation
 
 
@@ -69,7 +75,13 @@ def buy(session: SessionState) -> Order:
     Raises:
         NotDoneError: it is not.
     """
-    confirmation = confirm(session, fill_checkout(session).id)
-    require(confirmation.attempt is not None, "no payment attempt was opened")
+    checkout_id = fill_checkout(session).id
+    confirmation = confirm(session, lambda: checkout_id)
     require(confirmation.order.discount_amount > 0, "the coupon took nothing off")
     return confirmation.order
+
+
+def payable_orders() -> int:
+    """How many orders have an open attempt to pay."""
+    opened = PaymentAttempt.objects.filter(status=PaymentAttempt.Status.OPEN)
+    return opened.values("order_session").distinct().count()

@@ -13,7 +13,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from benchmarks.billing import stand_in
+from benchmarks.billing import stand_in, stand_in_beside
 from benchmarks.buying import LINES, buy, fill_checkout
 from benchmarks.measurement import Measurement, Sample, alternate, require
 from benchmarks.same_rows import Template, address, row_counts
@@ -56,7 +56,7 @@ def checkout_rate() -> Measurement:
     """Orders a second over the services in one thread, from initiate to confirm, with a billing service that answers at
     once, against plain psycopg writing the same rows (every table the same number of them) in one transaction an order.
     """
-    with stand_in(), psycopg.connect(address(), autocommit=True) as plain:
+    with stand_in_beside(), psycopg.connect(address(), autocommit=True) as plain:
         template = Template.of(buy(visitor()), plain)
         for copy in template.copies(ORDERS_A_ROUND):
             template.write(plain, copy)

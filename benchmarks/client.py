@@ -39,8 +39,8 @@ async def ask_on_one(port: int, requests: Iterator[bytes], *, until: float) -> i
     return answers
 
 
-async def read_answer(reader: asyncio.StreamReader) -> None:
-    """Reads one answer and throws it away.
+async def read_answer(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
+    """Reads one answer, head and body.
 
     Raises:
         NotDoneError: it is not 2xx, or does not say how long it is.
@@ -49,4 +49,4 @@ async def read_answer(reader: asyncio.StreamReader) -> None:
     length = LENGTH.search(head)
     if head[9:10] != b"2" or length is None:
         raise NotDoneError(f"not an answer that counts: {head[:200].decode('latin-1')}")
-    await reader.readexactly(int(length[1]))
+    return head, await reader.readexactly(int(length[1]))

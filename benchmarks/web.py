@@ -8,14 +8,16 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import MappingProxyType
 from urllib.error import URLError
 from urllib.request import urlopen
 
 import psutil
 
+from benchmarks.costs import family_seconds
 from benchmarks.measurement import NotDoneError
 from config.embedded import MARK, PROJECT, home
 from config.run import procfile
@@ -32,13 +34,17 @@ class Web:
 
     def cpu_seconds(self) -> float:
         """Processor time that the master and its workers have used so far."""
-        times = [process.cpu_times() for process in (self.process, *self.process.children(recursive=True))]
-        return sum(spent.user + spent.system for spent in times)
+        return family_seconds(self.process)
 
 
 @contextmanager
 def gunicorn(
-    name: str, *, application: str = "config.wsgi", settings: str = "config.settings", ready: str = "/livez"
+    name: str,
+    *,
+    application: str = "config.wsgi",
+    settings: str = "config.settings",
+    ready: str = "/livez",
+    environment: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Web]:
     """The Procfile's web process with another application or other settings, for the length of a `with` block.
 
@@ -53,8 +59,8 @@ def gunicorn(
     words = [sys.executable, "-m", *shlex.split(line), "--max-requests", "0"]
     log = home() / "log" / f"bench-{name}.log"
     with open(log, "wb") as output:
-        environment = os.environ | {"DJANGO_SETTINGS_MODULE": settings, MARK: str(home())}
-        started = subprocess.Popen(words, stdout=output, stderr=output, cwd=PROJECT, env=environment)
+        variables = os.environ | environment | {"DJANGO_SETTINGS_MODULE": settings, MARK: str(home())}
+        started = subprocess.Popen(words, stdout=output, stderr=output, cwd=PROJECT, env=variables)
     try:
         wait_for(f"http://127.0.0.1:{port}{ready}", started, log=str(log))
         yield Web(port, psutil.Process(started.pid))
