@@ -11,6 +11,7 @@ from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilt
 from unfold.decorators import display
 
 from checkout.models import CheckoutSession, Coupon, CouponUse, IdempotencyKey, ShippingMethod, ShippingZone, TaxRate
+from core.addresses import COUNTRIES
 from core.admin import (
     BAD,
     GOOD,
@@ -165,10 +166,26 @@ class ShippingMethodAdmin(ShopAdmin):
     free_text = money("free_over", "Free over")
 
 
+class TaxRateForm(RecordForm):
+    """The country as addresses have it: another spelling would tax nobody."""
+
+    def clean_country(self) -> str:
+        """Upper case.
+
+        Raises:
+            ValidationError: there is no such country.
+        """
+        code: str = self.cleaned_data["country"]
+        if not is_country(code):
+            raise forms.ValidationError("Two letters of a country, such as GB, or *.")
+        return code.upper()
+
+
 @admin.register(TaxRate)
 class TaxRateAdmin(ShopAdmin):
     """What is added, and where."""
 
+    form = TaxRateForm
     list_display = ("name", "country", "region", "percent", "applies_to_shipping")
     search_fields = ("=country",)
     search_help_text = "A country's code"
@@ -261,8 +278,8 @@ class IdempotencyKeyAdmin(KeySearch, HistoryAdmin):
 
 
 def is_country(code: object) -> bool:
-    """Two letters, or `*`."""
-    return isinstance(code, str) and (code == "*" or (len(code) == 2 and code.isascii() and code.isalpha()))
+    """A country's two letters in any case, or `*`."""
+    return isinstance(code, str) and (code == "*" or (code.isascii() and code.upper() in COUNTRIES))
 
 
 def benefit(coupon: Coupon) -> str:

@@ -201,7 +201,7 @@ class CreateFromCartView(PersonalView):
 
     def make_checkout(self, request: Request, owner: Owner, data: dict[str, Any]) -> CheckoutSession:
         """The checkout that a cart becomes on its way to an order."""
-        checkout = services.initiate(session=visit_of(request).session, cart=cart_of(data), now=now())
+        checkout = services.initiate(session=session_of(request), cart=cart_of(data), now=now())
         if data["coupon_code"]:
             services.apply_coupon(checkout_id=checkout.id, owner=owner, code=data["coupon_code"], now=now())
         return checkout

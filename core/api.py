@@ -93,7 +93,7 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response:
         case RequestDataTooBig():
             return failure("PAYLOAD_TOO_LARGE", 413, _("256 KiB at most."))
         case RecursionError():  # JSON nested a thousand deep; nothing of ours recurses
-            return failure("MALFORMED_JSON", 400, str(exceptions.ParseError.default_detail))
+            return failure("MALFORMED_JSON", 400, MESSAGES["MALFORMED_JSON"])
         case Http404():
             return failure("NOT_FOUND", 404, _("There is no such thing."))
         case exceptions.APIException():

@@ -53,8 +53,12 @@ def counter(name: str, *, address: str, customer: str = "") -> Counter:
 
 
 def counter_of_key(name: str, key: str) -> Counter:
-    """The counter of something else than a client, such as an e-mail address in any spelling of its letters."""
-    return Counter(parsed(name, settings.RATE_LIMITS[name]), digest(f"key {key.strip().lower()}", settings.SECRET_KEY))
+    """The counter of something else than a client, such as an e-mail address in any spelling of its letters.
+
+    Lowered letter by letter, as PostgreSQL does: to it İ is an i, to Python an i with another dot above.
+    """
+    lowered = "".join(letter.lower()[0] for letter in key.strip())
+    return Counter(parsed(name, settings.RATE_LIMITS[name]), digest(f"key {lowered}", settings.SECRET_KEY))
 
 
 @lru_cache(maxsize=256)

@@ -73,6 +73,13 @@ def test_the_report_can_go_elsewhere(path: Path, tmp_path: Path) -> None:
     assert "price" in (tmp_path / "why.csv").read_text()
 
 
+def test_the_report_does_not_take_the_place_of_the_file(path: Path) -> None:
+    before = path.read_bytes()
+    with pytest.raises(CommandError, match="take the place"):
+        run(path, "--report", path.parent / "." / path.name)
+    assert (path.read_bytes(), Product.objects.exists()) == (before, False)
+
+
 def test_a_report_of_an_earlier_import_goes(good: Path) -> None:
     report = good.with_name("good.csv.refused.csv")
     report.write_text("old")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from checkout.models import CheckoutSession, Coupon, CouponUse, IdempotencyKey, ShippingZone
+from checkout.models import CheckoutSession, Coupon, CouponUse, IdempotencyKey, ShippingZone, TaxRate
 from tests.admin_lists import list_of, queries_of
 from tests.factories import (
     CheckoutSessionFactory,
@@ -94,7 +94,7 @@ def test_saving_a_coupon_keeps_the_uses_counted_meanwhile(admin_client: Client) 
     assert coupon.used_count == 7
 
 
-@pytest.mark.parametrize("countries", ['"GB"', '["GBR"]', "[1]", '{"GB": 1}'])
+@pytest.mark.parametrize("countries", ['"GB"', '["GBR"]', '["UK"]', "[1]", '{"GB": 1}'])
 def test_countries_are_a_list_of_codes(admin_client: Client, countries: str) -> None:
     fields = {"name": "Isles", "countries": countries, "methods-TOTAL_FORMS": "0", "methods-INITIAL_FORMS": "0"}
     assert admin_client.post("/admin/checkout/shippingzone/add/", fields).status_code == 200
@@ -118,6 +118,12 @@ def test_a_zone_and_its_methods_are_edited_together(admin_client: Client) -> Non
     zone.refresh_from_db()
     assert zone.countries == ["GB", "IE"]
     assert zone.methods.get().price == 10
+
+
+@pytest.mark.parametrize(("typed", "kept"), [("gb", "GB"), ("*", "*"), ("UK", None), ("1", None)])
+def test_a_rate_is_of_a_country_as_addresses_have_it(admin_client: Client, typed: str, kept: str | None) -> None:
+    admin_client.post("/admin/checkout/taxrate/add/", {"country": typed, "name": "Tax", "rate": "5"})
+    assert list(TaxRate.objects.values_list("country", flat=True)) == ([kept] if kept else [])
 
 
 def test_money_is_typed_in_the_currency_s_own_decimals(admin_client: Client) -> None:

@@ -11,7 +11,15 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from checkout.models import IdempotencyKey
-from checkout.services.keys import IdempotencyKeyReusedError, Key, KeyTakenError, claim, owner_name, taken
+from checkout.services.keys import (
+    IdempotencyKeyReusedError,
+    Key,
+    KeyTakenError,
+    claim,
+    owner_name,
+    remember_answer,
+    taken,
+)
 from checkout.services.opening import Owner
 from core.clock import now
 from orders.models import Order
@@ -95,6 +103,22 @@ def test_an_old_key_does_not_hide_one_of_these_days() -> None:
     order = claimed(key(owner="bob"))
     assert not is_new(key())
     assert taken(key(), now=now())[1] == order
+
+
+def test_an_old_key_does_not_answer_for_one_of_these_days() -> None:
+    claimed(key(owner="bob"), ago=WEEK)
+    claimed(key(body="tea"))
+    assert not is_new(key())
+    with pytest.raises(IdempotencyKeyReusedError):
+        taken(key(), now=now())
+
+
+def test_the_first_answer_that_is_kept_stays() -> None:
+    order = claimed(key())
+    remember_answer(order, status=201, answer={"order": "pending"})
+    remember_answer(order, status=502, answer={"order": "cancelled"})
+    row = IdempotencyKey.objects.get()
+    assert (row.status, row.answer) == (201, {"order": "pending"})
 
 
 def test_a_customers_keys_are_theirs_on_every_device() -> None:

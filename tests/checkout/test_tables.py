@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from checkout.models import PriceTablesVersion, ShippingMethod, ShippingZone, TaxRate
-from checkout.tables import price_tables
+from checkout.tables import kept, price_tables
 from tests.factories import ShippingMethodFactory, ShippingZoneFactory, TaxRateFactory
 from tests.world import ADDRESS, Shopper, World
 
@@ -41,10 +41,17 @@ def test_a_change_of_any_of_the_tables_makes_another_version(world: World, chang
 
 def test_the_same_version_is_read_once(world: World) -> None:
     now = version()
-    kept = price_tables(now)
+    tables = price_tables(now)
     with CaptureQueriesContext(connection) as queries:
-        assert price_tables(now) is kept
+        assert price_tables(now) is tables
     assert len(queries) == 0
+
+
+def test_the_last_version_is_kept_alone(world: World) -> None:
+    price_tables(version())
+    TaxRate.objects.update(rate=Decimal("7"))
+    price_tables(version())
+    assert list(kept) == [version()]
 
 
 def test_without_a_version_the_tables_are_read() -> None:

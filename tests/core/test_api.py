@@ -56,7 +56,9 @@ def test_what_is_no_json_is_malformed(body: str | bytes) -> None:
 
 @pytest.mark.parametrize("opening", ["[", '{"a":'])
 def test_json_nested_too_deep_is_malformed(opening: str) -> None:
-    assert_refused(send(opening * 20_000), 400, "MALFORMED_JSON")
+    answer = send(opening * 20_000)
+    assert_refused(answer, 400, "MALFORMED_JSON")
+    assert answer.json()["message"] == send("{").json()["message"]
 
 
 @pytest.mark.parametrize("charset", ["rot13", "hex", "zlib", "utf-16", "utf-7", "nothing", "idna", "undefined"])

@@ -112,6 +112,15 @@ def test_a_window_of_postgresql_ends_as_well(settings: LazySettings, server: Red
     assert LimitWindow.objects.get().used == 5
 
 
+def test_a_request_does_not_prolong_a_window_of_postgresql(settings: LazySettings, server: RedisServer) -> None:
+    limit(settings, coupon="2/minute")
+    server.kill()
+    pass_of(1, "coupon")
+    ends = LimitWindow.objects.get().ends_at
+    pass_of(3, "coupon")
+    assert LimitWindow.objects.get().ends_at == ends
+
+
 def test_ended_windows_are_deleted_by_a_job() -> None:
     for minutes in (-2, -1, 1):
         LimitWindow.objects.create(key=f"coupon:{minutes}", used=1, ends_at=now() + timedelta(minutes=minutes))

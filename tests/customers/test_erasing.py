@@ -321,6 +321,14 @@ def test_asked_first_the_command_erases_nothing_without_a_yes(marked: Marked, mo
     assert not Customer.objects.with_email(EMAIL).exists()
 
 
+def test_with_nobody_to_ask_nothing_is_erased(monkeypatch: pytest.MonkeyPatch) -> None:
+    CustomerFactory.create(email=EMAIL)
+    monkeypatch.setattr("sys.stdin", StringIO())
+    with pytest.raises(CommandError, match="Nothing was erased"):
+        call_command("erase_customer", EMAIL)
+    assert Customer.objects.with_email(EMAIL).exists()
+
+
 def test_an_account_of_staff_is_not_erased() -> None:
     UserFactory.create(email=EMAIL, is_staff=True)
     with pytest.raises(CommandError, match="staff"):

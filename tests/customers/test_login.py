@@ -9,7 +9,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.db import OperationalError
 
 from core import redis as core_redis
-from customers.models import Customer
+from customers.models import Customer, User
 from customers.services import set_status
 from sessions_app import services as visits
 from sessions_app.ingest import flush
@@ -251,3 +251,13 @@ def test_an_account_is_tried_five_times_a_minute(settings: LazySettings) -> None
     member()
     answers = [Member("ada@example.com").log_in("a-wrong-horse-55").status_code for _try in range(6)]
     assert answers == [401] * 5 + [429]
+
+
+@pytest.mark.parametrize("written", ["IDA@example.com", "\u0130da@example.com"])
+def test_an_address_that_finds_the_account_counts_as_its_own(written: str, settings: LazySettings) -> None:
+    settings.RATE_LIMIT_ALLOWLIST = []
+    found = member("ida@example.com")
+    for _try in range(5):
+        found.log_in("a-wrong-horse-55")
+    assert User.objects.with_email(written).exists()
+    assert Member(written).log_in("a-wrong-horse-55").status_code == 429

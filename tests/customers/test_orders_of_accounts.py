@@ -7,7 +7,7 @@ from orders.models import Order
 from tests.billing_server import BillingService
 from tests.customers.member import OTHER_PASSWORD, Member, logged_in, mails, member, proven, token_in
 from tests.factories import CustomerFactory
-from tests.world import Shopper, World
+from tests.world import Shopper, World, cart
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ADA = "ada@example.com"
@@ -74,6 +74,22 @@ def test_a_guest_order_changes_no_profile_and_logs_nobody_in(world: World, billi
     stranger.buy(world, firstName="Mallory", phone="666")
     assert (ada.customer.first_name, ada.customer.phone) == ("Ada", "123")
     assert stranger.get("/storefront/account").status_code == 401
+
+
+@pytest.mark.parametrize("call", ["/checkout/initiate", "/orders/create-from-cart"])
+def test_a_visit_whose_login_was_ended_is_not_told_of_the_accounts_order(
+    call: str, world: World, billing: BillingService
+) -> None:
+    thief = logged_in(ADA)
+    ada = Member(ADA)
+    ada.ask_for_reset()
+    ada.reset(token_in(mails()[-1]), OTHER_PASSWORD)
+    ada.log_in(OTHER_PASSWORD)
+    ada.order(world, (world.mug, 10))
+    thief.csrf = ""
+    answer = thief.post(call, {"cartItems": cart([(world.mug, 1)])} | thief.buyer(world, email="thief@example.com"))
+    assert answer.json()["error"] == "OUT_OF_STOCK"
+    assert "pendingOrder" not in answer.json()["details"]
 
 
 def test_a_visit_is_no_login_a_thief_of_it_is_out_with_the_password(world: World, billing: BillingService) -> None:

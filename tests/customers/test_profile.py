@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
 
 from customers.models import Address, User
 from tests.customers.member import OTHER_PASSWORD, Member, logged_in, mails, token_in
@@ -98,6 +99,16 @@ def test_an_open_browser_is_not_enough_for_address_or_password(wish: dict[str, s
     assert (answer.status_code, list(answer.json()["details"])) == (400, ["currentPassword"])
     data = ada.account().json()["data"]
     assert (data["phone"], data["pendingEmail"], mails()) == ("", None, [])
+
+
+@pytest.mark.parametrize(("method", "wish"), [("patch", {"email": "new@example.com"}), ("delete", {})])
+def test_an_open_browser_may_guess_the_password_five_times_a_minute(
+    method: str, wish: dict[str, str], settings: LazySettings
+) -> None:
+    settings.RATE_LIMIT_ALLOWLIST = []
+    ada = logged_in()  # the first of five
+    guess = wish | {"currentPassword": "a-wrong-horse-55"}
+    assert [ada.call(method, "/storefront/account", guess).status_code for _try in range(5)] == [400] * 4 + [429]
 
 
 def test_a_weak_new_password_is_refused() -> None:

@@ -43,6 +43,8 @@ class Command(BaseCommand):
         """
         tally, path = Tally(), options["file"]
         report = Report(Path(options["report"] or ("products" if path == "-" else path) + ".refused.csv"))
+        if report.path.exists() and Path(path).exists() and report.path.samefile(path):
+            raise CommandError("The report would take the place of the file. Name another with --report.")
         try:
             with report:
                 self._import(path, report, tally, dry_run=options["dry_run"])

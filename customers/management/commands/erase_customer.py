@@ -43,10 +43,13 @@ class Command(BaseCommand):
         """Lets people look at what they do.
 
         Raises:
-            CommandError: they would rather not.
+            CommandError: they would rather not, or nobody is there to ask.
         """
         amounts = {name: len(rows) for name, rows in personal_data.export(subject).items() if rows}
         held = ", ".join(f"{name}: {amount}" for name, amount in amounts.items()) or "nothing"
-        answer = input(f"About {email} is held: {held}.\nErase it for good? Type the address again: ")
+        try:
+            answer = input(f"About {email} is held: {held}.\nErase it for good? Type the address again: ")
+        except EOFError as error:
+            raise CommandError("Nothing was erased: there is nobody to ask. --yes does not ask.") from error
         if normal_email(answer).lower() != normal_email(email).lower():
             raise CommandError("Nothing was erased.")
