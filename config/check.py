@@ -22,6 +22,7 @@ PRODUCTION = {
     "REDIS_URL": "redis://redis.example.com/0",
     "BILLING_URL": "https://billing.example.com",
     "BILLING_API_KEY": "a-key",
+    "EMAIL_URL": "smtp+tls://shop:secret@mail.shop.example:587",
     "BILLING_WEBHOOK_SECRETS": "whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQ=",
 }
 

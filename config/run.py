@@ -201,6 +201,7 @@ def print_addresses(port: str) -> None:
     API docs         {base}/api/v1/docs
     sandbox billing  {base}/billing/
     logs             {home() / "log"}/
+    mails            in background.log there
 
   Ctrl-C stops everything.
 """,
