@@ -32,6 +32,9 @@ class Attribution:
     last: dict[str, Any]
 
 
+NO_TOUCHES = Attribution({}, {})
+
+
 def attribution(*, visitor_id: UUID, now: datetime) -> Attribution:
     """The touches of a visitor. Without any that was not direct, the last is direct."""
     touches = [
@@ -42,6 +45,6 @@ def attribution(*, visitor_id: UUID, now: datetime) -> Attribution:
         for touch in found
     ]
     if not touches:
-        return Attribution({}, {})
+        return NO_TOUCHES
     named = [touch for touch in touches if touch.get("channel", Channel.DIRECT) != Channel.DIRECT]
     return Attribution(first=touches[0], last=(named or touches)[-1])
