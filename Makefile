@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do $$p -c "
 BIN := .venv/bin
 
 
-.PHONY: python run test check bench lock clean up manage
+.PHONY: python run test promises check bench lock clean up manage
 
 python:
 	@test -n "$(PYTHON)" || { echo "footfall: Python 3.11 or newer is needed. Install it, or name it: make run PYTHON=/path/to/python3.11"; exit 1; }
@@ -16,6 +16,10 @@ run: | python ## the whole shop: web, worker, beat, PostgreSQL, Redis, demo data
 test: | python ## the tests, in parallel and in random order (ARGS="-k name")
 	@$(PYTHON) config/bootstrap.py embedded test
 	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+
+promises: | python ## the long runs: 10,000 steps of whatever can happen to orders (STEPS=10000)
+	@$(PYTHON) config/bootstrap.py embedded test
+	@MACHINE_STEPS=$(or $(STEPS),10000) $(BIN)/python -m pytest -n 0 tests/orders/test_machine.py $(ARGS)
 
 check: | python ## lint, types, layers, dependencies, migrations, deploy check, API schema
 	@$(PYTHON) config/bootstrap.py embedded test

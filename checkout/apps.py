@@ -9,6 +9,8 @@ class CheckoutConfig(AppConfig):
     name = "checkout"
 
     def ready(self) -> None:
-        from checkout import personal, receivers  # noqa: F401, PLC0415 - models must be loaded first
+        from checkout import integrity, personal, receivers, timeline  # noqa: F401, PLC0415 - models must be loaded first
 
         personal.register_part()
+        integrity.register_checks()
+        timeline.register_part()

@@ -2,20 +2,23 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qsl
 
 from django.http import HttpRequest
-from django.urls import reverse_lazy
+from django.urls import reverse
 
 Item = tuple[str, str, str]
-"""Title, icon, and the model as `app.model`."""
+"""Title, icon, and the model as `app.model`, with the filters of its list if any."""
 
 GROUPS: dict[str, list[Item]] = {
     "Orders": [
         ("Orders", "receipt_long", "orders.order"),
+        ("Needs attention", "error", "orders.order?attention=needed"),
         ("Checkouts", "shopping_cart_checkout", "checkout.checkoutsession"),
         ("Payment attempts", "credit_card", "orders.paymentattempt"),
         ("Refunds", "currency_exchange", "orders.refund"),
         ("Customers", "group", "customers.customer"),
+        ("Customer groups", "groups", "customers.customergroup"),
     ],
     "Catalogue": [
         ("Products", "inventory_2", "catalog.product"),
@@ -26,6 +29,7 @@ GROUPS: dict[str, list[Item]] = {
         ("Coupons", "sell", "checkout.coupon"),
         ("Shipping", "local_shipping", "checkout.shippingzone"),
         ("Tax", "percent", "checkout.taxrate"),
+        ("Payment windows", "timer", "orders.windowrule"),
     ],
     "Visits": [
         ("Visits", "footprint", "sessions_app.visitorsession"),
@@ -39,7 +43,7 @@ GROUPS: dict[str, list[Item]] = {
         ("Schedule", "schedule", "django_celery_beat.periodictask"),
         ("Outbox", "outbox", "orders.outboxevent"),
         ("Webhook subscribers", "webhook", "orders.webhookendpoint"),
-        ("Webhook receipts", "mark_email_read", "orders.webhookreceipt"),
+        ("Webhook inbox", "mark_email_read", "orders.webhookreceipt"),
         ("Mails", "mail", "core.mail"),
         ("Dead letters", "report", "sessions_app.deadletter"),
         ("Realtime", "monitoring", "analytics.realtimemetrics"),
@@ -56,20 +60,23 @@ GROUPS: dict[str, list[Item]] = {
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """The groups of the sidebar, for unfold; it leaves out what the permission of an item refuses."""
-    overview = {"title": "Dashboard", "icon": "dashboard", "link": reverse_lazy("admin:index")}
+    overview = {"title": "Dashboard", "icon": "dashboard", "link": reverse("admin:index")}
     groups = [{"title": title, "items": [entry(*item) for item in items]} for title, items in GROUPS.items()]
     return [{"items": [overview]}, *groups]
 
 
 def entry(title: str, icon: str, model: str) -> dict[str, Any]:
     """A link to the list of a model, for those who may view it."""
-    app, name = model.split(".")
-    return {
-        "title": title,
-        "icon": icon,
-        "link": reverse_lazy(f"admin:{app}_{name}_changelist"),
-        "permission": may_view(app, name),
-    }
+    label, mark, filters = model.partition("?")
+    app, name = label.split(".")
+    path = reverse(f"admin:{app}_{name}_changelist")
+    link = {"title": title, "icon": icon, "link": path + mark + filters, "permission": may_view(app, name)}
+    return link | {"active": is_shown(path, dict(parse_qsl(filters)))} if filters else link
+
+
+def is_shown(path: str, filters: dict[str, str]) -> Callable[[HttpRequest], bool]:
+    """Whether the list is shown with these filters: without them another entry leads to it."""
+    return lambda request: request.path == path and filters.items() <= request.GET.dict().items()
 
 
 def may_view(app: str, name: str) -> Callable[[HttpRequest], bool]:

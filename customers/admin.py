@@ -33,7 +33,7 @@ from core.admin import (
     money,
     with_email,
 )
-from customers.models import Address, Customer, User
+from customers.models import Address, Customer, CustomerGroup, User
 from customers.services import set_status
 
 if TYPE_CHECKING:  # unfold carries no types; what it extends does
@@ -71,6 +71,7 @@ class CustomerAdmin(KeySearch, ShopAdmin):
     list_filter = (
         ("type", ChoicesDropdownFilter),
         ("status", ChoicesDropdownFilter),
+        ("group", RelatedDropdownFilter),
         ("total_orders", RangeNumericFilter),
         ("created_at", DayRangeFilter),
     )
@@ -89,11 +90,11 @@ class CustomerAdmin(KeySearch, ShopAdmin):
         "created_at",
     )
     fieldsets = (
-        (None, {"fields": ("email", ("first_name", "last_name"), "phone", ("type", "status"), "user")}),
+        (None, {"fields": ("email", ("first_name", "last_name"), "phone", ("type", "status", "group"), "user")}),
         ("Orders", {"fields": (("total_orders", "spent", "average"), ("first_order_at", "last_order_at"), "orders")}),
         ("Since", {"fields": (("first_visit_at", "created_at"),)}),
     )
-    add_fieldsets = ((None, {"fields": ("email", ("first_name", "last_name"), "phone", ("type", "status"))}),)
+    add_fieldsets = ((None, {"fields": ("email", ("first_name", "last_name"), "phone", ("type", "status", "group"))}),)
 
     kind = badge("type", {"guest": PLAIN, "registered": GOOD}, "Type")
     state = badge("status", {"active": GOOD, "blocked": BAD}, "Status")
@@ -126,6 +127,19 @@ class CustomerAdmin(KeySearch, ShopAdmin):
     @display(description="Orders")
     def orders(self, customer: Customer) -> SafeString:
         return list_link("orders_order", f"customer__id__exact={customer.pk}", "All orders of this customer")
+
+
+@admin.register(CustomerGroup)
+class CustomerGroupAdmin(ShopAdmin):
+    """Groups of customers. Who is in one is said on the customer's page."""
+
+    list_display = ("name", "members")
+    fields = ("name", "members")
+    readonly_fields = ("members",)
+
+    @display(description="Customers")
+    def members(self, group: CustomerGroup) -> SafeString:
+        return list_link("customers_customer", f"group__id__exact={group.pk}", "Customers of this group")
 
 
 @admin.register(Address)

@@ -27,10 +27,12 @@ PERMISSIONS: dict[str, dict[str, tuple[str, ...]]] = {
         **METRICS,
         **VISITS,
         **ORDERS,
-        "orders.order": ("view", "change"),  # to cancel; the fields of an order are read-only for everybody
+        "orders.order": ("view", "change", "resolve"),  # to cancel; its fields are read-only for everybody
+        "orders.windowrule": ALL,
         "analytics.salesgoal": ALL,
         "sessions_app.channelrule": ALL,
         "customers.customer": EDIT,
+        "customers.customergroup": ALL,
         "customers.address": ALL,
         "catalog.category": ALL,
         "catalog.product": EDIT,
@@ -46,12 +48,13 @@ PERMISSIONS: dict[str, dict[str, tuple[str, ...]]] = {
         **METRICS,
         **VISITS,
         **ORDERS,
+        "orders.paymentattempt": ("view", "check"),  # to ask billing at once
         "sessions_app.channelrule": READ,
         "sessions_app.consentrecord": READ,
         "sessions_app.crawlerday": READ,
         "sessions_app.deadletter": READ,
         "orders.outboxevent": READ,
-        "orders.webhookreceipt": READ,
+        "orders.webhookreceipt": ("view", "replay"),
         "orders.webhookendpoint": ALL,
         "checkout.idempotencykey": READ,
         "core.mail": READ,

@@ -59,6 +59,18 @@ class User(AbstractUser):
         return self.email
 
 
+class CustomerGroup(models.Model):
+    """Customers whom the shop treats alike, such as VIPs. Staff put them in; nobody can see it from outside."""
+
+    name = models.CharField(max_length=60, unique=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class CustomerQuerySet(WithEmail["Customer"]):
     """Reads of customers."""
 
@@ -86,6 +98,7 @@ class Customer(models.Model):
     phone = models.CharField(max_length=40, blank=True)
     type = models.CharField(max_length=12, choices=Type, default=Type.GUEST)
     status = models.CharField(max_length=12, choices=Status, default=Status.ACTIVE)
+    group = models.ForeignKey(CustomerGroup, null=True, blank=True, on_delete=models.SET_NULL, related_name="customers")
     first_visit_at = models.DateTimeField(null=True, blank=True)
     first_order_at = models.DateTimeField(null=True, blank=True, editable=False)
     last_order_at = models.DateTimeField(null=True, blank=True, editable=False)

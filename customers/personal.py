@@ -15,7 +15,7 @@ from customers.models import Address, Customer, EmailChange, Registration, User
 NOT_GIVEN_OUT = {"password", "is_superuser", "is_staff"}
 ERASED_NAMES = {
     "user": None, "first_name": "", "last_name": "", "phone": "", "first_visit_at": None, "type": Customer.Type.GUEST,
-    "status": Customer.Status.ACTIVE,
+    "status": Customer.Status.ACTIVE, "group": None,
 }  # fmt: skip
 
 

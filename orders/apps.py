@@ -4,11 +4,12 @@ from django.apps import AppConfig
 
 
 class OrdersConfig(AppConfig):
-    """Registers what orders hold about people."""
+    """Registers what orders hold about people, and what must agree in them."""
 
     name = "orders"
 
     def ready(self) -> None:
-        from orders import personal  # noqa: PLC0415 - models must be loaded first
+        from orders import integrity, personal  # noqa: PLC0415 - models must be loaded first
 
         personal.register_part()
+        integrity.register_checks()

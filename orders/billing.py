@@ -4,30 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
-from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import astuple, dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import quote
 
 import httpx2
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from core import clock, counts
 from core.errors import DomainError
-from core.money import money_string
+from core.money import CURRENCIES, LARGEST, money_string
 
 log = logging.getLogger(__name__)
 TIMEOUT = httpx2.Timeout(10, connect=3)
 LONGEST_SECONDS = 10
 """A call among many ends after this, even if billing sends a byte now and then."""
-AT_ONCE = 100
-T = TypeVar("T")
-CURRENCY = re.compile("[A-Z]{3}")
 PATH = "/billing/api/v1/paysession"
+COUNTED = "billing"
 
 
 class BillingUnavailableError(DomainError):
@@ -57,10 +54,16 @@ class Report:
     status: str
     amount: Decimal | None = None
     currency: str = ""
+    order_id: str = ""
+    """Billing's own id of the order; empty if it was not said."""
 
 
 class PollError(Exception):
-    """One pay session could not be asked about; the text says why."""
+    """One pay session could not be asked about; the text says why, `kind` in a word."""
+
+    def __init__(self, text: str, kind: str) -> None:
+        super().__init__(text)
+        self.kind = kind
 
 
 class KeyRefusedError(PollError):
@@ -140,19 +143,40 @@ def cancel_pay_session(checkout_id: str) -> None:
         AlreadyPaidError: it was taken.
         BillingUnavailableError: no answer, or not the one agreed.
     """
-    read_cancelled(_post(address(checkout_id, "cancel"), {}, ""))
+    answer = _post(address(checkout_id, "cancel"), {}, "")
+    try:
+        read_cancelled(answer)
+    except PollError as error:
+        raise _unexpected(answer) from error
 
 
 def read_cancelled(answer: httpx2.Response) -> None:
     """Whether a pay session was cancelled. One that billing does not know cannot be paid either.
 
     Raises:
-        AlreadyPaidError, BillingUnavailableError
+        AlreadyPaidError, KeyRefusedError, PollError
     """
     if answer.status_code == 409:
         raise AlreadyPaidError(str(answer.url))
     if answer.status_code not in (200, 404):
-        raise _unexpected(answer)
+        raise refusal(answer)
+    if answer.status_code == 200 and body_of(answer).get("status") != "timeout":
+        raise PollError("not the answer agreed: it is not cancelled", "not_as_agreed")
+
+
+def body_of(answer: httpx2.Response) -> dict[str, Any]:
+    """The JSON object in an answer.
+
+    Raises:
+        PollError: there is none.
+    """
+    try:
+        data = answer.json()
+    except NOT_AS_AGREED as error:
+        raise PollError(f"not the answer agreed: {error!r}"[:300], "not_as_agreed") from error
+    if not isinstance(data, dict):
+        raise PollError("not the answer agreed: no object", "not_as_agreed")
+    return data
 
 
 def refund(*, checkout_id: str, amount: Decimal, currency: str, key: str) -> None:
@@ -164,23 +188,10 @@ def refund(*, checkout_id: str, amount: Decimal, currency: str, key: str) -> Non
     answer = _post(address(checkout_id, "refund"), {"amount": money_string(amount, currency)}, key)
     if answer.status_code != 200:
         raise _unexpected(answer)
-
-
-def for_each(work: Callable[[httpx2.AsyncClient, str], Awaitable[T]], checkout_ids: Sequence[str]) -> list[T]:
-    """Does `work` for many pay sessions, `AT_ONCE` at a time over one pool; the results in their order."""
-
-    async def all_of_them() -> list[T]:
-        gate = asyncio.Semaphore(AT_ONCE)
-        limits = httpx2.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE)
-
-        async def one(session: httpx2.AsyncClient, checkout_id: str) -> T:
-            async with gate:
-                return await work(session, checkout_id)
-
-        async with httpx2.AsyncClient(timeout=TIMEOUT, limits=limits) as session:
-            return list(await asyncio.gather(*(one(session, checkout_id) for checkout_id in checkout_ids)))
-
-    return asyncio.run(all_of_them()) if checkout_ids else []
+    try:
+        body_of(answer)  # a page of some proxy has given nothing back
+    except PollError as error:
+        raise _unexpected(answer) from error
 
 
 async def ask(session: httpx2.AsyncClient, checkout_id: str) -> Report:
@@ -191,28 +202,29 @@ async def ask(session: httpx2.AsyncClient, checkout_id: str) -> Report:
     """
     try:
         async with asyncio.timeout(LONGEST_SECONDS):
-            return read_report(await session.get(address(checkout_id), headers=headers()))
+            answer = await session.get(address(checkout_id), headers=headers())
+            return read_report(answer, checkout_id=checkout_id)
     except (httpx2.HTTPError, TimeoutError) as error:
-        raise PollError(describe(error)) from error
+        raise silence(error) from error
 
 
 async def cancel(session: httpx2.AsyncClient, checkout_id: str) -> None:
     """Cancels one of many pay sessions.
 
     Raises:
-        AlreadyPaidError, BillingUnavailableError
+        AlreadyPaidError: it was paid.
+        PollError: no answer in time, or not the one agreed.
     """
     try:
         async with asyncio.timeout(LONGEST_SECONDS):
             answer = await session.post(address(checkout_id, "cancel"), json={}, headers=headers())
     except (httpx2.HTTPError, TimeoutError) as error:
-        log.warning("billing: %s", describe(error))
-        raise BillingUnavailableError from error
+        raise silence(error) from error
     read_cancelled(answer)
 
 
-def read_report(answer: httpx2.Response) -> Report:
-    """The report in an answer.
+def read_report(answer: httpx2.Response, *, checkout_id: str) -> Report:
+    """The report in an answer about this pay session.
 
     Raises:
         KeyRefusedError: 401 or 403.
@@ -220,14 +232,29 @@ def read_report(answer: httpx2.Response) -> Report:
     """
     if answer.status_code == 404:
         return Report("unknown")
-    if answer.status_code in (401, 403):
-        raise KeyRefusedError(f"HTTP {answer.status_code}")
     if answer.status_code != 200:
-        raise PollError(f"HTTP {answer.status_code}")
+        raise refusal(answer)
     try:
-        return report_of(answer.json())
+        data = body_of(answer)
+        if data["checkoutId"] != checkout_id:
+            raise ValueError(data["checkoutId"])
+        return report_of(data)
     except NOT_AS_AGREED as error:
-        raise PollError(f"not the answer agreed: {error!r}"[:300]) from error
+        raise PollError(f"not the answer agreed: {error!r}"[:300], "not_as_agreed") from error
+
+
+def refusal(answer: httpx2.Response) -> PollError:
+    """What a status says that is not the one hoped for."""
+    text = f"HTTP {answer.status_code}"
+    if answer.status_code in (401, 403):
+        return KeyRefusedError(text, "key_refused")
+    return PollError(text, "server_error" if answer.status_code >= 500 else "not_as_agreed")
+
+
+def silence(error: Exception) -> PollError:
+    """What it means that nothing was answered."""
+    late = isinstance(error, TimeoutError | httpx2.TimeoutException)
+    return PollError(describe(error), "timeout" if late else "network")
 
 
 def report_of(data: dict[str, Any]) -> Report:
@@ -237,11 +264,13 @@ def report_of(data: dict[str, Any]) -> Report:
         one of NOT_AS_AGREED.
     """
     amount = Decimal(str(data["amount"]))  # a JSON number is what it reads as, not its binary neighbour
-    if data["status"] not in ("open", "success", "failure", "timeout") or not amount.is_finite():
+    if data["status"] not in ("open", "success", "failure", "timeout"):
         raise ValueError(data["status"])
-    if not CURRENCY.fullmatch(data["currency"]):
+    if not amount.is_finite() or not 0 <= amount <= LARGEST:
+        raise ValueError(data["amount"])
+    if data["currency"] not in CURRENCIES:
         raise ValueError(data["currency"])
-    return Report(data["status"], amount, data["currency"])
+    return Report(data["status"], amount, data["currency"], str(data.get("orderId") or ""))
 
 
 def describe(error: Exception) -> str:
@@ -254,9 +283,12 @@ def _post(url: str, body: dict[str, Any], key: str) -> httpx2.Response:
         return client().post(url, json=body, headers=headers(key))
     except httpx2.HTTPError as error:
         log.warning("billing: %s", describe(error))
+        counts.count(COUNTED, silence(error).kind, now=clock.now())
         raise BillingUnavailableError from error
 
 
 def _unexpected(answer: httpx2.Response) -> BillingUnavailableError:
     log.error("billing answered %s: %s", answer.status_code, answer.text[:300])
+    kind = refusal(answer).kind if answer.status_code >= 300 else "not_as_agreed"
+    counts.count(COUNTED, kind, now=clock.now())
     return BillingUnavailableError()

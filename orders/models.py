@@ -2,13 +2,27 @@
 
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from core.ids import new_id
 from core.money import ZERO, MoneyField
+from orders.models_messages import OutboxEvent, WebhookEndpoint, WebhookReceipt
+from orders.models_windows import WindowRule
+
+__all__ = [
+    "Order",
+    "OrderItem",
+    "OrderSession",
+    "OrderStatusChange",
+    "OutboxEvent",
+    "PaymentAttempt",
+    "Refund",
+    "WebhookEndpoint",
+    "WebhookReceipt",
+    "WindowRule",
+]
 
 
 class OrderQuerySet(models.QuerySet["Order"]):
@@ -82,6 +96,7 @@ class Order(models.Model):
 
     class Meta:
         ordering = ["-placed_at"]
+        permissions = [("resolve_order", "Can decide about money that needs attention")]
         constraints = [
             models.UniqueConstraint(fields=["checkout_id"], name="one_order_a_checkout"),
             models.CheckConstraint(condition=Q(total__gte=0), name="order_total_not_negative"),
@@ -212,6 +227,12 @@ class PaymentAttemptQuerySet(models.QuerySet["PaymentAttempt"]):
         """Attempts that billing is still asked about."""
         return self.filter(next_poll_at__isnull=False)
 
+    def undecided(self) -> "PaymentAttemptQuerySet":
+        """Money that came and neither counts as its order's payment nor goes back."""
+        going_back = Refund.objects.filter(attempt=models.OuterRef("pk"), was_sale=False)
+        came = self.filter(status=PaymentAttempt.Status.SUCCESS, counted_at=None, paid_amount__gt=0)
+        return came.exclude(models.Exists(going_back))
+
 
 class PaymentAttempt(models.Model):
     """One pay session at the billing service. `next_poll_at` is null once it need not be asked about any more."""
@@ -235,18 +256,28 @@ class PaymentAttempt(models.Model):
     poll_count = models.PositiveIntegerField(default=0)
     unknown_count = models.PositiveIntegerField(default=0, help_text="404 answers in a row.")
     error_count = models.PositiveIntegerField(default=0, help_text="Failed polls in a row; decides the backoff.")
+    asked_at = models.DateTimeField(
+        null=True, blank=True, help_text="When expiry last asked in vain; in the future while it is asking."
+    )
     last_error = models.CharField(max_length=300, blank=True)
     opened_at = models.DateTimeField()
     resolved_at = models.DateTimeField(null=True, blank=True)
+    paid_amount = MoneyField(null=True, blank=True, help_text="What billing says it took.")  # type: ignore[misc] # or not
+    paid_currency = models.CharField(max_length=3, blank=True, default="", db_default="")
+    counted_at = models.DateTimeField(null=True, blank=True, help_text="When its money became the order's payment.")
 
     objects = PaymentAttemptQuerySet.as_manager()
 
     class Meta:
         ordering = ["opened_at"]
+        permissions = [("check_paymentattempt", "Can ask billing about open payments")]
         constraints = [
             models.UniqueConstraint(fields=["order_session", "number"], name="payment_attempts_are_numbered"),
             models.UniqueConstraint(
                 fields=["order_session"], condition=Q(status="open"), name="one_open_payment_attempt_an_order"
+            ),
+            models.UniqueConstraint(
+                fields=["order_session"], condition=Q(counted_at__isnull=False), name="one_payment_counts_an_order"
             ),
         ]
         indexes = [
@@ -279,63 +310,13 @@ class Refund(models.Model):
 
     class Meta:
         ordering = ["-requested_at"]
-        constraints = [models.CheckConstraint(condition=Q(amount__gt=0), name="refund_of_something")]
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gt=0), name="refund_of_something"),
+            models.UniqueConstraint(
+                fields=["attempt"], condition=Q(was_sale=False), name="money_that_never_counted_goes_back_once"
+            ),
+        ]
         indexes = [models.Index(fields=["made_at"], name="refund_by_day")]
 
     def __str__(self) -> str:
         return f"{self.amount} {self.status}"
-
-
-class WebhookReceipt(models.Model):
-    """A webhook that was handled: the same id again changes nothing."""
-
-    webhook_id = models.CharField(primary_key=True, max_length=100)
-    received_at = models.DateTimeField(db_default=Now())
-
-    class Meta:
-        ordering = ["-received_at"]
-        indexes = [models.Index(fields=["-received_at"], name="webhook_receipt_newest")]
-
-    def __str__(self) -> str:
-        return self.webhook_id
-
-
-class OutboxEvent(models.Model):
-    """What other services must hear, written in the transaction of the change."""
-
-    class Topic(models.TextChoices):
-        CREATED = "order.created"
-        PAID = "order.paid"
-        EXPIRED = "order.expired"
-        FAILED = "order.failed"
-        CANCELLED = "order.cancelled"
-        REFUNDED = "order.refunded"
-        PAYMENT_RETRY = "payment.retry"
-
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    topic = models.CharField(max_length=20, choices=Topic)
-    payload = models.JSONField()
-    created_at = models.DateTimeField(db_default=Now())
-    delivered_at = models.DateTimeField(null=True, blank=True)
-    attempts = models.PositiveIntegerField(default=0)
-
-    class Meta:
-        ordering = ["created_at"]
-        indexes = [models.Index(fields=["created_at"], condition=Q(delivered_at=None), name="outbox_undelivered")]
-
-    def __str__(self) -> str:
-        return self.topic
-
-
-class WebhookEndpoint(models.Model):
-    """A subscriber of outbox events."""
-
-    url = models.URLField(max_length=500)
-    secret = models.CharField(max_length=100)
-    topics = models.JSONField(default=list)
-    is_active = models.BooleanField(default=True)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
-    created_at = models.DateTimeField(db_default=Now())
-
-    def __str__(self) -> str:
-        return self.url

@@ -71,7 +71,9 @@ def window(order: Order) -> SafeString | str:
         return NOTHING
     used = f"{found.payment_attempts} of {found.max_payment_attempts} attempts"
     until = moment_text(found.expires_at)
-    return format_html("{}, {} minutes until {}, {}", found.get_status_display(), found.duration_minutes, until, used)
+    parts = [found.get_status_display(), f"{found.duration_minutes} minutes until", until, used]
+    by_rule = f"by the rule “{rule}”" if (rule := found.metadata.get("rule")) else ""
+    return format_html("{}, {} {}, {} {}", *parts, by_rule)
 
 
 def window_of(order: Order) -> OrderSession | None:
@@ -92,6 +94,7 @@ def attempts(order: Order) -> SafeString | str:
             record_link("orders_paymentattempt", attempt.pk, attempt.number),
             attempt.get_status_display(),
             money_text(attempt.amount, attempt.currency),
+            taken(attempt),
             attempt.billing_checkout_id,
             moment_text(attempt.opened_at),
             moment_text(attempt.resolved_at),
@@ -99,14 +102,22 @@ def attempts(order: Order) -> SafeString | str:
         ]
         for attempt in attempts_of(order)
     ]
-    return table(["No.", "Status", "Amount", "At billing", "Opened", "Resolved", "Error"], rows)
+    return table(["No.", "Status", "Amount", "Billing took", "At billing", "Opened", "Resolved", "Error"], rows)
+
+
+def taken(attempt: PaymentAttempt) -> str:
+    """What billing took, and whether it counts."""
+    if attempt.paid_amount is None:
+        return NOTHING
+    text = money_text(attempt.paid_amount, attempt.paid_currency)
+    return text if attempt.counted_at else f"{text}, not counted"
 
 
 def refunds(order: Order) -> SafeString | str:
     """Money on its way back."""
     rows = [
         [
-            record_link("orders_refund", refund.pk, money_text(refund.amount, order.currency)),
+            record_link("orders_refund", refund.pk, money_text(refund.amount, attempt.paid_currency or order.currency)),
             refund.get_status_display(),
             refund.reason,
             moment_text(refund.requested_at),

@@ -16,7 +16,7 @@ from core import redis as core_redis
 from core import versioned
 from core.personal_data import Part, Subject, facts, register
 from core.redis import RedisAwayError
-from orders.models import Order, OrderItem, OrderSession, OrderStatusChange, PaymentAttempt, Refund
+from orders.models import Order, OrderItem, OrderSession, OrderStatusChange, PaymentAttempt, Refund, WebhookReceipt
 from orders.services import OrderNotCancellableError, cancel_order
 from orders.tokens import token_hash
 from sessions_app.personal import end_visits, erase_visits, export_visits
@@ -76,7 +76,12 @@ def erase(subject: Subject, *, now: datetime) -> None:
     for order in orders:
         Order.objects.filter(pk=order.pk).update(**erased(order))
     windows = OrderSession.objects.filter(order__in=orders)
-    PaymentAttempt.objects.filter(order_session__in=windows).update(payment_url="")
+    attempts = PaymentAttempt.objects.filter(order_session__in=windows)
+    WebhookReceipt.objects.filter(checkout_id__in=attempts.values("billing_checkout_id")).update(body=b"")
+    attempts.update(payment_url="")
+    # What staff wrote about money may tell of whom it was.
+    OrderStatusChange.objects.filter(order__in=orders, field="needs_attention").update(reason="")
+    Refund.objects.filter(attempt__in=attempts, was_sale=False).update(reason="")
     windows.update(metadata={})
     erase_visits(visits)
     # Not before: whoever reads meanwhile would keep the old text anew.

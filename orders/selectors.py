@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from core.errors import InvalidInputError, NotFoundError
 from core.pages import decode_cursor, page_of
 from customers.models import Customer
-from orders.models import Order, OrderItem, OrderStatusChange, PaymentAttempt
+from orders.models import Order, OrderItem, OrderStatusChange, PaymentAttempt, WindowRule
 from orders.services.recording import at_hand
 from orders.tokens import token_opens
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     WholeOrder = WithAnnotations[Order, Parts]
 
 Row = TypeVar("Row", bound=Model)
-POLLING = "{next_poll_at,poll_count,unknown_count,error_count,last_error}"
+POLLING = "{next_poll_at,poll_count,unknown_count,error_count,asked_at,last_error}"
 """What the poll writes on an attempt every few seconds, and no shopper sees."""
 
 # Each row of the order by the transaction that wrote it and its place: other ones after any change, whoever makes it.
@@ -65,6 +65,11 @@ ATTEMPTS = """
 HISTORY = """
 (SELECT json_agg(to_jsonb(h) ORDER BY h.id) FROM orders_orderstatuschange h WHERE h.order_id = orders_order.id)::text
 """
+
+WINDOW_RULES = """
+(SELECT json_agg(to_jsonb(r) ORDER BY r.position, r.id) FROM orders_windowrule r WHERE r.is_active)::text
+"""
+"""For a statement that runs anyway: what staff change counts at once, and reading the rules costs none of its own."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +118,11 @@ def from_json(model: type[Row], text: str | None) -> list[Row]:
     rows: list[dict[str, Any]] = json.loads(text, parse_float=Decimal) if text else []
     fields = model._meta.concrete_fields
     return [model(**{field.attname: field.to_python(row[field.attname]) for field in fields}) for row in rows]
+
+
+def window_rules(text: str | None) -> list[WindowRule]:
+    """The active rules of the payment window in their order, as `WINDOW_RULES` reads them."""
+    return from_json(WindowRule, text)
 
 
 def own(*, session_id: UUID | None = None, user_id: int | None = None) -> Q:

@@ -180,7 +180,8 @@ def summary_body(order: Order) -> dict[str, Any]:
 
 def session_body(session: OrderSession, *, now: datetime) -> dict[str, Any]:
     """The payment window as `OrderSessionOut` shows it."""
-    return countdown(session, now=now) | {
+    paying = any(attempt.status == PaymentAttempt.Status.OPEN for attempt in session.attempts.all())
+    return countdown(session, paying=paying, now=now) | {
         "session_id": session.id,
         "order_id": session.order_id,
         "status": session.status,
@@ -192,13 +193,16 @@ def session_body(session: OrderSession, *, now: datetime) -> dict[str, Any]:
     }
 
 
-def countdown(session: OrderSession, *, now: datetime) -> dict[str, Any]:
-    """What changes of a payment window by waiting alone; minutes with one decimal."""
+def countdown(session: OrderSession, *, paying: bool, now: datetime) -> dict[str, Any]:
+    """What changes of a payment window by waiting alone; minutes with one decimal.
+
+    While an attempt is open (`paying`) there is no other one to be had.
+    """
     seconds = int(session.remaining(now).total_seconds())
     return {
         "remaining_seconds": seconds,
         "remaining_minutes": round(seconds / 60, 1),
-        "can_retry": seconds > 0 and session.remaining_attempts > 0,
+        "can_retry": seconds > 0 and session.remaining_attempts > 0 and not paying,
     }
 
 
@@ -211,7 +215,8 @@ def at_the_clock(body: dict[str, Any], *, now: datetime) -> dict[str, Any]:
         payment_attempts=shown["paymentAttempts"],
         max_payment_attempts=shown["maxPaymentAttempts"],
     )
-    told = {camel(name): value for name, value in countdown(window, now=now).items()}
+    paying = any(attempt["status"] == PaymentAttempt.Status.OPEN for attempt in body["attempts"])
+    told = {camel(name): value for name, value in countdown(window, paying=paying, now=now).items()}
     return body | {"session": shown | told}
 
 

@@ -1,26 +1,39 @@
 """Celery shells."""
 
 from dataclasses import asdict
+from typing import Any
 
 from celery import shared_task
 
 from core.clock import now
-from orders import services
+from orders import inbox, services
 
 
 @shared_task
-def poll_billing() -> dict[str, int]:
+def poll_billing() -> dict[str, Any]:
     """Asks billing about open payment attempts; every 5 seconds."""
     return asdict(services.poll_billing(now=now()))
 
 
 @shared_task
-def expire_orders() -> int:
+def expire_orders() -> dict[str, Any]:
     """Closes orders whose payment window has passed; every minute."""
-    return services.expire_due(now=now())
+    return asdict(services.expire_due(now=now()))
 
 
 @shared_task
 def send_refunds() -> int:
     """Sends requested refunds to billing; every 10 seconds."""
     return services.send_refunds(now=now())
+
+
+@shared_task
+def take_up_webhooks() -> int:
+    """Handles webhooks that came before their payment attempt was stored; every 10 seconds."""
+    return inbox.take_up(now=now())
+
+
+@shared_task
+def forget_webhooks() -> int:
+    """Deletes webhooks that came a month ago; every day."""
+    return inbox.forget_old(now=now())

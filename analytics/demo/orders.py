@@ -247,6 +247,8 @@ def attempt(
         opened_at=opened,
         resolved_at=resolved,
     )
+    if status == PaymentAttempt.Status.SUCCESS:
+        row.paid_amount, row.paid_currency, row.counted_at = row.amount, row.currency, resolved
     clerk.ledger.attempts.append(row)
 
 

@@ -29,6 +29,7 @@ from core.errors import DomainError, InvalidInputError
 from core.ids import new_id
 from orders.billing import BillingUnavailableError
 from orders.models import Order, PaymentAttempt
+from orders.selectors import window_rules
 from orders.services import (
     OrderDraft,
     OrderLine,
@@ -249,6 +250,7 @@ def draft_of(checkout: CheckoutSession, summary: Summary, request: ConfirmReques
         session_id=checkout.visitor_session_id,
         visitor_id=checkout.visitor_id,
         language=request.language,
+        window_rules=window_rules(getattr(checkout, "window_rules", None)),
     )
 
 

@@ -20,6 +20,7 @@ from checkout.tables import tables_of
 from core.errors import DomainError, InvalidInputError, NotFoundError
 from core.money import LARGEST, money_string, round_money
 from core.rows import update_row
+from orders.selectors import WINDOW_RULES
 
 LIFE = timedelta(minutes=30)
 """A checkout lives this long after its last change."""
@@ -30,11 +31,14 @@ SHOWN = (
 """What `read_checkout` reads."""
 
 
-# With the version of the tables that price it: see checkout.tables.
-LOCK = """
-SELECT c.*, (SELECT version FROM checkout_pricetablesversion WHERE id = 1) AS tables_version
+# With the version of the tables that price it (see checkout.tables), and the rules of the payment window.
+# Columns by name: PostgreSQL keeps the statement.
+LOCK = f"""
+SELECT {", ".join(str(field.column) for field in CheckoutSession._meta.local_concrete_fields)},
+    (SELECT version FROM checkout_pricetablesversion WHERE id = 1) AS tables_version,
+    {WINDOW_RULES} AS window_rules
 FROM checkout_checkoutsession c WHERE id = %s FOR NO KEY UPDATE OF c
-"""
+"""  # noqa: S608 - names of our model, nothing from outside
 
 
 class CheckoutClosedError(DomainError):

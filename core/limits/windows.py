@@ -7,17 +7,15 @@ to read, to read the time left) and three times the processor time; of it only t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import lru_cache
 
 from core import redis as core_redis
+from core.counts import DAYS_KEPT, ByDay, read_days
 from core.limits.counted import Counted
 from core.limits.policies import Counter
-from core.redis import Client
 from core.redis_scripts import evaluate
 
-DAYS_KEPT = 8
-"""Days of refusals."""
 REFUSALS_SECONDS = DAYS_KEPT * 24 * 60 * 60
 
 # What `count` of a script does: answers count and ms left. The refusals are today's.
@@ -83,7 +81,7 @@ def refusals_key(day: date) -> str:
     return f"limit:{{visits}}:refused:{day.isoformat()}"
 
 
-def refusals(*, now: datetime) -> dict[str, dict[str, int]]:
+def refusals(*, now: datetime) -> ByDay:
     """How many requests were refused, by UTC day (the newest first) and limit. Those without Redis are in the log only.
 
     `now` is UTC.
@@ -91,16 +89,4 @@ def refusals(*, now: datetime) -> dict[str, dict[str, int]]:
     Raises:
         RedisAwayError: Redis cannot be asked.
     """
-    days = [now.date() - timedelta(days=ago) for ago in range(DAYS_KEPT)]
-
-    def read(client: Client) -> list[dict[bytes, bytes]]:
-        pipe = client.pipeline(transaction=False)
-        for day in days:
-            pipe.hgetall(refusals_key(day))
-        return list(pipe.execute())
-
-    return {
-        day.isoformat(): {name.decode(): int(number) for name, number in sorted(found.items())}
-        for day, found in zip(days, core_redis.call(read), strict=True)
-        if found
-    }
+    return read_days(refusals_key, now=now)

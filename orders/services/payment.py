@@ -56,7 +56,7 @@ def start_payment(*, order: Order, now: datetime) -> PaymentAttempt | None:
     """
     if order.status == Order.Status.SUCCESS:
         return None
-    check_payable(order.session, now=now)
+    check_payable(order, now=now)
     number = order.session.payment_attempts + 1
     opened = billing.open_pay_session(
         reference=order.number,
@@ -99,12 +99,15 @@ def retry_payment(*, order_id: UUID, now: datetime) -> PaymentAttempt:
     return attempt
 
 
-def check_payable(session: OrderSession, *, now: datetime) -> None:
-    """Whether another attempt may be opened.
+def check_payable(order: Order, *, now: datetime) -> None:
+    """Whether another attempt may be opened. An order failed because its attempts were used up: that is what is said.
 
     Raises:
         SessionNotActiveError, SessionExpiredError, MaxAttemptsReachedError
     """
+    session = order.session
+    if order.status == Order.Status.FAILED:
+        raise MaxAttemptsReachedError
     if session.status == OrderSession.Status.EXPIRED:
         raise SessionExpiredError
     if session.status != OrderSession.Status.ACTIVE:

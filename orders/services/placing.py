@@ -9,19 +9,19 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 
 from catalog.services import reserve_stock
 from core.money import ZERO
 from core.rows import insert_together
 from customers.services import find_or_create_guest
-from orders.models import Order, OrderItem, OrderSession, OutboxEvent
+from orders.models import Order, OrderItem, OrderSession, OutboxEvent, WindowRule
 from orders.services.recording import at_hand, change_of, event_of
 from orders.services.settling import mark_paid
+from orders.services.windows import Sale, window_for
 from orders.signals import order_placed
 from orders.tokens import access_token, new_number, token_hash
-from sessions_app.selectors import attribution
+from sessions_app.selectors import NO_TOUCHES, Attribution, attribution
 from sessions_app.services import mark_ordered
 
 
@@ -64,6 +64,8 @@ class OrderDraft:
     customer_id: UUID | None = None
     """Of whoever is logged in; without one the customer is found by the address, or made."""
     language: str = "en"
+    window_rules: Sequence[WindowRule] | None = None
+    """The rules of the payment window, if whoever drafts has them at hand (`selectors.window_rules`)."""
 
 
 @transaction.atomic(savepoint=False)
@@ -75,9 +77,11 @@ def place_order(*, order_id: UUID, draft: OrderDraft, actor: str, now: datetime)
     Raises:
         OutOfStockError: nothing is placed.
     """
+    # Read first: a product that everybody wants is held from the next line on.
+    touches = attribution(visitor_id=draft.visitor_id, now=now) if draft.visitor_id else NO_TOUCHES
     reserve_stock(quantities={line.product_id: line.quantity for line in draft.lines}, order_id=order_id)
-    order = Order(id=order_id, **order_fields(draft, order_id=order_id, now=now))
-    items, window = [item_of(order, line) for line in draft.lines], window_of(order, now=now)
+    order = Order(id=order_id, **order_fields(draft, touches, order_id=order_id, now=now))
+    items, window = [item_of(order, line) for line in draft.lines], window_of(order, draft, now=now)
     history = [change_of(order, "", actor=actor, reason="placed", now=now)]
     insert_together([order, *items, window, *history, event_of(OutboxEvent.Topic.CREATED, order, now=now)])
     at_hand(order, "items", items)
@@ -91,9 +95,8 @@ def place_order(*, order_id: UUID, draft: OrderDraft, actor: str, now: datetime)
     return order
 
 
-def order_fields(draft: OrderDraft, *, order_id: UUID, now: datetime) -> dict[str, Any]:
+def order_fields(draft: OrderDraft, touches: Attribution, *, order_id: UUID, now: datetime) -> dict[str, Any]:
     """The order's columns."""
-    touches = attribution(visitor_id=draft.visitor_id, now=now) if draft.visitor_id else None
     names = (
         "subtotal", "discount_amount", "shipping_amount", "tax_amount", "total", "currency", "email", "first_name",
         "last_name", "phone", "shipping_address", "billing_address", "shipping_method", "coupon_code", "tax_lines",
@@ -110,8 +113,8 @@ def order_fields(draft: OrderDraft, *, order_id: UUID, now: datetime) -> dict[st
             first_visit_at=now,
         ),
         "visitor_session_id": draft.session_id,
-        "first_touch": touches.first if touches else {},
-        "last_touch": touches.last if touches else {},
+        "first_touch": touches.first,
+        "last_touch": touches.last,
         "access_token_hash": token_hash(access_token(order_id)),
         "placed_at": now,
     }
@@ -131,13 +134,16 @@ def item_of(order: Order, line: OrderLine) -> OrderItem:
     )
 
 
-def window_of(order: Order, *, now: datetime) -> OrderSession:
+def window_of(order: Order, draft: OrderDraft, *, now: datetime) -> OrderSession:
     """The order's payment window."""
-    minutes = settings.ORDER_SESSION_DURATION_MINUTES
+    sale = Sale(draft.total, [line.product_id for line in draft.lines], draft.customer_id)
+    rules = WindowRule.objects.active() if draft.window_rules is None else draft.window_rules
+    window = window_for(sale, rules)
     return OrderSession(
         order=order,
-        duration_minutes=minutes,
+        duration_minutes=window.minutes,
         started_at=now,
-        expires_at=now + timedelta(minutes=minutes),
-        max_payment_attempts=settings.ORDER_SESSION_MAX_ATTEMPTS,
+        expires_at=now + timedelta(minutes=window.minutes),
+        max_payment_attempts=window.attempts,
+        metadata={"rule": window.rule} if window.rule else {},
     )

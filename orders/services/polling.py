@@ -1,4 +1,4 @@
-"""The 5-second poll: every open attempt that is due, asked concurrently, settled one by one.
+"""The 5-second poll: every open attempt that is due, asked concurrently, settled one by one as the answers come.
 
 Webhooks may never come; money is found all the same.
 """
@@ -7,27 +7,29 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Iterable
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-import httpx2
 from django.conf import settings
 from django.core.cache import cache
 from django.db import DatabaseError, connection
 from django.db.models import F
 
-from orders import billing
 from orders.billing import KeyRefusedError, PollError, Report
 from orders.models import PaymentAttempt
+from orders.services.asking import LOT, Round, answer_about, ask_about, believed
 from orders.services.ending import WATCHED_AFTER_END
 from orders.services.settling import settle_attempt
 
 log = logging.getLogger(__name__)
 MOST = 1000
-LEASE = timedelta(seconds=110)
-"""Longer than a round may take (1,000 attempts, 100 at once, 10 s each): a poller that died gives its attempts back
-after this."""
+"""Attempts of one round."""
+ROUND_SECONDS = 15
+"""A round takes nothing more up after this. What is left is the next tick's, which does not wait for this one."""
+LEASE = timedelta(seconds=60)
+"""Longer than an attempt is held (it waits for its turn, is asked for 10 s, is settled): a poller that died gives its
+attempts back after this."""
 KEY_REFUSED_PAUSE = timedelta(minutes=1)
 LONGEST_BACKOFF = timedelta(minutes=5)
 UNKNOWN_LIMIT = 3
@@ -44,54 +46,69 @@ RETURNING id
 """
 
 
-@dataclass
-class PollResult:
-    """What a round did."""
+def poll_billing(*, now: datetime, most: int = MOST, seconds: float = ROUND_SECONDS) -> Round:
+    """Asks billing about the attempts that are due, the longest waiting first, and settles what it learns.
 
-    checked: int = 0
-    changed: int = 0
-    errors: int = 0
-
-
-def poll_billing(*, now: datetime) -> PollResult:
-    """Asks billing about every attempt that is due, and settles what it learns."""
-    result = PollResult()
+    A round takes up `most` of them, and none after `seconds`. All that it does happens at `now`: what it puts off is
+    due in a later one.
+    """
+    result = Round()
     if not (settings.BILLING_URL and settings.BILLING_API_KEY):
         log.warning("billing is not configured: open payments are not asked about")
+        result.fail("not_configured")
         return result
-    attempts = claim(now=now)
-    answers = billing.for_each(ask, [attempt.billing_checkout_id for attempt in attempts])
-    be_loud(answers)
-    for attempt, answer in zip(attempts, answers, strict=True):
-        result.checked += 1
-        try:
-            result.changed += learn(attempt, answer, now=now)
-        except DatabaseError:
-            log.exception("attempt %s could not be settled; it is asked about again", attempt.id)
-            result.errors += 1
-        result.errors += isinstance(answer, PollError)
+    for attempt, answer in ask_about(answer_about, Claims(now, most, seconds).take):
+        note(result, attempt, believed(attempt, answer), now=now)
+    be_loud(result)
     return result
 
 
-def claim(*, now: datetime) -> list[PaymentAttempt]:
-    """Takes the due attempts, so that no two workers ask about the same one."""
+@dataclass
+class Claims:
+    """What a round may take up still."""
+
+    now: datetime
+    left: int
+    seconds: float
+    began: float = field(default_factory=time.monotonic)
+
+    def take(self) -> list[PaymentAttempt]:
+        """Some of the due attempts; none once the round has had its share."""
+        spent = time.monotonic() - self.began
+        if spent > self.seconds:
+            return []
+        taken = claim(now=self.now, most=min(LOT, self.left), lease=self.now + timedelta(seconds=spent) + LEASE)
+        self.left -= len(taken)
+        return taken
+
+
+def claim(*, now: datetime, most: int, lease: datetime) -> list[PaymentAttempt]:
+    """Takes due attempts until `lease`, so that no two workers ask about the same one."""
     with connection.cursor() as cursor:
-        cursor.execute(CLAIM, {"now": now, "lease": now + LEASE, "most": MOST})
+        cursor.execute(CLAIM, {"now": now, "lease": lease, "most": most})
         ids = [row[0] for row in cursor.fetchall()]
     return list(PaymentAttempt.objects.filter(id__in=ids)) if ids else []
 
 
-async def ask(session: httpx2.AsyncClient, checkout_id: str) -> Report | PollError:
-    """Billing's answer; an error is one attempt's own."""
+def note(result: Round, attempt: PaymentAttempt, answer: Report | PollError, *, now: datetime) -> None:
+    """Settles one attempt and counts what became of it. One that cannot be settled does not spoil the others."""
+    result.checked += 1
     try:
-        return await billing.ask(session, checkout_id)
-    except PollError as error:
-        return error
+        changed = learn(attempt, answer, now=now)
+    except DatabaseError:
+        log.exception("attempt %s could not be settled; it is asked about again", attempt.id)
+        result.fail("database")
+        return
+    result.changed += changed
+    if isinstance(answer, PollError):
+        result.fail(answer.kind)
+    elif not changed and attempt.status == PaymentAttempt.Status.OPEN:
+        result.still_open += 1
 
 
-def be_loud(answers: Iterable[Report | PollError]) -> None:
+def be_loud(result: Round) -> None:
     """Says that billing refuses our key, once a minute."""
-    refused = sum(isinstance(answer, KeyRefusedError) for answer in answers)
+    refused = result.errors.get("key_refused", 0)
     if refused and cache.add("billing-key-refused", True, KEY_REFUSED_PAUSE.total_seconds()):
         log.error("billing refuses our key: %s payments cannot settle", refused)
 

@@ -34,7 +34,7 @@ def send(refund: Refund, *, now: datetime) -> bool:
         billing.refund(
             checkout_id=refund.attempt.billing_checkout_id,
             amount=refund.amount,
-            currency=refund.attempt.currency,
+            currency=refund.attempt.paid_currency or refund.attempt.currency,
             key=str(refund.id),
         )
     except BillingUnavailableError as error:

@@ -13,7 +13,7 @@ from django.db.models import Q
 
 from catalog.models import StockMovement
 from catalog.services import OutOfStockError, record_sale, reserve_stock
-from core.money import money_string
+from core.money import ZERO, money_string
 from customers.services import record_paid_order
 from orders.billing import Report
 from orders.models import Order, OrderSession, OrderStatusChange, OutboxEvent, PaymentAttempt, Refund
@@ -38,26 +38,38 @@ def settle_attempt(*, billing_checkout_id: str, report: Report, actor: str, now:
         return None
     attempt = PaymentAttempt.objects.get(billing_checkout_id=billing_checkout_id)
     attempt.order_session = order.session
-    if report.status == Status.SUCCESS and attempt.status != Status.SUCCESS:
+    if contradicts(report, attempt):
+        log.error("billing's report on %s is about its order %s", billing_checkout_id, report.order_id)
+    elif report.status == Status.SUCCESS and attempt.status != Status.SUCCESS:
         settle_success(order, attempt, report, actor=actor, now=now)
     elif report.status in (Status.FAILURE, Status.TIMEOUT) and attempt.status == Status.OPEN:
         settle_failure(order, attempt, Status(report.status), actor=actor, now=now)
     return attempt
 
 
+def contradicts(report: Report, attempt: PaymentAttempt) -> bool:
+    """Whether the report names another order of billing's than the one that was opened: it is believed in nothing."""
+    return report.order_id not in ("", attempt.billing_order_id) and attempt.billing_order_id != ""
+
+
 def settle_success(order: Order, attempt: PaymentAttempt, report: Report, *, actor: str, now: datetime) -> None:
-    """Billing has the money."""
+    """Billing has the money. An amount or currency that differs from the attempt's is never accepted as payment."""
+    attempt.paid_amount, attempt.paid_currency = report.amount or ZERO, report.currency
+    agreed = (report.amount, report.currency) == (attempt.amount, attempt.currency)
+    before = order.status
+    counts = agreed and (before == Order.Status.PENDING or (before != Order.Status.SUCCESS and reserve_again(order)))
+    attempt.counted_at = now if counts else None
     resolve(attempt, Status.SUCCESS, now=now)
-    if (report.amount, report.currency) != (attempt.amount, attempt.currency):
+    if counts:
+        mark_paid(order, actor=actor, reason="paid" if before == Order.Status.PENDING else "paid_late", now=now)
+    elif agreed:
+        reason = "paid twice" if before == Order.Status.SUCCESS else "paid late, sold out meanwhile"
+        request_refund(attempt, reason, now=now)
+        call_attention(order, reason, actor=actor, now=now)
+    else:
         paid = f"{report.amount} {report.currency}"
         due = f"{money_string(attempt.amount, attempt.currency)} {attempt.currency}"
         call_attention(order, f"billing took {paid} instead of {due}", actor=actor, now=now)
-    elif order.status == Order.Status.PENDING:
-        mark_paid(order, actor=actor, reason="paid", now=now)
-    elif order.status == Order.Status.SUCCESS:
-        refund_late_money(order, attempt, "paid twice", actor=actor, now=now)
-    else:
-        accept_late_money(order, attempt, actor=actor, now=now)
 
 
 def settle_failure(order: Order, attempt: PaymentAttempt, status: Status, *, actor: str, now: datetime) -> None:
@@ -75,7 +87,8 @@ def settle_failure(order: Order, attempt: PaymentAttempt, status: Status, *, act
 def resolve(attempt: PaymentAttempt, status: Status, *, now: datetime) -> None:
     """The attempt is over; billing need not be asked about it again."""
     attempt.status, attempt.resolved_at, attempt.next_poll_at = status, now, None
-    attempt.save(update_fields=["status", "resolved_at", "next_poll_at"])
+    money = ["paid_amount", "paid_currency", "counted_at"] if status == Status.SUCCESS else []
+    attempt.save(update_fields=["status", "resolved_at", "next_poll_at", *money])
 
 
 def mark_paid(order: Order, *, actor: str, reason: str, now: datetime) -> list[OrderStatusChange]:
@@ -100,14 +113,6 @@ def mark_paid(order: Order, *, actor: str, reason: str, now: datetime) -> list[O
     return history
 
 
-def accept_late_money(order: Order, attempt: PaymentAttempt, *, actor: str, now: datetime) -> None:
-    """Money for an order that was closed: if the stock can be had again the order is paid, else it goes back."""
-    if reserve_again(order):
-        mark_paid(order, actor=actor, reason="paid_late", now=now)
-    else:
-        refund_late_money(order, attempt, "paid late, sold out meanwhile", actor=actor, now=now)
-
-
 def reserve_again(order: Order) -> bool:
     """Takes a closed order's pieces once more, all or none; False if they are not to be had (or no longer sold)."""
     lines = order.items.all()
@@ -122,17 +127,20 @@ def reserve_again(order: Order) -> bool:
     return True
 
 
-def refund_late_money(order: Order, attempt: PaymentAttempt, reason: str, *, actor: str, now: datetime) -> None:
-    """Asks for the money to go back, and for somebody to look. A job sends the refund to billing."""
+def request_refund(attempt: PaymentAttempt, reason: str, *, now: datetime) -> None:
+    """Asks for money to go back that never counted as payment: what was taken. A job sends the refund to billing.
+
+    Raises:
+        IntegrityError: it was asked for before.
+    """
     Refund.objects.create(
         attempt=attempt,
-        amount=attempt.amount,
-        reason=reason,
+        amount=attempt.paid_amount,
+        reason=reason[:200],
         was_sale=False,
         next_try_at=now,
         requested_at=now,
     )
-    call_attention(order, reason, actor=actor, now=now)
 
 
 def call_attention(order: Order, reason: str, *, actor: str, now: datetime) -> None:

@@ -18,6 +18,7 @@ from analytics.demo.tables import STAFF_EMAIL, STAFF_PASSWORD
 from analytics.models import DailyMetrics, SalesGoal
 from catalog.models import Product
 from checkout.models import Coupon, ShippingMethod, TaxRate
+from core import integrity
 from core.money import ZERO
 from customers.models import Customer, User
 from orders.models import Order, OrderItem, OrderStatusChange, PaymentAttempt, Refund
@@ -61,6 +62,9 @@ class TestShop:
     def test_stock_is_the_sum_of_its_movements(self, shop: Result) -> None:
         wrong = Product.objects.alias(ledger=Coalesce(Sum("movements__delta"), 0)).exclude(stock_quantity=F("ledger"))
         assert list(wrong) == []
+
+    def test_all_that_must_agree_does(self, shop: Result) -> None:
+        assert [finding for finding in integrity.verify(now=NOW) if finding.count] == []
 
     def test_stock_was_never_below_zero(self, shop: Result) -> None:
         for product in Product.objects.all():

@@ -184,6 +184,19 @@ def test_the_session_says_what_may_still_be_done(order: Order, shopper: Shopper)
     assert parse_datetime(data["expiresAt"]) == session.expires_at
 
 
+def test_while_an_attempt_is_open_there_is_no_other_to_be_had(order: Order, shopper: Shopper) -> None:
+    def can_retry() -> tuple[bool, bool]:
+        window, whole = (shopper.get(f"/orders/{order.id}{more}").json()["data"] for more in ("/session", ""))
+        return window["canRetry"], whole["session"]["canRetry"]
+
+    shown = [can_retry()]
+    shopper.retry(order)
+    shown.append(can_retry())
+    report(attempt_of(order, 2), "failure")
+    shown.append(can_retry())
+    assert shown == [(True, True), (False, False), (True, True)]
+
+
 @pytest.mark.parametrize("ended", ["paid", "late"])
 def test_when_nothing_can_be_paid_there_is_no_retry(ended: str, order: Order, shopper: Shopper) -> None:
     if ended == "late":

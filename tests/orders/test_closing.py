@@ -13,10 +13,12 @@ from catalog.models import Product
 from checkout.models import CheckoutSession, Coupon
 from core.clock import now
 from orders import billing as seam
-from orders.models import Order, OutboxEvent
-from orders.services import OrderNotCancellableError, cancel_order, expire_due, expire_order
-from tests.billing_server import BillingService
-from tests.factories import CouponFactory
+from orders.models import Order, OrderSession, OutboxEvent, PaymentAttempt
+from orders.services import OrderNotCancellableError, cancel_order, closing, expire_due, expire_order
+from orders.services.asking import AT_ONCE, LOT
+from orders.services.closing import BATCH, BILLING_GRACE, claim_questions, expire_batch
+from tests.billing_server import BillingService, PaySession
+from tests.factories import CouponFactory, CustomerFactory, OrderFactory, OrderSessionFactory, PaymentAttemptFactory
 from tests.world import Shopper, World, attempt_of, check_books, report, window_ends
 
 pytestmark = pytest.mark.django_db
@@ -33,14 +35,14 @@ def state(order: Order) -> tuple[str, str, str]:
 
 
 def test_before_its_end_a_window_is_left_alone(order: Order) -> None:
-    assert expire_due(now=now() + timedelta(minutes=14, seconds=58)) == 0
+    assert expire_due(now=now() + timedelta(minutes=14, seconds=58)).expired == 0
     assert state(order) == ("pending", "active", "open")
 
 
 def test_after_its_end_the_order_expires_and_gives_all_back(
     order: Order, world: World, billing: BillingService
 ) -> None:
-    assert expire_due(now=now() + timedelta(minutes=15)) == 1
+    assert expire_due(now=now() + timedelta(minutes=15)).expired == 1
     assert state(order) == ("expired", "expired", "timeout")
     assert Product.objects.get(pk=world.mug.pk).stock_quantity == 10
     assert Coupon.objects.get().used_count == 0
@@ -56,7 +58,7 @@ def test_after_its_end_the_order_expires_and_gives_all_back(
 
 def test_expiring_twice_gives_nothing_back_twice(order: Order) -> None:
     window_ends(order)
-    assert (expire_due(now=now()), expire_due(now=now())) == (1, 0)
+    assert (expire_due(now=now()).expired, expire_due(now=now()).expired) == (1, 0)
     check_books()
 
 
@@ -68,7 +70,7 @@ def test_many_expire_together_in_as_many_statements_as_one(world: World, billing
             report(attempt_of(order), "timeout")
             window_ends(order)
         with CaptureQueriesContext(connection) as queries:
-            assert expire_due(now=now()) == number
+            assert expire_due(now=now()).expired == number
         counts.append(len(queries))
     assert counts[0] == counts[1] <= 20
     check_books()
@@ -77,14 +79,14 @@ def test_many_expire_together_in_as_many_statements_as_one(world: World, billing
 def test_those_still_in_their_window_stay(world: World, billing: BillingService) -> None:
     ended, running = Shopper().order(world), Shopper().order(world)
     window_ends(ended)
-    assert expire_due(now=now()) == 1
+    assert expire_due(now=now()).expired == 1
     assert (state(ended)[0], state(running)[0]) == ("expired", "pending")
 
 
 def test_an_order_paid_already_is_a_success(order: Order, billing: BillingService) -> None:
     billing.settle(billing.only().checkout_id, "success")
     window_ends(order)
-    assert expire_due(now=now()) == 0
+    assert expire_due(now=now()).expired == 0
     assert state(order) == ("success", "completed", "success")
     check_books()
 
@@ -95,10 +97,10 @@ def test_a_silent_billing_service_is_waited_for_2_minutes_and_no_longer(
 ) -> None:
     billing.knob("cancel", **knob)
     window_ends(order)
-    assert expire_due(now=now()) == 0
-    assert expire_due(now=now() + timedelta(seconds=110)) == 0
+    assert expire_due(now=now()).expired == 0
+    assert expire_due(now=now() + timedelta(seconds=110)).expired == 0
     assert state(order)[0] == "pending"
-    assert expire_due(now=now() + timedelta(minutes=2)) == 1
+    assert expire_due(now=now() + timedelta(minutes=2)).expired == 1
     assert state(order) == ("expired", "expired", "timeout")
     assert attempt_of(order).status == "timeout"
     assert attempt_of(order).next_poll_at is not None
@@ -109,9 +111,9 @@ def test_paid_but_unable_to_say_so_waits_too(order: Order, billing: BillingServi
     billing.settle(billing.only().checkout_id, "success")
     billing.knob("get", status=500)
     window_ends(order)
-    assert expire_due(now=now()) == 0
+    assert expire_due(now=now()).expired == 0
     billing.well()
-    assert expire_due(now=now() + timedelta(minutes=1)) == 0
+    assert expire_due(now=now() + timedelta(minutes=1)).expired == 0
     assert state(order)[0] == "success"
 
 
@@ -120,7 +122,7 @@ def test_an_order_without_an_attempt_waits_for_nobody(world: World, billing: Bil
     shopper.confirm(shopper.checkout((world.mug, 1)), world)
     order = Order.objects.get()
     window_ends(order)
-    assert expire_due(now=now()) == 1
+    assert expire_due(now=now()).expired == 1
     assert billing.calls["cancel"] == 0
     check_books()
 
@@ -135,7 +137,7 @@ def test_those_that_need_no_answer_do_not_wait_for_a_slow_billing_service(
     for order in orders:
         window_ends(order)
     began = time.monotonic()
-    assert expire_due(now=now()) == 1
+    assert expire_due(now=now()).expired == 1
     assert state(orders[0])[0] == "expired"
     assert time.monotonic() - began < 2.5
     assert billing.calls["cancel"] == 8
@@ -181,4 +183,140 @@ def test_money_for_a_cancelled_order_is_not_ignored(order: Order, billing: Billi
     cancel_order(order_id=order.id, actor="customer", now=now())
     report(attempt_of(order), "success")
     assert state(order) == ("success", "completed", "success")
+    check_books()
+
+
+def many_due(number: int, *, attempt: str = "", ago: timedelta = timedelta(minutes=1)) -> None:
+    """Pending orders whose window ended `ago`, an hour of windows after each other; with an attempt of that status."""
+    customer, end = CustomerFactory(), now() - ago
+    orders = OrderFactory.build_batch(number, customer=customer)
+    windows = [
+        OrderSessionFactory.build(order=order, expires_at=end - timedelta(seconds=place))
+        for place, order in enumerate(orders)
+    ]
+    Order.objects.bulk_create(orders)
+    OrderSession.objects.bulk_create(windows)
+    if attempt:
+        built = [PaymentAttemptFactory.build(order_session=window, status=attempt) for window in windows]
+        PaymentAttempt.objects.bulk_create(built)
+
+
+def known_to(billing: BillingService) -> None:
+    """Billing knows every attempt."""
+    for attempt in PaymentAttempt.objects.all():
+        checkout_id = attempt.billing_checkout_id
+        billing.sessions[checkout_id] = PaySession(checkout_id, "1", "1", str(attempt.amount), attempt.currency)
+
+
+def test_thousands_are_drained_in_one_run_a_batch_at_a_time(billing: BillingService) -> None:
+    counts = []
+    for number in (BATCH, 4 * BATCH):
+        many_due(number)
+        with CaptureQueriesContext(connection) as queries:
+            assert expire_due(now=now()).expired == number
+        counts.append(len(queries))
+    assert counts[1] <= 4 * counts[0]
+    assert not OrderSession.objects.due(now()).exists()
+
+
+def test_a_run_ends_when_its_time_is_over_and_the_next_goes_on(
+    billing: BillingService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many_due(3, attempt="open")
+    many_due(3)
+    known_to(billing)
+    with monkeypatch.context() as impatient:
+        impatient.setattr(closing, "CLOSING_SECONDS", -1)
+        impatient.setattr(closing, "ASKING_SECONDS", -1)
+        assert expire_due(now=now()).checked == 0
+    assert expire_due(now=now()).expired == 6
+
+
+def test_the_oldest_are_closed_first(billing: BillingService, monkeypatch: pytest.MonkeyPatch) -> None:
+    many_due(3)
+    monkeypatch.setattr(closing, "BATCH", 2)
+    assert expire_batch(now=now()) == 2
+    assert list(Order.objects.pending()) == [OrderSession.objects.latest("expires_at").order]
+
+
+def test_all_open_attempts_are_asked_about_in_one_run(billing: BillingService) -> None:
+    many_due(3 * LOT, attempt="open")
+    known_to(billing)
+    result = expire_due(now=now())
+    assert (result.expired, result.still_open, result.errors) == (3 * LOT, 0, {})
+    assert billing.calls["cancel"] == 3 * LOT
+
+
+def test_long_after_the_window_billing_is_asked_before_the_order_is_closed(
+    order: Order, billing: BillingService
+) -> None:
+    billing.settle(billing.only().checkout_id, "success")
+    window_ends(order, ago=timedelta(hours=1))
+    result = expire_due(now=now())
+    assert (result.expired, result.paid) == (0, 1)
+    assert state(order)[0] == "success"
+    check_books()
+
+
+def test_long_after_the_window_a_silent_billing_service_is_asked_once_and_not_waited_for(
+    order: Order, billing: BillingService
+) -> None:
+    billing.knob("cancel", down=True)
+    window_ends(order, ago=timedelta(hours=1))
+    result = expire_due(now=now())
+    assert (result.expired, result.still_open, result.errors) == (1, 0, {"network": 1})
+    assert billing.calls["cancel"] == 1
+    check_books()
+
+
+def test_while_billing_is_away_a_run_asks_a_hundred_and_closes_all_whose_grace_is_over(
+    billing: BillingService,
+) -> None:
+    many_due(2 * AT_ONCE + 2 * LOT, attempt="open", ago=timedelta(minutes=3))
+    billing.knob("cancel", down=True)
+    assert expire_due(now=now()).expired == 2 * AT_ONCE + 2 * LOT
+    assert billing.calls["cancel"] <= 2 * AT_ONCE + LOT
+    assert not PaymentAttempt.objects.filter(next_poll_at=None).exists()
+
+
+def test_while_billing_is_away_those_within_their_grace_wait(billing: BillingService) -> None:
+    many_due(AT_ONCE + LOT, attempt="open", ago=timedelta(seconds=1))
+    billing.knob("cancel", down=True)
+    at = now()
+    result = expire_due(now=at)
+    within = OrderSession.objects.filter(expires_at__gt=at - BILLING_GRACE).count()
+    assert result.still_open == within == Order.objects.pending().count()
+
+
+def test_what_one_worker_asks_about_no_other_does_until_it_is_given_up(order: Order) -> None:
+    window_ends(order)
+    at = now()
+    assert [attempt.pk for attempt in claim_questions(now=at)] == [attempt_of(order).pk]
+    assert claim_questions(now=at + timedelta(seconds=30)) == []
+    assert len(claim_questions(now=at + timedelta(minutes=2) - timedelta(seconds=60))) == 1
+
+
+def test_while_a_question_is_under_way_its_order_is_not_closed(order: Order) -> None:
+    window_ends(order, ago=timedelta(hours=1))
+    at = now()
+    claim_questions(now=at)
+    assert expire_batch(now=at) == 0
+
+
+def test_what_billing_was_asked_in_vain_is_asked_again_by_the_next_run(order: Order, billing: BillingService) -> None:
+    billing.knob("cancel", down=True)
+    window_ends(order)
+    expire_due(now=now())
+    billing.well()
+    assert expire_due(now=now() + timedelta(minutes=1)).expired == 1
+    assert billing.calls["cancel"] == 2
+
+
+def test_a_last_word_about_another_order_is_none(order: Order, billing: BillingService) -> None:
+    billing.settle(billing.only().checkout_id, "success")
+    billing.only().order_id = "bill_of_somebody_else"
+    window_ends(order)
+    result = expire_due(now=now())
+    assert (result.expired, result.still_open, result.errors) == (0, 1, {"contradicts": 1})
+    assert expire_due(now=now() + timedelta(minutes=2)).expired == 1
     check_books()

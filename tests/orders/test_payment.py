@@ -104,6 +104,14 @@ def test_a_paid_order_cannot_be_paid_again(order: Order, shopper: Shopper, billi
     assert billing.calls["open"] == 1
 
 
+def test_an_order_cancelled_with_its_last_attempt_open_was_cancelled_and_not_used_up(
+    order: Order, shopper: Shopper
+) -> None:
+    OrderSession.objects.update(max_payment_attempts=1)
+    shopper.post(f"/orders/{order.id}/cancel")
+    assert refusal(shopper.retry(order)) == (409, "SESSION_NOT_ACTIVE")
+
+
 def test_a_cancelled_order_cannot_be_paid(order: Order, shopper: Shopper) -> None:
     shopper.post(f"/orders/{order.id}/cancel")
     assert refusal(shopper.retry(order)) == (409, "SESSION_NOT_ACTIVE")
@@ -114,7 +122,7 @@ def test_after_three_declined_attempts_it_is_over(order: Order, shopper: Shopper
         report(attempt_of(order, number), "failure")
         answer = shopper.retry(order)
         assert answer.status_code == (200 if number < 3 else 409)
-    assert refusal(answer)[1] == "SESSION_NOT_ACTIVE"
+    assert refusal(answer)[1] == "MAX_ATTEMPTS_REACHED"
     assert (Order.objects.get().status, billing.calls["open"]) == ("failed", 3)
     check_books()
 

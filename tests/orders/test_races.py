@@ -19,7 +19,7 @@ from core.errors import DomainError
 from customers.models import Customer
 from orders.models import Order, OutboxEvent, PaymentAttempt, Refund
 from orders.services import cancel_order, expire_due, poll_billing, retry_payment, send_refunds
-from orders.services.polling import claim
+from orders.services.polling import LEASE, claim
 from orders.services.settling import mark_paid
 from tests.billing_server import BillingService
 from tests.world import (
@@ -186,12 +186,12 @@ def test_what_one_worker_is_about_to_take_another_passes_over(world: World, bill
     def work(place: int) -> int:
         if place == 0:
             with transaction.atomic():
-                found = len(claim(now=now()))
+                found = len(claim(now=now(), most=100, lease=now() + LEASE))
                 taken.set()
                 passed.wait(10)
             return found
         taken.wait(10)
-        found = len(claim(now=now()))
+        found = len(claim(now=now(), most=100, lease=now() + LEASE))
         passed.set()
         return found
 
@@ -229,5 +229,5 @@ def test_many_expirers_at_once_close_each_order_once(world: World, billing: Bill
     for order in orders:
         report(attempt_of(order), "timeout")
         window_ends(order)
-    assert sum(together(4, lambda _place: expire_due(now=now()))) == 8
+    assert sum(together(4, lambda _place: expire_due(now=now()).expired)) == 8
     check_books()

@@ -135,6 +135,7 @@ def test_what_the_poll_notes_on_an_attempt_costs_no_reader_anything(
 def test_a_kept_window_counts_down(
     order: Order, shopper: Shopper, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
+    report(attempt_of(order), "failure")
     shopper.get(f"/orders/{order.id}")
     expires_at = OrderSession.objects.get().expires_at
     for left, shown in ((timedelta(seconds=90), (90, 1.5, True)), (timedelta(0), (0, 0.0, False))):

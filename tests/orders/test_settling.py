@@ -147,7 +147,7 @@ def test_the_last_attempt_that_fails_after_the_window_expires_the_order(order: O
     window_ends(order)
     report(attempt_of(order, 3), "failure")
     assert state(order)[0] == "pending"
-    assert expire_due(now=now()) == 1
+    assert expire_due(now=now()).expired == 1
     assert state(order) == ("expired", "expired", "timeout")
     check_books()
 

@@ -1,0 +1,202 @@
+"""The inbox of webhooks: each is stored before it is handled, handled once, and kept for 30 days.
+
+What cannot be signed is counted and not stored: the disk is not for strangers to fill.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from django.db import DatabaseError, connection, transaction
+from django.utils.translation import gettext_lazy as _
+
+from core import counts
+from core.errors import InvalidInputError
+from orders import webhooks
+from orders.billing import NOT_AS_AGREED
+from orders.models import PaymentAttempt, WebhookReceipt
+from orders.services import settle_attempt
+from orders.services.settling import contradicts
+from orders.webhooks import SignedWebhook, Told, UnsignedWebhookError
+
+log = logging.getLogger(__name__)
+ACTOR = "billing webhook"
+COUNTED = "webhooks"
+KEPT = timedelta(days=30)
+TAKEN_UP_FOR = timedelta(days=1)
+"""After this a webhook whose attempt never came is left to staff."""
+DIED_AFTER = timedelta(minutes=1)
+"""One that is not handled by then was left by a process that died."""
+MOST_TRIES = 10
+AT_ONCE = 100
+Outcome = WebhookReceipt.Outcome
+UNFINISHED = (Outcome.RECEIVED, Outcome.UNMATCHED, Outcome.FAILED)
+
+
+class UnreadableWebhookError(InvalidInputError):
+    """It is signed, but not a report as agreed, or about another order. It is kept; nothing else changes."""
+
+    message = _("This is not a report about a pay session.")
+
+
+def receive(*, body: bytes, headers: Mapping[str, str], secrets: Sequence[str], now: datetime) -> bool:
+    """Stores a webhook and handles it; False for one that came before, which changes nothing.
+
+    One that failed here, or whose payment attempt was not known, is handled when it comes again.
+
+    Raises:
+        UnsignedWebhookError: not signed, stale or altered. Nothing is stored.
+        UnreadableWebhookError: signed, but nothing to settle by.
+    """
+    try:
+        webhook = webhooks.verify(body=body, headers=headers, secrets=secrets, now=now)
+    except UnsignedWebhookError as refusal:
+        note(refusal.kind, now=now)
+        raise
+    receipt_id, outcome, is_new = store(webhook, now=now)
+    if not is_new:
+        note("repeated", now=now)
+        if outcome not in UNFINISHED:
+            return False
+    receipt, by_us = handle(receipt_id, actor=ACTOR, now=now)
+    if by_us and receipt.outcome in (Outcome.UNREADABLE, Outcome.CONTRADICTS):
+        raise UnreadableWebhookError
+    return by_us and (is_new or receipt.outcome != outcome)
+
+
+def note(kind: str, *, now: datetime) -> None:
+    """Counts a webhook that is not handled, and says so now and then."""
+    number = counts.count(COUNTED, kind, now=now)
+    if counts.is_worth_a_line(number):
+        log.warning("webhook of billing is %s (%s of today)", kind, "?" if number is None else number)
+
+
+STORE = """
+INSERT INTO orders_webhookreceipt (provider, webhook_id, checkout_id, headers, body, received_at, tries, outcome, error)
+VALUES ('billing', %s, '', %s::jsonb, %s, %s, 0, 'received', '')
+ON CONFLICT (provider, webhook_id) DO NOTHING RETURNING id, outcome, true
+"""
+KNOWN = "SELECT id, outcome, false FROM orders_webhookreceipt WHERE provider = 'billing' AND webhook_id = %s"
+
+
+def store(webhook: SignedWebhook, *, now: datetime) -> tuple[int, str, bool]:
+    """Keeps the webhook as it came, unless its id is known; the receipt's id, its outcome, and whether it is new."""
+    headers = WebhookReceipt._meta.get_field("headers").get_db_prep_save(webhook.headers, connection)
+    with connection.cursor() as cursor:
+        cursor.execute(STORE, [webhook.webhook_id, headers, webhook.body, now])
+        row = cursor.fetchone()
+        if row is None:
+            cursor.execute(KNOWN, [webhook.webhook_id])
+            row = cursor.fetchone()
+    assert row is not None  # noqa: S101 - receipts go after 30 days, an id is believed for 5 minutes
+    return int(row[0]), str(row[1]), bool(row[2])
+
+
+def handle(receipt_id: int, *, actor: str, now: datetime, again: bool = False) -> tuple[WebhookReceipt, bool]:
+    """Does what a stored webhook says; the receipt, and whether it was done here.
+
+    One that was handled, perhaps a moment ago by another, is left alone, unless `again`.
+
+    Raises:
+        DatabaseError: it could not be done; the receipt says so.
+    """
+    try:
+        return settle(receipt_id, actor=actor, now=now, again=again)
+    except DatabaseError as error:
+        log.exception("webhook %s of billing could not be handled", receipt_id)
+        WebhookReceipt.objects.filter(pk=receipt_id).update(outcome=Outcome.FAILED, error=str(error)[:300])
+        raise
+
+
+@transaction.atomic
+def settle(receipt_id: int, *, actor: str, now: datetime, again: bool) -> tuple[WebhookReceipt, bool]:
+    """The same, in one transaction. The receipt is locked first, then the order: of two that race one does it."""
+    receipt = WebhookReceipt.objects.select_for_update().get(pk=receipt_id)
+    to_do = receipt.outcome in UNFINISHED or again
+    if to_do:
+        receipt.tries, receipt.handled_at, receipt.error = receipt.tries + 1, now, ""
+        receipt.outcome = outcome_of(receipt, actor=actor, now=now)
+        receipt.save(update_fields=["tries", "handled_at", "error", "outcome", "checkout_id"])
+    return receipt, to_do
+
+
+def outcome_of(receipt: WebhookReceipt, *, actor: str, now: datetime) -> Outcome:
+    """What comes of the receipt; says on it why, if nothing can."""
+    try:
+        told = webhooks.read(bytes(receipt.body))
+    except NOT_AS_AGREED as error:
+        return complain(receipt, Outcome.UNREADABLE, repr(error))
+    receipt.checkout_id = told.checkout_id
+    attempt = PaymentAttempt.objects.filter(billing_checkout_id=told.checkout_id).first()
+    if attempt is None:
+        log.warning("webhook %s of billing is about %s, which is not known", receipt.webhook_id, told.checkout_id)
+        return Outcome.UNMATCHED
+    if contradicts(told.report, attempt):
+        return complain(receipt, Outcome.CONTRADICTS, f"billing's order is {attempt.billing_order_id}")
+    return outcome_for(attempt, told, actor=actor, now=now)
+
+
+def outcome_for(attempt: PaymentAttempt, told: Told, *, actor: str, now: datetime) -> Outcome:
+    """Settles the attempt by what was told of it."""
+    settled = settle_attempt(billing_checkout_id=told.checkout_id, report=told.report, actor=actor, now=now)
+    return Outcome.NO_CHANGE if settled is None or settled.status == attempt.status else Outcome.SETTLED
+
+
+def complain(receipt: WebhookReceipt, outcome: Outcome, error: str) -> Outcome:
+    """Says why a signed webhook is of no use."""
+    receipt.error = error[:300].replace("\0", "")
+    log.error("webhook %s of billing is %s: %s", receipt.webhook_id, outcome, receipt.error)
+    return outcome
+
+
+def replay(*, receipt_id: int, actor: str, now: datetime) -> WebhookReceipt:
+    """Handles a webhook once more, as if it came now. What it settled before it does not settle twice.
+
+    Raises:
+        WebhookReceipt.DoesNotExist: it is not kept any more.
+        DatabaseError: it could not be done; the receipt says so.
+    """
+    receipt, _done = handle(receipt_id, actor=f"{ACTOR}, replayed by {actor}"[:120], now=now, again=True)
+    return receipt
+
+
+# Of those that wait for their attempt only such whose attempt is there now; and what a dead process left.
+WAITING = """
+UPDATE orders_webhookreceipt SET tries = tries + 1
+WHERE id = ANY(ARRAY(
+    SELECT r.id FROM orders_webhookreceipt r
+    WHERE r.outcome IN ('received', 'unmatched') AND r.tries < %(tries)s AND r.received_at > %(since)s
+      AND CASE r.outcome WHEN 'received' THEN r.received_at <= %(died)s
+          ELSE EXISTS (SELECT FROM orders_paymentattempt a WHERE a.billing_checkout_id = r.checkout_id) END
+    ORDER BY r.tries, r.received_at FOR UPDATE SKIP LOCKED LIMIT %(most)s
+))
+RETURNING id
+"""
+
+
+def take_up(*, now: datetime) -> int:
+    """Handles the webhooks that came before their payment attempt was stored; returns how many were settled by it.
+
+    A job and not the storing of the attempt: the two may happen at the same moment, and neither would see the other.
+    """
+    with connection.cursor() as cursor:
+        since, died = now - TAKEN_UP_FOR, now - DIED_AFTER
+        cursor.execute(WAITING, {"tries": MOST_TRIES, "since": since, "died": died, "most": AT_ONCE})
+        ids = sorted(row[0] for row in cursor.fetchall())
+    return sum(is_settled(receipt_id, now=now) for receipt_id in ids)
+
+
+def is_settled(receipt_id: int, *, now: datetime) -> bool:
+    """Handles one; an error is its own, and does not keep the others waiting."""
+    try:
+        receipt, by_us = handle(receipt_id, actor=ACTOR, now=now)
+    except DatabaseError:
+        return False  # it is logged, and stands on the receipt
+    return by_us and receipt.outcome == Outcome.SETTLED
+
+
+def forget_old(*, now: datetime) -> int:
+    """Deletes webhooks that came more than 30 days ago; returns how many."""
+    return WebhookReceipt.objects.received_before(now - KEPT).delete()[0]

@@ -1,0 +1,154 @@
+"""Everything that is known about one order, in the order of time. Floors above add what they know (`add_part`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q
+
+from core.models import Mail
+from core.money import money_string
+from orders.models import Order, OrderSession, OutboxEvent, PaymentAttempt, Refund, WebhookReceipt
+from sessions_app import timeline as visits
+from sessions_app.models import VisitorSession
+from sessions_app.timeline import Moment
+
+Part = Callable[[Order], Iterable[Moment]]
+
+
+@dataclass(frozen=True)
+class Account:
+    """One order. `window` is None for an order that was imported, `visit` where retention removed it or none was."""
+
+    order: Order
+    window: OrderSession | None
+    visit: VisitorSession | None
+    attempts: list[PaymentAttempt]
+    moments: list[Moment]
+
+
+def order_named(text: str) -> Order | None:
+    """The order in what somebody pasted: its number, in any case and with or without `ORD-`, or its id."""
+    text = text.strip()
+    try:
+        named = Q(pk=UUID(text))
+    except ValueError:
+        named = Q(number=f"ORD-{text.upper().removeprefix('ORD-')}")
+    return Order.objects.select_related("session", "visitor_session").filter(named).first()
+
+
+def account(order: Order) -> Account:
+    """All about an order."""
+    window: OrderSession | None = getattr(order, "session", None)
+    attempts = list(window.attempts.order_by("number")) if window else []
+    moments = [moment for part in parts for moment in part(order)]
+    return Account(order, window, order.visitor_session, attempts, sorted(moments, key=lambda moment: moment.at))
+
+
+def money(amount: Any, order: Order) -> str:
+    """An amount with the order's currency."""
+    return f"{money_string(amount, order.currency)} {order.currency}"
+
+
+def facts(**known: object) -> dict[str, Any]:
+    """What there is to say: facts that are empty are left out."""
+    return {name: fact for name, fact in known.items() if fact not in (None, "", 0)}
+
+
+# The parts ----------------------------------------------------------------------------------------------------------
+
+
+def touches(order: Order) -> Iterable[Moment]:
+    """The first and the last touch, as they were frozen when the order was placed."""
+    for which, touch in (("first touch", order.first_touch), ("last touch", order.last_touch)):
+        if touch:
+            arrived = visits.arrival(touch, stored=True, otherwise=order.placed_at)
+            yield Moment(arrived.at, which, "touch", details=arrived.details)
+
+
+def visit(order: Order) -> Iterable[Moment]:
+    """The visit that ordered: when it began, arrived anew, was converted, ended."""
+    for moment in visits.milestones(order.visitor_session):
+        yield Moment(moment.at, moment.what, "visit", details=moment.details)
+
+
+def history(order: Order) -> Iterable[Moment]:
+    """Every change of the order, by whom and why."""
+    for change in order.history.all():
+        what = f"{change.field}: {change.old or '–'} → {change.new or '–'}"
+        yield Moment(change.created_at, what, "order", details=facts(by=change.actor, reason=change.reason))
+
+
+def payment(order: Order) -> Iterable[Moment]:
+    """The window, and each attempt: opened, how often billing was asked and with what luck, over."""
+    window: OrderSession | None = getattr(order, "session", None)
+    if window is None:
+        return
+    yield Moment(window.expires_at, "payment window ends", "payment", details=facts(status=window.status))
+    for attempt in window.attempts.all():
+        opened = facts(amount=money(attempt.amount, order), at_billing=attempt.billing_checkout_id)
+        yield Moment(attempt.opened_at, f"attempt {attempt.number} opened", "payment", details=opened)
+        polls = facts(
+            polls=attempt.poll_count,
+            errors_in_a_row=attempt.error_count,
+            unknown_in_a_row=attempt.unknown_count,
+            last_error=attempt.last_error,
+        )
+        if attempt.next_poll_at:
+            yield Moment(
+                attempt.next_poll_at, f"attempt {attempt.number} is due to be asked about", "payment", details=polls
+            )
+        if attempt.resolved_at:
+            what = f"attempt {attempt.number}: {attempt.status}"
+            yield Moment(attempt.resolved_at, what, "payment", details=polls)
+
+
+def refunds(order: Order) -> Iterable[Moment]:
+    """Money on its way back."""
+    for refund in Refund.objects.filter(attempt__order_session__order=order):
+        said = facts(
+            amount=money(refund.amount, order), reason=refund.reason, tries=refund.tries, error=refund.last_error
+        )
+        yield Moment(refund.requested_at, "refund requested", "refund", details=said)
+        if refund.made_at:
+            yield Moment(refund.made_at, "refund made", "refund", details=facts(amount=money(refund.amount, order)))
+
+
+def webhooks(order: Order) -> Iterable[Moment]:
+    """What billing said by itself."""
+    pay_sessions = PaymentAttempt.objects.filter(order_session__order=order).values("billing_checkout_id")
+    for receipt in WebhookReceipt.objects.filter(checkout_id__in=pay_sessions):
+        said = facts(id=receipt.webhook_id, outcome=receipt.outcome, tries=receipt.tries, error=receipt.error)
+        yield Moment(receipt.received_at, "webhook came", "webhook", details=said)
+
+
+def outbox(order: Order) -> Iterable[Moment]:
+    """What other services were to hear."""
+    for event in OutboxEvent.objects.filter(payload__orderId=str(order.pk)):
+        yield Moment(event.created_at, f"{event.topic} written", "outbox", details=facts(tries=event.attempts))
+        if event.delivered_at:
+            yield Moment(event.delivered_at, f"{event.topic} delivered", "outbox")
+
+
+def mails(order: Order) -> Iterable[Moment]:
+    """Mails to the customer in which the order is named."""
+    named = {str(order.pk), order.number}
+    for mail in Mail.objects.to(order.email).filter(created_at__gte=order.placed_at):
+        if named.isdisjoint(map(str, mail.context.values())):
+            continue
+        said = facts(status=mail.status, tries=mail.attempts, error=mail.last_error)
+        yield Moment(mail.created_at, f"mail {mail.kind} written", "mail", details=said)
+        if mail.sent_at:
+            yield Moment(mail.sent_at, f"mail {mail.kind} sent", "mail")
+
+
+parts: list[Part] = [touches, visit, history, payment, refunds, webhooks, outbox, mails]
+
+
+def add_part(part: Part) -> None:
+    """Adds what a floor above knows; called when its app is ready."""
+    if part not in parts:
+        parts.append(part)

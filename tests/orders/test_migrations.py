@@ -1,0 +1,57 @@
+"""What older shops hold survives the migrations, forwards and back again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from core.clock import now
+from orders.models import PaymentAttempt, WebhookReceipt
+from tests.factories import OrderFactory, OrderSessionFactory, PaymentAttemptFactory, RefundFactory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def migrate(name: str) -> None:
+    MigrationExecutor(connection).migrate([("orders", name)])
+
+
+@pytest.fixture(autouse=True)
+def up_to_date_again() -> Iterator[None]:
+    yield
+    executor = MigrationExecutor(connection)
+    executor.migrate(executor.loader.graph.leaf_nodes())
+
+
+def test_receipts_of_webhooks_are_kept() -> None:
+    migrate("0004_decided_money")
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO orders_webhookreceipt (webhook_id, received_at) VALUES ('msg_1', %s)", [now()])
+    migrate("0005_webhook_inbox")
+    receipt = WebhookReceipt.objects.get()
+    assert (receipt.webhook_id, receipt.provider, receipt.outcome) == ("msg_1", "billing", "settled")
+    assert receipt.handled_at == receipt.received_at
+    migrate("0004_decided_money")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT webhook_id FROM orders_webhookreceipt")
+        assert cursor.fetchall() == [("msg_1",)]
+
+
+def test_money_that_came_before_counts_where_it_paid() -> None:
+    paid, sent_back, wrong = (
+        PaymentAttemptFactory.create(
+            order_session=OrderSessionFactory.create(order=order), status="success", resolved_at=order.placed_at
+        )
+        for order in (OrderFactory.create(paid=True), OrderFactory.create(status="expired"), OrderFactory.create())
+    )
+    RefundFactory.create(attempt=sent_back, was_sale=False)
+    migrate("0003_window_rules")
+    migrate("0004_decided_money")
+    found = {attempt.pk: attempt for attempt in PaymentAttempt.objects.all()}
+    assert (found[paid.pk].counted_at, found[paid.pk].paid_amount) == (paid.resolved_at, paid.amount)
+    assert (found[sent_back.pk].counted_at, found[sent_back.pk].paid_amount) == (None, sent_back.amount)
+    assert found[wrong.pk].counted_at is None
+    assert found[wrong.pk].paid_amount is None
