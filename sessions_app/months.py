@@ -53,7 +53,12 @@ def make_month(month: date) -> bool:
 
 
 def is_there(cursor: CursorWrapper, name: str) -> bool:
-    """Whether there is a table of that name, committed."""
-    cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [name])
+    """Whether there is a table of that name, committed. The catalog is read: `to_regclass` may remember that there was
+    none before this transaction waited for whoever made it.
+    """
+    cursor.execute(
+        "SELECT EXISTS (SELECT 1 FROM pg_class WHERE relname = %s AND relnamespace = current_schema()::regnamespace)",
+        [name],
+    )
     found: bool = cursor.fetchone()[0]
     return found

@@ -51,6 +51,7 @@ def test_token_of_a_link_is_in_no_address(page: Page, shop: StubShop) -> None:
     expect(page.get_by_label("Password")).to_be_visible()
     assert page.url == f"{shop.base}/shop/account/verify"
     page.get_by_role("link", name="Tiếng Việt").click()
+    expect(page.get_by_role("button", name="Xác nhận")).to_be_visible()  # it is the other page now
     page.locator("#password").fill(PASSWORD)
     page.get_by_role("button", name="Xác nhận").click()
     expect(page.locator("#link-done")).to_be_visible()
