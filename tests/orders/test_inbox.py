@@ -41,13 +41,6 @@ def order(world: World, billing: BillingService, shopper: Shopper) -> Order:
     return shopper.order(world)
 
 
-@pytest.fixture
-def paid(billing: BillingService, order: Order) -> str:
-    """The body that says that the order is paid."""
-    billing.settle(billing.only().checkout_id, "success")
-    return json.dumps(webhook_body(billing.only()))
-
-
 def send(body: str, headers: dict[str, str] | None = None, webhook_id: str = "msg_1", client: Any = None) -> Any:
     shown = signed(body, secret=SECRET, webhook_id=webhook_id) if headers is None else headers
     path = "/api/v1/billing/webhook"

@@ -29,13 +29,6 @@ def order(world: World, billing: BillingService, shopper: Shopper) -> Order:
     return shopper.order(world)
 
 
-@pytest.fixture
-def paid(billing: BillingService, order: Order) -> str:
-    """The body that says that the order is paid."""
-    billing.settle(billing.only().checkout_id, "success")
-    return json.dumps(webhook_body(billing.only()))
-
-
 def send(body: str | bytes, headers: dict[str, str]) -> Any:
     path = "/api/v1/billing/webhook"
     return Client().post(path, data=body, content_type="application/json", headers=headers)

@@ -3,11 +3,10 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
-from django.db import OperationalError
+from django.core.management.base import BaseCommand
 
 from core.clock import now
-from orders.management.rounds import tell
+from orders.management.rounds import interruptions, tell
 from orders.services import poll_billing
 
 
@@ -29,11 +28,7 @@ class Command(BaseCommand):
         Raises:
             CommandError: there were errors, PostgreSQL is away, or Ctrl-C (exit code 130).
         """
-        try:
+        with interruptions(stopped="Stopped. What was not asked is asked within a minute."):
             done = poll_billing(now=now())
-        except OperationalError as error:
-            raise CommandError(f"PostgreSQL cannot be asked: {str(error).strip()}") from error
-        except KeyboardInterrupt as stop:
-            raise CommandError("Stopped. What was not asked is asked within a minute.", returncode=130) from stop
         facts = [("Checked", done.checked), ("Still open", done.still_open), ("Changed", done.changed)]
         tell(self.stdout, facts, done.errors, title="Poll of billing", as_json=options["json"])
