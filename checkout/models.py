@@ -1,5 +1,7 @@
 """A shopper's checkout, and the tables that price it."""
 
+from uuid import UUID
+
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower, Now
@@ -139,6 +141,10 @@ class CheckoutSession(models.Model):
     expires_at = models.DateTimeField()
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField()
+
+    # What `open_checkout` reads beside the row.
+    tables_version: UUID | None = None
+    window_rules: str | None = None
 
     class Meta:
         ordering = ["-created_at"]

@@ -51,7 +51,7 @@ kept: dict[UUID, PriceTables] = {}
 
 def tables_of(checkout: CheckoutSession) -> PriceTables:
     """The tables for a checkout; those kept, if what read it brought their version along."""
-    return price_tables(getattr(checkout, "tables_version", None))
+    return price_tables(checkout.tables_version)
 
 
 def price_tables(version: UUID | None = None) -> PriceTables:

@@ -1,6 +1,7 @@
-"""Rows written without what an ordinary `save` goes through, where orders are made: statements are put together once.
+"""Rows read and written without what querysets and `save` go through, where orders are made: statements are put
+together once.
 
-Signals, defaults of the database and ids that it counts are not for these.
+Signals of saving, defaults of the database and ids that it counts are not for these.
 """
 
 from __future__ import annotations
@@ -8,10 +9,43 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import groupby
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from django.db import DatabaseError, connection
 from django.db.models import AutoField, Field, Model
+
+Row = TypeVar("Row", bound=Model)
+
+
+@lru_cache
+def columns(model: type[Model], table: str) -> str:
+    """What a `SELECT` names of a table for `row_of`: all columns but those that PostgreSQL makes of the others."""
+    quoted = connection.ops.quote_name
+    return ", ".join(f"{table}.{quoted(str(field.column))}" for field in read(model))
+
+
+def row_of(model: type[Row], values: Sequence[Any]) -> Row:
+    """The row whose `columns` were found to be these. Others may stand behind them."""
+    names, converted = names_of(model)
+    found = list(values[: len(names)])
+    for index, convert in converted:
+        found[index] = convert(found[index], None, connection)
+    return model.from_db(connection.alias, names, found)
+
+
+@lru_cache
+def names_of(model: type[Model]) -> tuple[list[str], list[tuple[int, Any]]]:
+    """The attributes of the columns read, and what makes Python's values of those that need it, by their place."""
+    converters = [(index, field.get_db_converters(connection)) for index, field in enumerate(read(model))]
+    return [str(field.attname) for field in read(model)], [
+        (index, convert) for index, each in converters for convert in each
+    ]
+
+
+@lru_cache
+def read(model: type[Model]) -> list[Field[Any, Any]]:
+    """The columns of a table itself."""
+    return [field for field in model._meta.local_concrete_fields if not field.generated]
 
 
 def insert_together(rows: Sequence[Model]) -> None:
@@ -89,6 +123,4 @@ def insert(model: type[Model], count: int) -> str:
 @lru_cache
 def written(model: type[Model]) -> list[Field[Any, Any]]:
     """The columns that an insert writes: all but those that PostgreSQL fills in."""
-    return [
-        field for field in model._meta.local_concrete_fields if not (isinstance(field, AutoField) or field.generated)
-    ]
+    return [field for field in read(model) if not isinstance(field, AutoField)]

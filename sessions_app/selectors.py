@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
+
+from django.db import connection
 
 from core import redis as core_redis
 from core.redis import RedisAwayError
@@ -35,15 +38,17 @@ class Attribution:
 NO_TOUCHES = Attribution({}, {})
 
 
+TOUCHES = """
+SELECT touches FROM sessions_app_visitorsession WHERE visitor_id = %s AND started_at >= %s
+ORDER BY started_at LIMIT 500
+"""
+
+
 def attribution(*, visitor_id: UUID, now: datetime) -> Attribution:
     """The touches of a visitor. Without any that was not direct, the last is direct."""
-    touches = [
-        touch
-        for found in VisitorSession.objects.filter(visitor_id=visitor_id, started_at__gte=now - ATTRIBUTION_WINDOW)
-        .order_by("started_at")
-        .values_list("touches", flat=True)[:500]
-        for touch in found
-    ]
+    with connection.cursor() as cursor:
+        cursor.execute(TOUCHES, [visitor_id, now - ATTRIBUTION_WINDOW])
+        touches = [touch for (found,) in cursor for touch in json.loads(found)]
     if not touches:
         return NO_TOUCHES
     named = [touch for touch in touches if touch.get("channel", Channel.DIRECT) != Channel.DIRECT]

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from catalog.models import Product
+from catalog.selectors import for_sale
 from catalog.services import OutOfStockError, Shortage
 from checkout.models import CheckoutSession
 from checkout.services.coupons import CouponError, drop_if_refused
@@ -92,7 +92,7 @@ def lines_of(quantities: Mapping[UUID, int]) -> list[dict[str, Any]]:
         InvalidInputError: products that are not for sale.
         OutOfStockError: every product that is short.
     """
-    products = {product.id: product for product in Product.objects.active().filter(id__in=list(quantities))}
+    products = for_sale(quantities)
     missing = [str(product_id) for product_id in quantities if product_id not in products]
     if missing:
         raise InvalidInputError(_("Some of these products are not for sale."), details={"cartItems": missing})

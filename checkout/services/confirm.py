@@ -17,7 +17,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from catalog.models import Product
+from catalog.selectors import for_sale
 from checkout.models import CheckoutSession, ShippingMethod
 from checkout.pricing import Summary
 from checkout.services import coupons
@@ -222,13 +222,12 @@ def fresh_lines(checkout: CheckoutSession) -> list[dict[str, Any]]:
     Raises:
         InvalidInputError: a product is no longer for sale.
     """
-    products = {
-        str(p.id): p for p in Product.objects.active().filter(id__in=[line["productId"] for line in checkout.items])
-    }
-    gone = [line["productId"] for line in checkout.items if line["productId"] not in products]
+    quantities = {UUID(line["productId"]): line["quantity"] for line in checkout.items}
+    products = for_sale(quantities)
+    gone = [str(product_id) for product_id in quantities if product_id not in products]
     if gone:
         raise InvalidInputError(_("Some of these products are no longer for sale."), details={"cartItems": gone})
-    return [line_body(products[line["productId"]], line["quantity"]) for line in checkout.items]
+    return [line_body(products[product_id], quantity) for product_id, quantity in quantities.items()]
 
 
 def draft_of(checkout: CheckoutSession, summary: Summary, request: ConfirmRequest) -> OrderDraft:
@@ -250,7 +249,7 @@ def draft_of(checkout: CheckoutSession, summary: Summary, request: ConfirmReques
         session_id=checkout.visitor_session_id,
         visitor_id=checkout.visitor_id,
         language=request.language,
-        window_rules=window_rules(getattr(checkout, "window_rules", None)),
+        window_rules=window_rules(checkout.window_rules),
     )
 
 

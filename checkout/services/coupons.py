@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import F, Q
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
@@ -114,12 +114,15 @@ def drop_if_refused(checkout: CheckoutSession, *, now: datetime) -> CouponError 
     return None
 
 
+TAKE = """
+UPDATE checkout_coupon SET used_count = used_count + 1
+WHERE id = %(coupon)s AND (max_uses IS NULL OR used_count < max_uses)
+"""
 NOTE_USE = """
 INSERT INTO checkout_couponuse (coupon_id, order_id, customer_id)
 SELECT id, %(order)s, %(customer)s FROM checkout_coupon
 WHERE id = %(coupon)s AND (max_uses_per_customer IS NULL OR max_uses_per_customer >
     (SELECT count(*) FROM checkout_couponuse WHERE coupon_id = %(coupon)s AND customer_id = %(customer)s))
-RETURNING id
 """
 
 
@@ -131,13 +134,12 @@ def take_use(*, coupon: Coupon, order: Order) -> None:
     Raises:
         CouponUsedUpError: nothing is left, for anybody or for this customer.
     """
-    free = Q(max_uses=None) | Q(used_count__lt=F("max_uses"))
-    if not Coupon.objects.filter(free, pk=coupon.pk).update(used_count=F("used_count") + 1):
-        raise CouponUsedUpError
+    use: dict[str, Any] = {"coupon": coupon.pk, "order": order.pk, "customer": order.customer_id}
     with connection.cursor() as cursor:
-        cursor.execute(NOTE_USE, {"coupon": coupon.pk, "order": order.pk, "customer": order.customer_id})
-        if cursor.fetchone() is None:
-            raise CouponUsedUpError
+        for statement in (TAKE, NOTE_USE):
+            cursor.execute(statement, use)
+            if not cursor.rowcount:
+                raise CouponUsedUpError
 
 
 def give_back(*, order_ids: Sequence[UUID]) -> None:

@@ -10,16 +10,17 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
 from catalog.models import Product
-from checkout.models import CheckoutSession
+from checkout.models import CheckoutSession, Coupon
 from checkout.pricing import Line, Summary, Tax, price
 from checkout.selectors import discount_of, shipping_of
 from checkout.tables import tables_of
 from core.errors import DomainError, InvalidInputError, NotFoundError
 from core.money import LARGEST, money_string, round_money
-from core.rows import update_row
+from core.rows import columns, read, row_of, update_row
 from orders.selectors import WINDOW_RULES
 
 LIFE = timedelta(minutes=30)
@@ -31,14 +32,13 @@ SHOWN = (
 """What `read_checkout` reads."""
 
 
-# With the version of the tables that price it (see checkout.tables), and the rules of the payment window.
-# Columns by name: PostgreSQL keeps the statement.
+# With the version of the tables that price it (see checkout.tables), the rules of the payment window, and its coupon.
 LOCK = f"""
-SELECT {", ".join(str(field.column) for field in CheckoutSession._meta.local_concrete_fields)},
-    (SELECT version FROM checkout_pricetablesversion WHERE id = 1) AS tables_version,
-    {WINDOW_RULES} AS window_rules
-FROM checkout_checkoutsession c WHERE id = %s FOR NO KEY UPDATE OF c
-"""  # noqa: S608 - names of our model, nothing from outside
+SELECT (SELECT version FROM checkout_pricetablesversion WHERE id = 1), {WINDOW_RULES},
+    {columns(CheckoutSession, "c")}, {columns(Coupon, "p")}
+FROM checkout_checkoutsession c LEFT JOIN checkout_coupon p ON p.id = c.coupon_id
+WHERE c.id = %s FOR NO KEY UPDATE OF c
+"""  # noqa: S608 - names of our models, nothing from outside
 
 
 class CheckoutClosedError(DomainError):
@@ -76,13 +76,28 @@ def open_checkout(*, checkout_id: UUID, owner: Owner, now: datetime) -> Checkout
         NotFoundError: there is none, or it is somebody else's.
         CheckoutClosedError: it cannot be changed any more.
     """
-    found = next(iter(CheckoutSession.objects.raw(LOCK, [checkout_id])), None)
+    found = lock(checkout_id)
     if found is None or not owns(owner, found):
         raise NotFoundError(_("There is no such checkout."))
     if found.status != CheckoutSession.Status.OPEN or found.order_id is not None or now >= found.expires_at:
         raise CheckoutClosedError(details={"orderId": str(found.order_id)} if found.order_id else {})
     if method := tables_of(found).method(found.shipping_method_id):
         found.shipping_method = method
+    return found
+
+
+def lock(checkout_id: UUID) -> CheckoutSession | None:
+    """The row, locked, with its coupon and what else `LOCK` reads."""
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK, [checkout_id])
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    version, rules, *values = row
+    found = row_of(CheckoutSession, values)
+    found.tables_version, found.window_rules = version, rules
+    if found.coupon_id is not None:
+        found.coupon = row_of(Coupon, values[len(read(CheckoutSession)) :])
     return found
 
 

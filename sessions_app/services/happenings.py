@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from core.clock import now as clock_now
 from core.net import printable
@@ -62,7 +62,10 @@ def record(session_id: UUID, event_type: str, *, product_id: UUID | None = None,
 
 def mark_ordered(*, session_id: UUID, order_id: UUID) -> None:
     """The visit placed an order. Runs in the placing transaction."""
-    VisitorSession.objects.filter(pk=session_id).update(order_id=order_id)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE sessions_app_visitorsession SET order_id = %s WHERE session_id = %s", [order_id, session_id]
+        )
     record(session_id, "order_placed")
     transaction.on_commit(lambda: update_live(session_id, order=order_id.hex))
 

@@ -1,6 +1,7 @@
-"""Rows written by statements that are put together once."""
+"""Rows read and written by statements that are put together once."""
 
 from decimal import Decimal
+from uuid import uuid4
 
 import pytest
 from django.core.exceptions import FieldDoesNotExist
@@ -8,7 +9,9 @@ from django.db import DatabaseError, IntegrityError, connection
 from django.test.utils import CaptureQueriesContext
 
 from catalog.models import Category, Product
-from core.rows import insert_together, update_row
+from checkout.models import CheckoutSession
+from core.clock import now
+from core.rows import columns, insert_together, row_of, update_row
 from customers.models import User
 from tests.factories import CategoryFactory, ProductFactory
 
@@ -49,3 +52,24 @@ def test_a_row_that_is_gone_is_not_updated_in_silence() -> None:
 def test_a_field_that_is_none_is_an_error() -> None:
     with pytest.raises(FieldDoesNotExist):
         update_row(ProductFactory(), "prize")
+
+
+def test_a_row_read_is_what_a_queryset_reads() -> None:
+    kept = CheckoutSession.objects.create(
+        visitor_id=uuid4(), items=[{"quantity": 1}], summary={}, expires_at=now(), updated_at=now()
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {columns(CheckoutSession, 'c')}, 'more' FROM checkout_checkoutsession c")
+        found = row_of(CheckoutSession, cursor.fetchone())
+    expected = CheckoutSession.objects.get(pk=kept.pk)
+    assert [getattr(found, field.attname) for field in CheckoutSession._meta.concrete_fields] == [
+        getattr(expected, field.attname) for field in CheckoutSession._meta.concrete_fields
+    ]
+
+
+def test_a_row_read_leaves_what_postgresql_makes_in_the_database() -> None:
+    ProductFactory()
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {columns(Product, 'p')} FROM catalog_product p")
+        found = row_of(Product, cursor.fetchone())
+    assert found.get_deferred_fields() == {"search"}
