@@ -142,23 +142,18 @@ class ConfirmOut(CamelSerializer):
 
 
 def checkout_body(checkout: CheckoutSession) -> dict[str, Any]:
-    """The checkout as the API shows it. Lines and summary are kept the way they are shown."""
+    """The checkout as the API shows it. Lines, summary and address are kept the way they are shown."""
     return {
         "checkoutId": str(checkout.id),
         "status": checkout.status,
         "items": checkout.items,
         "summary": checkout.summary,
-        "shippingAddress": address_body(checkout.shipping_address),
+        "shippingAddress": checkout.shipping_address,
         "shippingMethodId": str(checkout.shipping_method_id) if checkout.shipping_method_id else None,
         "couponCode": checkout.coupon.code if checkout.coupon else None,
         "orderId": str(checkout.order_id) if checkout.order_id else None,
         "expiresAt": checkout.expires_at,
     }
-
-
-def address_body(address: dict[str, Any] | None) -> Any:
-    """An address as the API shows it."""
-    return AddressFields(address).data if address else None
 
 
 def shipping_body(checkout: CheckoutSession, methods: list[ShippingMethod]) -> dict[str, Any]:

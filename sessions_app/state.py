@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -113,6 +112,7 @@ end
 # ARGV: now, ttl, longest, api views, script views, stream limit, session id, for a counted request four words of its
 # limit, then kind and text of each entry. Answers nil for an unknown session, "lapsed", "full", "refused", else the
 # epoch ("stale" for an earlier one: nothing was changed) and the fields, a line each: that is read quicker than a list.
+# A page asks for several things at once: the active set and the end of the hash are moved once a second.
 # Of a counted request it answers this, how many there were with it, and the ms left.
 TOUCH = (
     GUARD
@@ -130,10 +130,13 @@ end
 local now = tonumber(ARGV[1])
 if now - held[4] >= tonumber(ARGV[2]) or now - held[3] >= tonumber(ARGV[3]) then return 'lapsed' end
 if #ARGV >= first and redis.call('XLEN', KEYS[4]) >= tonumber(ARGV[6]) then return 'full' end
+local later = math.floor(now) > math.floor(held[4])
 held[4], held[7], held[8] = ARGV[1], tostring(held[7] + ARGV[5]), tostring(held[8] + ARGV[4])
 redis.call('HSET', KEYS[2], 'seen', held[4], 'script', held[7], 'api', held[8])
-redis.call('EXPIRE', KEYS[2], ARGV[2])
-redis.call('ZADD', KEYS[3], ARGV[1], ARGV[7])
+if later then
+    redis.call('EXPIRE', KEYS[2], ARGV[2])
+    redis.call('ZADD', KEYS[3], ARGV[1], ARGV[7])
+end
 for i = first, #ARGV, 2 do redis.call('XADD', KEYS[4], '*', ARGV[i], ARGV[i + 1]) end
 return table.concat(held, '\\n')
 end
@@ -271,15 +274,17 @@ def keep_guard() -> None:
     core_redis.call(lambda client: evaluate(client, GUARD, [GUARD_KEY], []))
 
 
-def update(session_id: UUID, **fields: Any) -> None:
+UPDATE = "if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSET', KEYS[1], unpack(ARGV)) end"
+
+
+def update(session_id: UUID, **fields: str | int) -> None:
     """Changes fields of a hash that is there; an unknown session is left unknown.
 
     Raises:
         RedisAwayError: Redis cannot be asked.
     """
-    flat = [word for name, value in fields.items() for word in (name, value)]
-    script = "if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSET', KEYS[1], unpack(ARGV)) end"
-    core_redis.call(lambda client: client.eval(script, 1, key(session_id), *flat))
+    flat = [word for pair in fields.items() for word in pair]
+    core_redis.call(lambda client: evaluate(client, UPDATE, [key(session_id)], flat))
 
 
 def forget(session_id: UUID) -> None:
@@ -295,22 +300,22 @@ def forget(session_id: UUID) -> None:
     core_redis.call(remove)
 
 
+# ARGV: stream limit, then kind and text of each entry.
+APPEND = """
+if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[1]) then return 'full' end
+for i = 2, #ARGV, 2 do redis.call('XADD', KEYS[1], '*', ARGV[i], ARGV[i + 1]) end
+"""
+
+
 def append(entries: Sequence[Entry]) -> None:
     """Puts entries on the stream without a session being seen.
 
     Raises:
         RedisAwayError: Redis cannot be asked, or the stream is full.
     """
-
-    def add(client: Client) -> None:
-        if client.xlen(STREAM) >= settings.EVENT_STREAM_LIMIT:
-            raise StreamFullError
-        pipe = client.pipeline(transaction=True)
-        for entry in entries:
-            pipe.xadd(STREAM, {entry.kind: entry.text})
-        pipe.execute()
-
-    core_redis.call(add)
+    words: list[str | int] = [settings.EVENT_STREAM_LIMIT, *(word for entry in entries for word in entry)]
+    if core_redis.call(lambda client: evaluate(client, APPEND, [STREAM], words)) == b"full":
+        raise StreamFullError
 
 
 def encode(state: SessionState) -> dict[str, str | int]:

@@ -148,11 +148,10 @@ def body_of(request: HttpRequest) -> bytes:
     Raises:
         TrackError: it is larger, packed in another way, or damaged.
     """
-    too_large = TrackError("PAYLOAD_TOO_LARGE", 413, _("256 KiB at most."))
     try:
         body = request.body
     except RequestDataTooBig:
-        raise too_large from None
+        raise TrackError("PAYLOAD_TOO_LARGE", 413, TOO_LARGE) from None
     match request.META.get("HTTP_CONTENT_ENCODING", "identity"):
         case "identity":
             pass
@@ -161,8 +160,11 @@ def body_of(request: HttpRequest) -> bytes:
         case _other:
             raise TrackError("UNSUPPORTED_MEDIA_TYPE", 415, _("Content-Encoding: gzip, or none."))
     if len(body) > MOST_BYTES:
-        raise too_large
+        raise TrackError("PAYLOAD_TOO_LARGE", 413, TOO_LARGE)
     return body
+
+
+TOO_LARGE = _("256 KiB at most.")
 
 
 def unpacked(body: bytes) -> bytes:

@@ -44,6 +44,17 @@ def test_a_lapsed_session_ended_when_it_was_last_seen() -> None:
     assert row.ended_at == row.last_seen_at
 
 
+def test_its_end_is_known_to_the_second_though_much_is_asked_at_once() -> None:
+    begun = (NOW - timedelta(hours=2)).replace(microsecond=0)
+    session = begin(begun)
+    last = begun + timedelta(seconds=4.8)
+    for tenths in range(3, 49, 3):
+        services.see(session.session_id, now=begun + timedelta(seconds=tenths / 10))
+    ingest.flush(consumer="test")
+    assert lapsed.close_lapsed(now=NOW) == 1
+    assert timedelta() <= last - VisitorSession.objects.get().last_seen_at < timedelta(seconds=1)
+
+
 def test_an_event_after_the_end_does_not_reopen_it() -> None:
     session = begin(NOW - timedelta(hours=2))
     ingest.flush(consumer="test")

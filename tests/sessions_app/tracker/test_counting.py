@@ -220,6 +220,7 @@ def test_less_than_half_a_second_is_not_told_but_added_up(stopped: Page, site: S
     stopped.evaluate("footfall.track('end')")
     stopped.evaluate(HIDE)
     site.wait_for(1, "end")
+    site.wait_for(1, "engagement")
     assert site.seconds_seen() == [("/mug", 1)]
 
 
