@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from django.utils.http import parse_header_parameters
 from django.utils.module_loading import import_string
 
-from config import health
+from config import health, metrics
 from sessions_app.track import track
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def lanes() -> Mapping[str, Handler]:
     address that is none of our hosts, over plain HTTP.
     """
     tracking = reduce(wrapped, reversed(TRACK_MIDDLEWARE), convert_exception_to_response(track))
-    probes = {"/livez": health.livez, "/readyz": health.readyz}
+    probes = {"/livez": health.livez, "/readyz": health.readyz, "/metrics": metrics.metrics}
     return {TRACK: with_length(tracking)} | {
         path: with_length(convert_exception_to_response(probe)) for path, probe in probes.items()
     }

@@ -274,7 +274,9 @@ RATE_LIMITS_CUSTOMER = {
     name: env.str(f"RATE_LIMIT_{name.upper()}_CUSTOMER", default=RATE_LIMITS[name])
     for name in ("initiate", "shipping", "tax", "coupon", "confirm")
 }
-RATE_LIMIT_ALLOWLIST = env.list("RATE_LIMIT_ALLOWLIST", default=["127.0.0.0/8", "::1"] if DEVELOPMENT else [])
+LOOPBACK = ["127.0.0.0/8", "::1"]
+RATE_LIMIT_ALLOWLIST = env.list("RATE_LIMIT_ALLOWLIST", default=LOOPBACK if DEVELOPMENT else [])
+METRICS_ALLOWLIST = env.list("METRICS_ALLOWLIST", default=LOOPBACK if DEVELOPMENT else [])
 
 # REST ---------------------------------------------------------------------------------------------------------------
 

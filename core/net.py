@@ -1,8 +1,9 @@
 """What the headers of a request say, believed only as far as it can be: the client's address, text of a stranger's."""
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -33,9 +34,28 @@ def ip_prefix(ip: str) -> str:
     return str(ip_network(f"{address}/{48 if ':' in address else 24}", strict=False)) if address else ""
 
 
+def is_within(address: str, networks: Sequence[str]) -> bool:
+    """Whether one of these networks of the settings has the address. "" is in none."""
+    return bool(networks and address) and _is_within(address, tuple(networks))
+
+
+def parsed_network(text: str) -> IPv4Network | IPv6Network:
+    """A network from the text of a setting, such as `10.0.0.0/8` or a single address.
+
+    Raises:
+        ValueError: it is none.
+    """
+    return ip_network(text.strip())
+
+
 def printable(text: str) -> str:
     """The text without what PostgreSQL refuses or nobody can see: null bytes, control characters, half characters."""
     return text if text.isprintable() else "".join(letter for letter in text if letter.isprintable())
+
+
+@lru_cache(maxsize=8192)
+def _is_within(address: str, networks: tuple[str, ...]) -> bool:
+    return any(ip_address(address) in network for network in map(parsed_network, networks))
 
 
 @lru_cache(maxsize=1024)

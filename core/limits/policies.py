@@ -6,11 +6,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import ip_network
 
 from django.conf import settings
 from django.utils.crypto import salted_hmac
 from limits import parse
+
+from core.net import is_within
 
 FORM = re.compile(r"[1-9]\d{0,9}/([1-9]\d{0,9})?[a-z]+", re.ASCII)
 """What is read of the library's grammar: it takes `0` for a limit, and `10/0minute` for `10/minute`."""
@@ -79,25 +81,7 @@ def parsed(name: str, text: str) -> Policy:
 
 def is_never_limited(address: str) -> bool:
     """Whether `RATE_LIMIT_ALLOWLIST` has the address."""
-    allowed = settings.RATE_LIMIT_ALLOWLIST
-    return bool(allowed) and _is_within(address, tuple(allowed))
-
-
-@lru_cache(maxsize=8192)
-def _is_within(address: str, allowed: tuple[str, ...]) -> bool:
-    return bool(address) and any(ip_address(address) in network for network in map(parsed_network, allowed))
-
-
-def parsed_network(text: str) -> IPv4Network | IPv6Network:
-    """A network from the text of its setting, such as `10.0.0.0/8` or a single address.
-
-    Raises:
-        MalformedLimitError: it is none.
-    """
-    try:
-        return ip_network(text.strip())
-    except ValueError as error:
-        raise MalformedLimitError(str(error)) from error
+    return is_within(address, settings.RATE_LIMIT_ALLOWLIST)
 
 
 @lru_cache(maxsize=8192)

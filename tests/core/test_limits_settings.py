@@ -5,7 +5,8 @@ from django.conf import LazySettings
 from django.core.checks import run_checks
 
 from core.limits.checks import check_limits
-from core.limits.policies import MalformedLimitError, Policy, parsed, parsed_network
+from core.limits.policies import MalformedLimitError, Policy, parsed
+from core.net import parsed_network
 
 
 @pytest.mark.parametrize(
@@ -35,7 +36,7 @@ def test_anything_else_is_no_limit(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "10.0.0.0/33", "10.0.0.1/8", "localhost", "10.0.0.0-10.0.0.9", "::1/129"])
 def test_what_is_no_network_is_refused(text: str) -> None:
-    with pytest.raises(MalformedLimitError):
+    with pytest.raises(ValueError, match=r"IPv4 or IPv6|host bits"):
         parsed_network(text)
 
 
@@ -47,6 +48,7 @@ def test_the_check_names_the_setting_and_what_is_wrong(settings: LazySettings) -
     settings.RATE_LIMITS = settings.RATE_LIMITS | {"initiate": "often"}
     settings.RATE_LIMITS_CUSTOMER = settings.RATE_LIMITS_CUSTOMER | {"confirm": "0/minute"}
     settings.RATE_LIMIT_ALLOWLIST = ["10.0.0.0/8", "the office"]
+    settings.METRICS_ALLOWLIST = ["everybody"]
     assert [(message.id, message.msg) for message in check_limits()] == [
         ("core.E001", "RATE_LIMIT_INITIATE: 'often' is no limit; write it like 10/5minute (a day at most)."),
         ("core.E001", "RATE_LIMIT_CONFIRM_CUSTOMER: '0/minute' is no limit; write it like 10/5minute (a day at most)."),
@@ -54,4 +56,5 @@ def test_the_check_names_the_setting_and_what_is_wrong(settings: LazySettings) -
             "core.E002",
             "RATE_LIMIT_ALLOWLIST: 'the office' does not appear to be an IPv4 or IPv6 network.",
         ),
+        ("core.E002", "METRICS_ALLOWLIST: 'everybody' does not appear to be an IPv4 or IPv6 network."),
     ]
