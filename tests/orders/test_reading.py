@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -30,7 +28,7 @@ from orders.services import cancel_order
 from orders.tokens import access_token
 from tests.billing_server import BillingService
 from tests.factories import UserFactory
-from tests.redis_server import RedisServer
+from tests.redis_server import RedisServer, ask_again, own_redis
 from tests.world import ADDRESS, Shopper, World, attempt_of, report, together
 
 pytestmark = pytest.mark.django_db
@@ -207,16 +205,8 @@ def test_a_list_of_visit_and_customer_is_found_by_their_indexes(order: Order, sh
 @pytest.fixture
 def server(settings: LazySettings) -> Iterator[RedisServer]:
     """A Redis that the test may treat badly."""
-    with TemporaryDirectory(prefix="footfall-") as folder:
-        own = RedisServer(Path(folder))
-        own.start()
-        settings.REDIS_URL = own.url
-        before, core_redis.clients.here = core_redis.clients.here, None
+    with own_redis(settings) as own:
         yield own
-        own.kill()
-        if core_redis.clients.here is not None:
-            core_redis.clients.here.close()
-        core_redis.clients.here = before
 
 
 @pytest.mark.django_db(transaction=True)
@@ -229,7 +219,7 @@ def test_with_redis_away_orders_are_rendered_and_what_it_kept_is_not_believed_af
     cancel_order(order_id=order.id, actor="test", now=now())
     assert READS["order"](shopper, order)["status"] == "cancelled"
     server.start()
-    core_redis.breaker.closed_after = 0.0
+    ask_again()
     assert server.holds(keys("orders", [order.id])[0])
     assert READS["order"](shopper, order)["status"] == "cancelled"
 
