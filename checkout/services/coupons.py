@@ -16,6 +16,7 @@ from checkout.models import CheckoutSession, Coupon
 from checkout.services.opening import Owner, keep, open_checkout, total_up
 from core.errors import DomainError
 from core.money import money_string, money_text
+from core.rows import columns, row_of
 from orders.models import Order
 
 
@@ -59,13 +60,28 @@ def apply_coupon(*, checkout_id: UUID, owner: Owner, code: str, now: datetime) -
         CouponMinimumNotMetError
     """
     checkout = open_checkout(checkout_id=checkout_id, owner=owner, now=now)
-    coupon = Coupon.objects.filter(code__iexact=code.strip(), is_active=True).first()
-    if coupon is None:
-        raise CouponInvalidError
-    checkout.coupon = coupon
+    coupon = checkout.coupon = coupon_of(code)
     check(coupon, subtotal=total_up(checkout).subtotal, now=now)
     keep(checkout, now=now, fields=["coupon"])
     return checkout
+
+
+# By the index on the code in lower case, which `iexact` would pass by.
+BY_CODE = f"SELECT {columns(Coupon, 'c')} FROM checkout_coupon c WHERE lower(c.code) = lower(%s) AND c.is_active"  # noqa: S608 - names of our model
+
+
+def coupon_of(code: str) -> Coupon:
+    """The active coupon of a code, in any case.
+
+    Raises:
+        CouponInvalidError: there is none.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(BY_CODE, [code.strip()])
+        row = cursor.fetchone()
+    if row is None:
+        raise CouponInvalidError
+    return row_of(Coupon, row)
 
 
 @transaction.atomic
