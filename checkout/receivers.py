@@ -7,7 +7,7 @@ from django.db import transaction
 from django.dispatch import receiver
 
 from checkout.models import CheckoutSession
-from checkout.services.coupons import give_back
+from checkout.services.coupons import give_back, take_again
 from orders.models import Order
 from orders.signals import order_closed, order_paid
 
@@ -25,6 +25,9 @@ def close_as_success(sender: Any, orders: list[Order], now: datetime, **_more: A
     # By its id: an order of nothing is paid while it is placed, before its checkout is linked to it.
     checkout_ids = [order.checkout_id for order in orders if order.checkout_id]
     CheckoutSession.objects.filter(id__in=checkout_ids).update(status=Status.SUCCESS, updated_at=now)
+    for order in orders:
+        if order.coupon_code:
+            take_again(order_id=order.id)
 
 
 @receiver(order_closed)

@@ -158,6 +158,32 @@ def take_use(*, coupon: Coupon, order: Order) -> None:
                 raise CouponUsedUpError
 
 
+def take_again(*, order_id: UUID) -> None:
+    """Takes a use for a paid order that gave its back, if one is left: it was closed, and its money came late.
+
+    It came at the discounted price, so the order is paid all the same if none is left. One that has its use is left.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH lacking AS (
+                SELECT o.id, o.customer_id, c.coupon_id
+                FROM orders_order o JOIN checkout_checkoutsession c ON c.order_id = o.id
+                WHERE o.id = %s AND c.coupon_id IS NOT NULL
+                  AND NOT EXISTS (SELECT FROM checkout_couponuse u WHERE u.order_id = o.id)
+            ),
+            taken AS (
+                UPDATE checkout_coupon SET used_count = used_count + 1
+                WHERE id IN (SELECT coupon_id FROM lacking) AND (max_uses IS NULL OR used_count < max_uses)
+                RETURNING id
+            )
+            INSERT INTO checkout_couponuse (coupon_id, order_id, customer_id)
+            SELECT taken.id, lacking.id, lacking.customer_id FROM lacking JOIN taken ON taken.id = lacking.coupon_id
+            """,
+            [order_id],
+        )
+
+
 def give_back(*, order_ids: Sequence[UUID]) -> None:
     """Gives the uses of closed orders back. Twice is harmless: a use is deleted once."""
     with connection.cursor() as cursor:

@@ -9,10 +9,10 @@ import pytest
 from checkout.models import Coupon, CouponUse
 from core.clock import now
 from orders.models import Order
-from orders.services import cancel_order
+from orders.services import cancel_order, expire_due
 from tests.billing_server import BillingService
 from tests.factories import CouponFactory
-from tests.world import Shopper, World, check_books
+from tests.world import Shopper, World, attempt_of, check_books, report, window_ends
 
 pytestmark = pytest.mark.django_db
 
@@ -150,3 +150,18 @@ def test_confirm_checks_the_coupon_again(
     answer = shopper.confirm(checkout_id, world)
     assert (answer.status_code, answer.json()["error"]) == (409, error)
     assert not Order.objects.exists()
+
+
+@pytest.mark.parametrize(("free", "uses"), [(1, 1), (0, 0)], ids=["one is left", "none is left"])
+def test_late_money_takes_the_use_again_if_one_is_left(
+    world: World, billing: BillingService, shopper: Shopper, free: int, uses: int
+) -> None:
+    coupon = CouponFactory(max_uses=1)
+    order = shopper.order(world, (world.mug, 1), coupon=coupon.code)
+    window_ends(order, ago=timedelta(minutes=5))
+    expire_due(now=now())
+    Coupon.objects.filter(pk=coupon.pk).update(max_uses=free)
+    report(attempt_of(order), "success")
+    order.refresh_from_db()
+    coupon.refresh_from_db()
+    assert (order.status, coupon.used_count, coupon.uses.count()) == ("success", uses, uses)
