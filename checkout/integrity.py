@@ -31,8 +31,17 @@ WHERE c.status <> CASE o.status WHEN 'pending' THEN 'open' WHEN 'success' THEN '
                                 WHEN 'expired' THEN 'timeout' ELSE 'failure' END
 """,
 )
+SUCCESSES = Check(
+    "checkout_success_has_its_order",
+    "A checkout that is a success has an order, and each names the other.",
+    """
+SELECT c.id::text AS row_name, format('%%s, order %%s', c.status, coalesce(o.number, 'is none')) AS problem
+FROM checkout_checkoutsession c LEFT JOIN orders_order o ON o.checkout_id = c.id
+WHERE (c.status = 'success' AND o.id IS NULL) OR (o.id IS NOT NULL AND c.order_id IS DISTINCT FROM o.id)
+""",
+)
 
 
 def register_checks() -> None:
     """Makes them known; called when the app is ready."""
-    register(COUPONS, USES, CHECKOUTS)
+    register(COUPONS, USES, CHECKOUTS, SUCCESSES)

@@ -5,6 +5,7 @@ While Redis is away nothing is counted; what matters stands in the log as well.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
@@ -13,6 +14,12 @@ from core.redis import Client, RedisAwayError
 
 DAYS_KEPT = 8
 ByDay = dict[str, dict[str, int]]
+kinds: dict[str, str] = {}
+
+
+def register(kind: str, meaning: str) -> None:
+    """Makes a kind known to whoever lists them; called when an app is ready. `meaning` is for people."""
+    kinds[kind] = meaning
 
 
 def count(kind: str, name: str, *, now: datetime) -> int | None:
@@ -29,6 +36,13 @@ def count(kind: str, name: str, *, now: datetime) -> int | None:
         return core_redis.call(write)
     except RedisAwayError:
         return None
+
+
+def note(log: logging.Logger, kind: str, name: str, text: str, *, now: datetime, level: int = logging.WARNING) -> None:
+    """Counts one, and now and then logs `text` with how many there were. `now` is UTC."""
+    number = count(kind, name, now=now)
+    if is_worth_a_line(number):
+        log.log(level, "%s (%s of today)", text, "?" if number is None else number)
 
 
 def is_worth_a_line(number: int | None) -> bool:

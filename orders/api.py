@@ -1,5 +1,6 @@
 """Orders over HTTP, and billing's webhook."""
 
+import logging
 from uuid import UUID
 
 from django.conf import settings
@@ -11,19 +12,24 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from core import counts
 from core.api import success
 from core.clock import now
+from core.errors import DomainError
+from core.limits import RateLimitedError
 from core.pages import text_parameter
 from core.personal import PersonalView
 from core.schema import enveloped
 from core.serializers import CamelSerializer
 from orders import inbox, services
+from orders.counted import REQUESTS
 from orders.models import OrderSession
 from orders.reading import read_order, read_page
 from orders.selectors import Reader, find_order
 from orders.serializers import OrderListOut, OrderOut, OrderSessionOut, RetryOut
 from sessions_app.api import visit_of
 
+log = logging.getLogger(__name__)
 TOKEN = OpenApiParameter(
     "X-Order-Token", OpenApiTypes.STR, OpenApiParameter.HEADER, description="A guest's key to one order."
 )
@@ -39,12 +45,23 @@ def reader_of(request: Request) -> Reader:
 
 
 class OneOrderView(PersonalView):
-    """What is asked of one order. Keys to orders are not to be tried out, so those who show one are counted."""
+    """What is asked of one order. Keys to orders are not to be tried out, so those who show one are counted.
+
+    Refusals are counted by what was asked and their code, but for those of limits, which count them themselves.
+    """
+
+    asked = "order"
 
     @property
     def limit(self) -> str:
         """The limit's name; none for an order that needs no key."""
         return "order_lookup" if "X-Order-Token" in self.request.headers else ""
+
+    def handle_exception(self, exc: Exception) -> Response:
+        if isinstance(exc, DomainError) and not isinstance(exc, RateLimitedError):
+            name = f"{self.asked} {exc.code}"
+            counts.note(log, REQUESTS, name, f"order request refused: {name}", now=now(), level=logging.INFO)
+        return super().handle_exception(exc)
 
 
 class OrderListView(PersonalView):
@@ -68,6 +85,8 @@ class OrderView(OneOrderView):
 class OrderSessionView(OneOrderView):
     """The payment window of an order."""
 
+    asked = "session"
+
     @extend_schema(parameters=[TOKEN], responses=enveloped(OrderSessionOut, "OrderSession"))
     def get(self, request: Request, order_id: UUID) -> Response:
         return success(read_order(order_id=order_id, reader=reader_of(request), now=now())["session"])
@@ -75,6 +94,8 @@ class OrderSessionView(OneOrderView):
 
 class RetryPaymentView(OneOrderView):
     """Another attempt to pay."""
+
+    asked = "retry"
 
     @extend_schema(parameters=[TOKEN], request=None, responses=enveloped(RetryOut, "RetryPayment"))
     def post(self, request: Request, order_id: UUID) -> Response:
@@ -92,6 +113,8 @@ class RetryPaymentView(OneOrderView):
 
 class CancelOrderView(OneOrderView):
     """Cancels a pending order."""
+
+    asked = "cancel"
 
     @extend_schema(parameters=[TOKEN], request=None, responses=enveloped(OrderOut, "CancelledOrder"))
     def post(self, request: Request, order_id: UUID) -> Response:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple, dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -22,7 +24,10 @@ from core.money import CURRENCIES, LARGEST, money_string
 log = logging.getLogger(__name__)
 TIMEOUT = httpx2.Timeout(10, connect=3)
 LONGEST_SECONDS = 10
-"""A call among many ends after this, even if billing sends a byte now and then."""
+"""A call ends after this, even if billing sends a byte now and then: httpx counts from byte to byte."""
+WITHDRAW_SECONDS = 2
+"""Of the call that takes a pay session back, which comes after one that may have taken its whole time."""
+CONNECTIONS = 32
 PATH = "/billing/api/v1/paysession"
 COUNTED = "billing"
 
@@ -77,7 +82,16 @@ NOT_AS_AGREED = (ValueError, KeyError, TypeError, InvalidOperation, RecursionErr
 @cache
 def client() -> httpx2.Client:
     """The process's connections to billing."""
-    return httpx2.Client(timeout=TIMEOUT, limits=httpx2.Limits(max_connections=32), follow_redirects=False)
+    return httpx2.Client(timeout=TIMEOUT, limits=httpx2.Limits(max_connections=CONNECTIONS), follow_redirects=False)
+
+
+@cache
+def callers() -> ThreadPoolExecutor:
+    """Whoever waits for billing in a request's stead; one that is left waiting goes on until billing lets go of it."""
+    return ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="billing")
+
+
+os.register_at_fork(after_in_child=callers.cache_clear)  # threads stay with the parent
 
 
 def headers(idempotency_key: str = "") -> dict[str, str]:
@@ -143,7 +157,7 @@ def cancel_pay_session(checkout_id: str) -> None:
         AlreadyPaidError: it was taken.
         BillingUnavailableError: no answer, or not the one agreed.
     """
-    answer = _post(address(checkout_id, "cancel"), {}, "")
+    answer = _post(address(checkout_id, "cancel"), {}, "", seconds=WITHDRAW_SECONDS)
     try:
         read_cancelled(answer)
     except PollError as error:
@@ -273,15 +287,23 @@ def report_of(data: dict[str, Any]) -> Report:
     return Report(data["status"], amount, data["currency"], str(data.get("orderId") or ""))
 
 
+def note_useless(error: PollError, *, checkout_id: str) -> None:
+    """Counts a question about a pay session to which no useful answer came, and says so now and then."""
+    text = f"billing's answer about {checkout_id} is of no use: {error}"
+    counts.note(log, COUNTED, error.kind, text, now=clock.now())
+
+
 def describe(error: Exception) -> str:
     """An error for the log and the attempt."""
     return f"{type(error).__name__}: {error}"[:300]
 
 
-def _post(url: str, body: dict[str, Any], key: str) -> httpx2.Response:
+def _post(url: str, body: dict[str, Any], key: str, *, seconds: float | None = None) -> httpx2.Response:
+    call = callers().submit(client().post, url, json=body, headers=headers(key))
     try:
-        return client().post(url, json=body, headers=headers(key))
-    except httpx2.HTTPError as error:
+        return call.result(LONGEST_SECONDS if seconds is None else seconds)
+    except (httpx2.HTTPError, TimeoutError) as error:
+        call.cancel()
         log.warning("billing: %s", describe(error))
         counts.count(COUNTED, silence(error).kind, now=clock.now())
         raise BillingUnavailableError from error

@@ -33,6 +33,7 @@ MOST_TRIES = 10
 AT_ONCE = 100
 Outcome = WebhookReceipt.Outcome
 UNFINISHED = (Outcome.RECEIVED, Outcome.UNMATCHED, Outcome.FAILED)
+OF_NO_USE = (Outcome.UNMATCHED, Outcome.UNREADABLE, Outcome.CONTRADICTS)
 
 
 class UnreadableWebhookError(InvalidInputError):
@@ -68,9 +69,7 @@ def receive(*, body: bytes, headers: Mapping[str, str], secrets: Sequence[str], 
 
 def note(kind: str, *, now: datetime) -> None:
     """Counts a webhook that is not handled, and says so now and then."""
-    number = counts.count(COUNTED, kind, now=now)
-    if counts.is_worth_a_line(number):
-        log.warning("webhook of billing is %s (%s of today)", kind, "?" if number is None else number)
+    counts.note(log, COUNTED, kind, f"webhook of billing is {kind}", now=now)
 
 
 STORE = """
@@ -103,11 +102,15 @@ def handle(receipt_id: int, *, actor: str, now: datetime, again: bool = False) -
         DatabaseError: it could not be done; the receipt says so.
     """
     try:
-        return settle(receipt_id, actor=actor, now=now, again=again)
+        receipt, by_us = settle(receipt_id, actor=actor, now=now, again=again)
     except DatabaseError as error:
         log.exception("webhook %s of billing could not be handled", receipt_id)
+        counts.count(COUNTED, Outcome.FAILED, now=now)
         WebhookReceipt.objects.filter(pk=receipt_id).update(outcome=Outcome.FAILED, error=str(error)[:300])
         raise
+    if by_us and receipt.outcome in OF_NO_USE:
+        counts.count(COUNTED, receipt.outcome, now=now)
+    return receipt, by_us
 
 
 @transaction.atomic

@@ -109,23 +109,69 @@ WHERE h.new <> o.status
     ),
     Check(
         "paid_attempt_is_accounted_for",
-        "Money that came is that of a paid order, or the order was marked for staff.",
+        "Money that came counts as its order's payment, or the order is marked for staff until they decided.",
         """
 SELECT o.number AS row_name, format('%%s, attempt %%s was paid', o.status, a.number) AS problem
 FROM orders_paymentattempt a JOIN orders_ordersession s ON s.id = a.order_session_id
 JOIN orders_order o ON o.id = s.order_id
-WHERE a.status = 'success' AND o.status <> 'success' AND o.needs_attention = '' AND NOT EXISTS (
-    SELECT FROM orders_orderstatuschange h WHERE h.order_id = o.id AND h.field = 'needs_attention')
+WHERE a.status = 'success' AND a.counted_at IS NULL AND o.needs_attention = '' AND NOT EXISTS (
+    SELECT FROM orders_orderstatuschange h
+    WHERE h.order_id = o.id AND h.field = 'needs_attention' AND h.new = '' AND h.created_at >= a.resolved_at)
+""",
+    ),
+    Check(
+        "counted_money_is_that_of_a_paid_order",
+        "Money that counts was paid, made its order a success, and is not sent back as if it did not.",
+        """
+SELECT o.number AS row_name, format('%%s, attempt %%s counts and is %%s', o.status, a.number, a.status) AS problem
+FROM orders_paymentattempt a JOIN orders_ordersession s ON s.id = a.order_session_id
+JOIN orders_order o ON o.id = s.order_id
+WHERE a.counted_at IS NOT NULL AND (a.status <> 'success' OR o.status <> 'success'
+   OR EXISTS (SELECT FROM orders_refund r WHERE r.attempt_id = a.id AND NOT r.was_sale))
+""",
+    ),
+    Check(
+        "refund_is_of_money_that_came",
+        "What goes back of a sale was counted; what never counted goes back as it came.",
+        """
+SELECT o.number AS row_name, format('%%s %%s of attempt %%s, which took %%s', r.amount, r.status, a.number,
+                                    coalesce(a.paid_amount::text, 'nothing')) AS problem
+FROM orders_refund r JOIN orders_paymentattempt a ON a.id = r.attempt_id
+JOIN orders_ordersession s ON s.id = a.order_session_id JOIN orders_order o ON o.id = s.order_id
+WHERE CASE WHEN r.was_sale THEN a.counted_at IS NULL ELSE r.amount IS DISTINCT FROM a.paid_amount END
+""",
+    ),
+    Check(
+        "refunded_amount_is_its_refunds",
+        "What an order says was refunded is what billing gave back of its sale.",
+        """
+SELECT o.number AS row_name, format('refunded %%s, refunds say %%s', o.refunded_amount, coalesce(r.money, 0)) AS problem
+FROM orders_order o JOIN orders_ordersession s ON s.order_id = o.id
+LEFT JOIN (
+    SELECT a.order_session_id, sum(f.amount) AS money
+    FROM orders_refund f JOIN orders_paymentattempt a ON a.id = f.attempt_id
+    WHERE f.status = 'done' AND f.was_sale GROUP BY 1
+) r ON r.order_session_id = s.id
+WHERE o.refunded_amount <> coalesce(r.money, 0)
+""",
+    ),
+    Check(
+        "paid_order_converts_its_visit",
+        "The visit in which a paid order was placed is converted.",
+        """
+SELECT o.number AS row_name, format('visit %%s is not converted', v.session_id) AS problem
+FROM orders_order o JOIN sessions_app_visitorsession v ON v.session_id = o.visitor_session_id
+WHERE o.status = 'success' AND NOT v.converted
 """,
     ),
     Check(
         "paid_order_has_its_money",
-        "A paid order that cost something has an attempt that was paid.",
+        "A paid order that cost something has an attempt whose money counts.",
         """
-SELECT o.number AS row_name, format('paid %%s without a paid attempt', o.total) AS problem
+SELECT o.number AS row_name, format('paid %%s, and no money counts', o.total) AS problem
 FROM orders_order o JOIN orders_ordersession s ON s.order_id = o.id
 WHERE o.status = 'success' AND o.total > 0 AND NOT EXISTS (
-    SELECT FROM orders_paymentattempt a WHERE a.order_session_id = s.id AND a.status = 'success')
+    SELECT FROM orders_paymentattempt a WHERE a.order_session_id = s.id AND a.counted_at IS NOT NULL)
 """,
     ),
     Check(

@@ -71,6 +71,8 @@ class BillingService:
     sessions: dict[str, PaySession] = field(default_factory=dict)
     by_key: dict[str, str] = field(default_factory=dict)
     calls: Counter[str] = field(default_factory=Counter)
+    asked: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """The same by kind and pay session."""
     knobs: dict[str, Knob] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
     at_once: int = 0
@@ -152,6 +154,7 @@ class Handler(BaseHTTPRequestHandler):
         service, knob = self.service, self.service.knobs.get(kind, Knob())
         with service.lock:
             service.calls[kind] += 1
+            service.asked[kind, checkout_id] += 1
             service.at_once += 1
             service.most_at_once = max(service.most_at_once, service.at_once)
         time.sleep(knob.delay)

@@ -103,9 +103,11 @@ async def answer_about(session: httpx2.AsyncClient, checkout_id: str) -> Report 
 
 
 def believed(attempt: PaymentAttempt, answer: Report | PollError) -> Report | PollError:
-    """The answer, unless it is about another order than the attempt's: then it is as good as none."""
+    """The answer, unless it is about another order than the attempt's: then it is as good as none. That is counted."""
     if isinstance(answer, Report) and contradicts(answer, attempt):
-        return PollError(f"about another order of billing's: {answer.order_id}"[:300], "contradicts")
+        answer = PollError(f"about another order of billing's: {answer.order_id}"[:300], "contradicts")
+    if isinstance(answer, PollError):
+        billing.note_useless(answer, checkout_id=attempt.billing_checkout_id)
     return answer
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from dataclasses import dataclass, field
@@ -18,9 +19,9 @@ from orders import billing
 from orders.billing import AlreadyPaidError, PollError, Report
 from orders.models import Order, OrderSession, PaymentAttempt
 from orders.services.asking import AT_ONCE, LOT, Round, answer_about, ask_about, ask_each, believed
-from orders.services.ending import end_unpaid
 from orders.services.recording import lock_by_id
 from orders.services.settling import settle_attempt
+from orders.services.ending import end_unpaid
 
 log = logging.getLogger(__name__)
 BILLING_GRACE = timedelta(minutes=2)
@@ -204,6 +205,15 @@ def ask_last_question(order_id: UUID) -> list[tuple[PaymentAttempt, Report | Pol
 
 async def last_word(session: httpx2.AsyncClient, checkout_id: str) -> Report | PollError:
     """Cancels a pay session: timeout if that worked, what was paid if it came too late, an error without an answer."""
+    try:
+        async with asyncio.timeout(billing.LONGEST_SECONDS):  # for both: somebody may be waiting
+            return await cancelled_or_paid(session, checkout_id)
+    except TimeoutError as error:
+        return billing.silence(error)
+
+
+async def cancelled_or_paid(session: httpx2.AsyncClient, checkout_id: str) -> Report | PollError:
+    """The same, however long it takes."""
     try:
         await billing.cancel(session, checkout_id)
     except AlreadyPaidError:

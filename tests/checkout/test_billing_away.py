@@ -91,6 +91,24 @@ def test_a_slow_billing_service_is_left_after_the_timeout(
     assert shopper.confirm(shopper.checkout((world.mug, 1)), world).status_code == 502
 
 
+def test_a_billing_service_that_sends_a_byte_now_and_then_is_left_after_the_timeout(
+    world: World, billing: BillingService, shopper: Shopper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its answer would be good, and takes seconds; no byte takes long."""
+    monkeypatch.setattr(seam, "LONGEST_SECONDS", 0.4)
+    billing.knob("open", drip=0.02)
+    answer = shopper.confirm(shopper.checkout((world.mug, 1)), world)
+    assert (answer.status_code, answer.json()["error"]) == (502, "BILLING_UNAVAILABLE")
+    order_id = answer.json()["details"]["order"]["orderId"]
+    assert shopper.post(f"/orders/{order_id}/retry-payment").status_code == 502
+    assert OrderSession.objects.get().payment_attempts == 0
+    monkeypatch.undo()
+    billing.well()
+    assert shopper.post(f"/orders/{order_id}/retry-payment").status_code == 200
+    assert len(billing.sessions) == 1
+    check_books()
+
+
 def test_a_pay_session_of_another_order_is_not_handed_out(world: World, billing: BillingService) -> None:
     first, second = Shopper(), Shopper()
     taken = attempt_of(first.order(world))

@@ -17,10 +17,11 @@ from checkout.models import CheckoutSession, Coupon, CouponUse
 from core import integrity
 from core.clock import now
 from customers.models import Customer
-from orders.models import Order, OrderItem, OrderSession, OrderStatusChange, PaymentAttempt
+from orders.models import Order, OrderItem, OrderSession, OrderStatusChange, PaymentAttempt, Refund
 from orders.services import cancel_order, expire_due, retry_payment
+from sessions_app.models import VisitorSession
 from tests.billing_server import BillingService
-from tests.factories import CouponFactory, OrderItemFactory
+from tests.factories import CheckoutSessionFactory, CouponFactory, OrderItemFactory, RefundFactory
 from tests.world import Shopper, World, attempt_of, report, window_ends
 
 pytestmark = pytest.mark.django_db
@@ -130,7 +131,63 @@ def ignore_money() -> None:
 
 
 def pay_without_money() -> None:
+    PaymentAttempt.objects.filter(order_session__order=of("success")).update(status="failure", counted_at=None)
+
+
+def ignore_what_came_besides() -> None:
+    Order.objects.exclude(needs_attention="").update(needs_attention="")
+
+
+def ignore_what_came_after_a_decision() -> None:
+    order = Order.objects.exclude(needs_attention="").get()
+    decided = {"field": "needs_attention", "old": order.needs_attention, "new": "", "actor": "staff"}
+    OrderStatusChange.objects.create(order=order, created_at=now() - timedelta(hours=1), **decided)
+    ignore_what_came_besides()
+
+
+def count_a_failure() -> None:
     PaymentAttempt.objects.filter(order_session__order=of("success")).update(status="failure")
+
+
+def count_for_a_closed_order() -> None:
+    PaymentAttempt.objects.filter(order_session__order=of("expired")).update(status="success", counted_at=now())
+
+
+def send_back_what_counts() -> None:
+    counted = PaymentAttempt.objects.exclude(counted_at=None).earliest("opened_at")
+    RefundFactory(attempt=counted, amount=counted.paid_amount, was_sale=False)
+
+
+def send_back_less() -> None:
+    Refund.objects.filter(was_sale=False).update(amount=1)
+
+
+def refund_a_sale_that_was_none() -> None:
+    RefundFactory(attempt=attempt_of(of("expired")), was_sale=True)
+
+
+def forget_a_refund() -> None:
+    counted = PaymentAttempt.objects.exclude(counted_at=None).earliest("opened_at")
+    RefundFactory(attempt=counted, amount=5, done=True)
+
+
+def refund_by_hand() -> None:
+    order = of("success")
+    Order.objects.filter(pk=order.pk).update(refunded_amount=5)
+    Customer.objects.filter(pk=order.customer_id).update(total_spent=order.total - 5)
+
+
+def lose_a_conversion() -> None:
+    visit = VisitorSession.objects.filter(orders=of("success"))
+    assert visit.update(converted=False, converted_at=None) == 1
+
+
+def lose_the_order_of_a_checkout() -> None:
+    CheckoutSession.objects.filter(order=of("success")).update(order=None)
+
+
+def invent_a_success() -> None:
+    CheckoutSessionFactory(status="success")
 
 
 def open_on_a_closed_order() -> None:
@@ -179,13 +236,25 @@ BREAKS: list[tuple[Break, str]] = [
     (end_a_window, "window_ends_as_its_order"),
     (change_without_history, "history_ends_in_the_status"),
     (ignore_money, "paid_attempt_is_accounted_for"),
+    (ignore_what_came_besides, "paid_attempt_is_accounted_for"),
+    (ignore_what_came_after_a_decision, "paid_attempt_is_accounted_for"),
     (pay_without_money, "paid_order_has_its_money"),
+    (count_a_failure, "counted_money_is_that_of_a_paid_order"),
+    (count_for_a_closed_order, "counted_money_is_that_of_a_paid_order"),
+    (send_back_what_counts, "counted_money_is_that_of_a_paid_order"),
+    (send_back_less, "refund_is_of_money_that_came"),
+    (refund_a_sale_that_was_none, "refund_is_of_money_that_came"),
+    (forget_a_refund, "refunded_amount_is_its_refunds"),
+    (refund_by_hand, "refunded_amount_is_its_refunds"),
+    (lose_a_conversion, "paid_order_converts_its_visit"),
     (open_on_a_closed_order, "one_open_attempt_at_most"),
     (open_two, "one_open_attempt_at_most"),
     (miscount_attempts, "window_counts_its_attempts"),
     (miscount_a_coupon, "coupon_count_is_its_uses"),
     (keep_a_use, "coupon_use_is_of_a_live_order"),
     (leave_a_checkout_open, "checkout_ends_as_its_order"),
+    (lose_the_order_of_a_checkout, "checkout_success_has_its_order"),
+    (invent_a_success, "checkout_success_has_its_order"),
 ]
 
 
@@ -217,7 +286,8 @@ def test_an_order_that_was_imported_needs_no_window() -> None:
 
 def test_money_that_staff_have_decided_about_is_accounted_for() -> None:
     ignore_money()
-    OrderStatusChange.objects.create(order=of("expired"), field="needs_attention", old="x", new="", actor="staff")
+    decided = {"field": "needs_attention", "old": "x", "new": "", "actor": "staff", "created_at": now()}
+    OrderStatusChange.objects.create(order=of("expired"), **decided)
     assert broken() == set()
 
 

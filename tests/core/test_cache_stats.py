@@ -9,7 +9,7 @@ import pytest
 from django.conf import LazySettings
 from django.core.management import CommandError, call_command
 
-from core import limits
+from core import counts, limits
 from core import redis as core_redis
 from core.limits import windows
 from core.redis_stats import server
@@ -53,6 +53,15 @@ def test_refusals_of_earlier_days_come_after_todays_and_old_ones_are_gone(settin
         (today, {"initiate": 1}),
         (f"{now - timedelta(days=1):%Y-%m-%d}", {"coupon": 7}),
     ]
+
+
+def test_what_was_of_no_use_by_kind_and_day() -> None:
+    now = datetime.now(UTC)
+    for _ in range(2):
+        counts.count("webhooks", "stale", now=now)
+    found = stats()["counts"]
+    assert (found["webhooks"], found["billing"]) == ({f"{now:%Y-%m-%d}": {"stale": 2}}, {})
+    assert all(word in printed() for word in ("Webhooks", "stale"))
 
 
 def test_people_see_a_table(settings: LazySettings) -> None:

@@ -1,5 +1,6 @@
 """How often something happened, by day, as long as Redis is there."""
 
+import logging
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -28,6 +29,23 @@ def test_after_8_days_they_are_gone() -> None:
 
 def test_a_count_says_the_how_manieth_it_is() -> None:
     assert [counts.count("webhooks", "stale", now=NOW) for _ in range(3)] == [1, 2, 3]
+
+
+def test_a_note_counts_and_is_said_at_the_first_and_the_tenth(caplog: pytest.LogCaptureFixture) -> None:
+    log = logging.getLogger("core.counts")
+    with caplog.at_level(logging.WARNING, "core.counts"):
+        for _ in range(11):
+            counts.note(log, "webhooks", "stale", "a webhook is stale", now=NOW)
+    lines = [record.getMessage() for record in caplog.records]
+    assert lines == ["a webhook is stale (1 of today)", "a webhook is stale (10 of today)"]
+
+
+def test_with_redis_away_each_note_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    core_redis.breaker.closed_after = float("inf")
+    with caplog.at_level(logging.WARNING, "core.counts"):
+        for _ in range(2):
+            counts.note(logging.getLogger("core.counts"), "webhooks", "stale", "a webhook is stale", now=NOW)
+    assert [record.getMessage() for record in caplog.records] == ["a webhook is stale (? of today)"] * 2
 
 
 def test_with_redis_away_nothing_is_counted() -> None:

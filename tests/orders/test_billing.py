@@ -39,6 +39,11 @@ def counted() -> dict[str, int]:
     return counts.counts(seam.COUNTED, now=now()).get(f"{now():%Y-%m-%d}", {})
 
 
+def said(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What the seam wrote into the log."""
+    return [record.getMessage() for record in caplog.records if record.name == "orders.billing"]
+
+
 def poll() -> tuple[int, int, int]:
     PaymentAttempt.objects.watched().update(next_poll_at=now())
     result = poll_billing(now=now())
@@ -60,7 +65,7 @@ def test_an_opening_that_is_not_answered_as_agreed_keeps_the_order(
     assert (refused.status_code, refused.json()["error"]) == (502, "BILLING_UNAVAILABLE")
     assert (Order.objects.get().status, PaymentAttempt.objects.count()) == ("pending", 0)
     assert sum(counted().values()) == 1
-    assert any(record.name == "orders.billing" for record in caplog.records)
+    assert said(caplog)
     check_books()
 
 
@@ -76,12 +81,15 @@ def test_a_pay_session_of_another_order_is_not_this_ones(world: World, billing: 
 
 @each_wrong_answer
 def test_a_poll_that_is_not_answered_as_agreed_changes_nothing(
-    knob: dict[str, Any], order: Order, billing: BillingService
+    knob: dict[str, Any], order: Order, billing: BillingService, caplog: pytest.LogCaptureFixture
 ) -> None:
     billing.knob("get", **knob)
-    assert poll() == (1, 0, 1)
+    with caplog.at_level(logging.WARNING, "orders.billing"):
+        assert poll() == (1, 0, 1)
     assert (attempt_of(order).status, Order.objects.get().status) == ("open", "pending")
     assert attempt_of(order).last_error
+    assert sum(counted().values()) == 1
+    assert attempt_of(order).billing_checkout_id in said(caplog)[0]
 
 
 @pytest.mark.parametrize(
@@ -99,11 +107,14 @@ def test_a_poll_that_is_not_answered_as_agreed_changes_nothing(
     ids=str,
 )
 def test_an_answer_about_something_else_or_nobody_knows_what_changes_nothing(
-    lie: dict[str, Any], order: Order, billing: BillingService
+    lie: dict[str, Any], order: Order, billing: BillingService, caplog: pytest.LogCaptureFixture
 ) -> None:
     billing.knob("get", body=answer(billing.only(), **lie))
-    assert poll() == (1, 0, 1)
+    with caplog.at_level(logging.WARNING, "orders.billing"):
+        assert poll() == (1, 0, 1)
     assert (attempt_of(order).status, Order.objects.get().status) == ("open", "pending")
+    assert counted() == {"not_as_agreed": 1}
+    assert len(said(caplog)) == 1
     billing.knob("get", body=answer(billing.only()))
     assert poll() == (1, 1, 0)
 
@@ -119,24 +130,39 @@ def test_a_report_about_another_order_of_billings_settles_nothing_and_is_said(
     assert "about its order bill_999" in caplog.text
 
 
+def test_answers_of_no_use_are_said_at_the_first_the_tenth_the_hundredth_of_a_day(
+    order: Order, billing: BillingService, caplog: pytest.LogCaptureFixture
+) -> None:
+    billing.knob("get", status=500)
+    with caplog.at_level(logging.WARNING, "orders.billing"):
+        for _ in range(12):
+            poll()
+    assert counted() == {"server_error": 12}
+    assert [line.partition("(")[2] for line in said(caplog)] == ["1 of today)", "10 of today)"]
+
+
 @pytest.mark.parametrize("lie", [{"amount": "32.99"}, {"currency": "USD"}], ids=str)
 def test_other_money_than_agreed_is_no_payment_and_staff_are_told(
-    lie: dict[str, str], order: Order, billing: BillingService
+    lie: dict[str, str], order: Order, billing: BillingService, caplog: pytest.LogCaptureFixture
 ) -> None:
     billing.knob("get", body=answer(billing.only(), **lie))
-    assert poll() == (1, 1, 0)
+    with caplog.at_level(logging.ERROR, "orders.services.settling"):
+        assert poll() == (1, 1, 0)
     order.refresh_from_db()
     assert (order.status, bool(order.needs_attention)) == ("pending", True)
+    assert "needs attention: billing took" in caplog.text
     check_books()
 
 
 @each_wrong_answer
 def test_a_cancelling_that_is_not_confirmed_is_none(
-    knob: dict[str, Any], order: Order, billing: BillingService
+    knob: dict[str, Any], order: Order, billing: BillingService, caplog: pytest.LogCaptureFixture
 ) -> None:
     billing.knob("cancel", **knob)
     window_ends(order)
-    expire_due(now=now())
+    with caplog.at_level(logging.WARNING, "orders.billing"):
+        expire_due(now=now())
+    assert (sum(counted().values()), len(said(caplog))) == (1, 1)
     assert (Order.objects.get().status, attempt_of(order).status) == ("pending", "open")
 
 

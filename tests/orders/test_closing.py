@@ -117,6 +117,22 @@ def test_paid_but_unable_to_say_so_waits_too(order: Order, billing: BillingServi
     assert state(order)[0] == "success"
 
 
+def test_the_last_question_and_the_one_after_it_take_together_no_longer_than_one(
+    order: Order, billing: BillingService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cancelling says that it was paid, and asking how much: somebody waits for both."""
+    monkeypatch.setattr(seam, "LONGEST_SECONDS", 0.8)
+    billing.settle(billing.only().checkout_id, "success")
+    billing.knob("cancel", "get", delay=0.5)
+    window_ends(order)
+    expire_order(order_id=order.id, now=now())
+    assert state(order)[0] == "pending"
+    billing.well()
+    expire_order(order_id=order.id, now=now())
+    assert state(order)[0] == "success"
+    check_books()
+
+
 def test_an_order_without_an_attempt_waits_for_nobody(world: World, billing: BillingService, shopper: Shopper) -> None:
     billing.knob(down=True)
     shopper.confirm(shopper.checkout((world.mug, 1)), world)

@@ -82,13 +82,17 @@ def test_a_webhook_is_kept_as_it_came_with_what_became_of_it(paid: str, order: O
     assert receipt.handled_at >= receipt.received_at
 
 
-def test_one_that_comes_again_changes_nothing_and_is_counted(paid: str, order: Order) -> None:
+def test_one_that_comes_again_changes_nothing_and_is_counted(
+    paid: str, order: Order, caplog: pytest.LogCaptureFixture
+) -> None:
     send(paid)
     before = WebhookReceipt.objects.values().get()
-    again = send(paid)
+    with caplog.at_level(logging.WARNING, "orders.inbox"):
+        again = send(paid)
     assert (again.status_code, again.json()["data"]) == (200, {"handled": False})
     assert WebhookReceipt.objects.values().get() == before
     assert counted() == {"repeated": 1}
+    assert said(caplog) == ["webhook of billing is repeated (1 of today)"]
     check_books()
 
 
@@ -145,11 +149,16 @@ def test_with_redis_away_it_is_refused_as_ever(paid: str) -> None:
     ],
     ids=["no JSON", "a list", "unknown status", "negative", "huge", "no currency", "long id", "no id"],
 )
-def test_a_signed_one_that_is_no_report_is_kept_and_says_why(body: str, why: str, order: Order) -> None:
-    answer = send(body)
+def test_a_signed_one_that_is_no_report_is_kept_and_says_why(
+    body: str, why: str, order: Order, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING, "orders.inbox"):
+        answer = send(body)
     assert (answer.status_code, answer.json()["error"]) == (400, "INVALID_INPUT")
     assert only().outcome == "unreadable"
     assert why in only().error
+    assert counted() == {"unreadable": 1}
+    assert [line.split(":")[0] for line in said(caplog)] == ["webhook msg_1 of billing is unreadable"]
     assert (Order.objects.get().status, attempt_of(order).status) == ("pending", "open")
 
 
@@ -164,11 +173,16 @@ def test_an_id_that_is_none_is_refused(webhook_id: str, paid: str) -> None:
     assert not WebhookReceipt.objects.exists()
 
 
-def test_one_about_another_order_of_billings_is_believed_in_nothing(billing: BillingService, order: Order) -> None:
+def test_one_about_another_order_of_billings_is_believed_in_nothing(
+    billing: BillingService, order: Order, caplog: pytest.LogCaptureFixture
+) -> None:
     billing.settle(billing.only().checkout_id, "success")
-    answer = send(json.dumps(webhook_body(billing.only(), orderId="bill_999")))
+    with caplog.at_level(logging.WARNING, "orders.inbox"):
+        answer = send(json.dumps(webhook_body(billing.only(), orderId="bill_999")))
     assert answer.status_code == 400
     assert (only().outcome, only().error) == ("contradicts", "billing's order is bill_1")
+    assert counted() == {"contradicts": 1}
+    assert said(caplog) == ["webhook msg_1 of billing is contradicts: billing's order is bill_1"]
     assert (Order.objects.get().status, attempt_of(order).status) == ("pending", "open")
 
 
@@ -184,11 +198,22 @@ def test_one_that_fails_here_says_so_and_is_handled_when_it_comes_again(paid: st
     assert answer.status_code >= 500
     assert only().outcome == "failed"
     assert "disk full" in only().error
+    assert counted() == {"failed": 1}
     sql(MEND)
     again = send(paid)
     assert (again.status_code, again.json()["data"]) == (200, {"handled": True})
     assert (only().outcome, only().error, Order.objects.get().status) == ("settled", "", "success")
     check_books()
+
+
+def test_one_about_nothing_known_is_acknowledged_counted_and_said(
+    order: Order, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING, "orders.inbox"):
+        assert send(report_about("pay_early")).json()["data"] == {"handled": True}
+    assert (only().outcome, counted()) == ("unmatched", {"unmatched": 1})
+    assert said(caplog) == ["webhook msg_1 of billing is about pay_early, which is not known"]
+    assert (Order.objects.get().status, attempt_of(order).status) == ("pending", "open")
 
 
 def test_one_that_comes_before_its_attempt_waits_and_is_taken_up(world: World) -> None:

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from core.clock import now
+from orders import billing as seam
 from orders.models import Order, OrderSession, OutboxEvent, PaymentAttempt
-from orders.services import start_payment
+from orders.services import SessionNotActiveError, start_payment
 from tests.billing_server import BillingService
 from tests.world import Shopper, World, attempt_of, check_books, report, window_ends
 
@@ -153,6 +154,18 @@ def test_an_order_closed_while_billing_is_asked_gets_no_attempt(
         start_payment(order=stale, now=now())
     assert PaymentAttempt.objects.count() == 1
     assert [session.status for session in billing.sessions.values()] == ["open", "timeout"]
+
+
+def test_taking_back_what_was_opened_too_late_is_not_waited_for(
+    declined: Order, billing: BillingService, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(seam, "WITHDRAW_SECONDS", 0.2)
+    billing.knob("cancel", delay=0.6)
+    stale = Order.objects.select_related("session").get(pk=declined.pk)
+    Order.objects.update(status="cancelled")
+    with pytest.raises(SessionNotActiveError):
+        start_payment(order=stale, now=now())
+    assert "was opened too late and could not be cancelled" in caplog.text
 
 
 def test_a_retry_after_another_was_faster_gets_its_attempt(declined: Order, billing: BillingService) -> None:

@@ -1,28 +1,29 @@
-"""`manage.py cache_stats`: what Redis holds, how often it finds what it is asked for, and whom limits refused."""
+"""`manage.py cache_stats`: what Redis holds, how often it finds what it is asked for, and what was refused."""
 
 from argparse import ArgumentParser
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from core import limits
+from core import counts, limits
 from core.clock import now as clock_now
+from core.counts import ByDay
 from core.management.redis_tables import keys_body, print_keys, print_server, server_body
 from core.redis import RedisAwayError
-from core.redis_stats import Keys, Server, keys, server
+from core.redis_stats import keys, server
 from core.terminal import print_json, print_table
 
-Refusals = dict[str, dict[str, int]]
-AWAY = "Redis is away. What limits refuse meanwhile is in the log."
+AWAY = "Redis is away. What is refused meanwhile is in the log."
 
 
 class Command(BaseCommand):
     """Tells how Redis is doing at this moment."""
 
     help = (
-        "Keys and memory of Redis by prefix, hit rate, and requests refused by limit and UTC day. On a big shop keys "
-        "and memory are estimated from a sample. Exit code 1 if Redis is away."
+        "Keys and memory of Redis by prefix, hit rate, requests refused by limit and UTC day, webhooks, answers of "
+        "billing and requests about orders that were of no use. On a big shop keys and memory are estimated from a "
+        "sample. Exit code 1 if Redis is away."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -38,17 +39,19 @@ class Command(BaseCommand):
         now = clock_now()
         try:
             held, itself, refused = keys(), server(), limits.refusals(now=now)
+            counted = {kind: counts.counts(kind, now=now) for kind in sorted(counts.kinds)}
         except RedisAwayError as error:
             raise CommandError(AWAY) from error
         if options["json"]:
-            print_json(self.stdout, _body(held, itself, refused, now))
+            body = {"keys": keys_body(held), "server": server_body(itself), "refusals": refused, "counts": counted}
+            print_json(self.stdout, {"at": now.astimezone(UTC)} | body)
             return
         print_keys(self.stdout, held)
         print_server(self.stdout, itself)
-        rows = [(day, name, number) for day, by_limit in refused.items() for name, number in by_limit.items()]
-        columns = ("Day (UTC)", "Limit", "Requests refused")
-        print_table(self.stdout, rows or [("-", "none", 0)], columns=columns, title="Limits")
+        self._tell("Limits", ("Limit", "Requests refused"), refused)
+        for kind, by_day in counted.items():
+            self._tell(counts.kinds[kind], ("Which", "How many"), by_day)
 
-
-def _body(held: Keys, itself: Server, refused: Refusals, now: datetime) -> dict[str, object]:
-    return {"at": now.astimezone(UTC), "keys": keys_body(held), "server": server_body(itself), "refusals": refused}
+    def _tell(self, title: str, columns: tuple[str, str], by_day: ByDay) -> None:
+        rows = [(day, name, number) for day, found in by_day.items() for name, number in found.items()]
+        print_table(self.stdout, rows or [("-", "none", 0)], columns=("Day (UTC)", *columns), title=title)
