@@ -126,8 +126,20 @@ def attention_items(found: Attention, request: HttpRequest) -> list[dict[str, An
     items = [
         ("orders.view_order", found.orders, "order needs", "orders need", "orders_order", "?attention=needed"),
         ("sessions_app.view_deadletter", found.dead_letters, "event was", "events were", "sessions_app_deadletter", ""),
+        (
+            "orders.view_webhookdelivery",
+            found.dead_deliveries,
+            "webhook was",
+            "webhooks were",
+            "orders_webhookdelivery",
+            "?status__exact=dead",
+        ),
     ]
-    ends = {"orders_order": "attention", "sessions_app_deadletter": "not stored (dead letters)"}
+    ends = {
+        "orders_order": "attention",
+        "sessions_app_deadletter": "not stored (dead letters)",
+        "orders_webhookdelivery": "never taken",
+    }
     return [
         {"text": f"{count:,} {one if count == 1 else many} {ends[model]}", "link": listed(model) + query}
         for permission, count, one, many, model, query in items

@@ -18,7 +18,7 @@ from analytics.totals import Totals, added, from_columns
 from catalog.models import Product
 from core.clock import shop_day
 from core.money import ZERO
-from orders.models import Order
+from orders.models import Order, WebhookDelivery
 from sessions_app.models import DeadLetter, VisitorSession
 from sessions_app.selectors import active_session_count
 
@@ -143,11 +143,13 @@ class Attention:
 
     orders: int
     dead_letters: int
+    dead_deliveries: int = 0
 
 
 def attention() -> Attention:
     """Counts of what waits for somebody."""
-    return Attention(Order.objects.needing_attention().count(), DeadLetter.objects.count())
+    dead = WebhookDelivery.objects.dead().count()
+    return Attention(Order.objects.needing_attention().count(), DeadLetter.objects.count(), dead)
 
 
 def has_history() -> bool:

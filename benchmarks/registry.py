@@ -58,6 +58,11 @@ def ratio_at_least(limit: float) -> Target:
     return Target(limit, at_least=True, of="ratio")
 
 
+def at_least(limit: float) -> Target:
+    """A rate that has no floor."""
+    return Target(limit, at_least=True, of="value")
+
+
 def ratio_at_most(limit: float) -> Target:
     """A time against a floor's time."""
     return Target(limit, at_least=False, of="ratio")
@@ -83,6 +88,7 @@ PROMISES = (
     Promise("poll_round", "polling.poll_round", ratio_at_most(1.3)),
     Promise("expire", "expiring.expire", ratio_at_most(10)),
     Promise("settle_sql", "settling.settle_sql", at_most(20)),
+    Promise("outbox", "outbox.outbox", at_least(500)),
     Promise("aggregate_day", "aggregation.aggregate_day", ratio_at_most(8)),
     Promise("aggregate_memory", "aggregation.aggregate_memory", at_most(20)),
     Promise("page_weight", "pages.page_weight", at_most(1536)),

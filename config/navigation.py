@@ -41,10 +41,12 @@ GROUPS: dict[str, list[Item]] = {
     ],
     "Operations": [
         ("Schedule", "schedule", "django_celery_beat.periodictask"),
-        ("Outbox", "outbox", "orders.outboxevent"),
+        ("Events out", "outbox", "orders.outboxevent"),
         ("Webhook subscribers", "webhook", "orders.webhookendpoint"),
+        ("Webhook deliveries", "outgoing_mail", "orders.webhookdelivery"),
         ("Webhook inbox", "mark_email_read", "orders.webhookreceipt"),
         ("Mails", "mail", "core.mail"),
+        ("Mail texts", "edit_note", "core.mailtext"),
         ("Dead letters", "report", "sessions_app.deadletter"),
         ("Realtime", "monitoring", "analytics.realtimemetrics"),
         ("Crawlers", "smart_toy", "sessions_app.crawlerday"),

@@ -278,6 +278,10 @@ LOOPBACK = ["127.0.0.0/8", "::1"]
 RATE_LIMIT_ALLOWLIST = env.list("RATE_LIMIT_ALLOWLIST", default=LOOPBACK if DEVELOPMENT else [])
 METRICS_ALLOWLIST = env.list("METRICS_ALLOWLIST", default=LOOPBACK if DEVELOPMENT else [])
 
+# Events for other services: docs/events.md.
+OUTBOX_STREAM_LIMIT = env.int("OUTBOX_STREAM_LIMIT", default=100_000)
+WEBHOOK_ALLOWED_NETWORKS = env.list("WEBHOOK_ALLOWED_NETWORKS", default=LOOPBACK if DEVELOPMENT else [])
+
 # REST ---------------------------------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {

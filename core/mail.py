@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from smtplib import SMTPDataError, SMTPRecipientsRefused, SMTPSenderRefused
@@ -80,7 +80,7 @@ def register(name: str, build: Builder, *, life: timedelta = LIFE, an_hour: int 
     kinds[name] = Kind(build, life, an_hour)
 
 
-def queue(
+def written(
     *,
     kind: str,
     recipient: str,
@@ -88,8 +88,8 @@ def queue(
     now: datetime,
     context: Mapping[str, Any] | None = None,
     dedupe_key: str | None = None,
-) -> None:
-    """Writes a mail to be sent, in the caller's transaction. A second one with the same `dedupe_key` is none.
+) -> Mail:
+    """A mail to be sent, as a row that is not stored yet.
 
     A context that names the `user` whom the mail is about lets it be found when that account is erased, whatever
     address it went to.
@@ -99,11 +99,24 @@ def queue(
     """
     if kind not in kinds:
         raise UnknownKindError(kind)
-    mail = Mail(
+    return Mail(
         kind=kind, recipient=recipient, language=language, context=dict(context or {}), dedupe_key=dedupe_key,
         created_at=now, next_attempt_at=now,
     )  # fmt: skip
-    Mail.objects.bulk_create([mail], ignore_conflicts=True)
+
+
+def queue(**fields: Any) -> None:
+    """Writes a mail to be sent (`written`), in the caller's transaction. A second one with its `dedupe_key` is none.
+
+    Raises:
+        UnknownKindError: a mistake in our code.
+    """
+    queue_all([written(**fields)])
+
+
+def queue_all(mails: Iterable[Mail]) -> None:
+    """The same for mails that are `written`."""
+    Mail.objects.bulk_create(mails, ignore_conflicts=True)
 
 
 def send_due(*, now: datetime) -> int:
@@ -170,7 +183,7 @@ def had_enough(mail: Mail, kind: Kind, *, now: datetime) -> bool:
 
 def rendered(letter: Letter, mail: Mail) -> EmailMultiAlternatives:
     """The mail as it goes out. Sent twice by a worker that died in between, it has the same id both times."""
-    context = {"shop": settings.SHOP_NAME, "subject": letter.subject, "language": mail.language, **letter.context}
+    context = context_of(letter, mail.language)
     host = urlsplit(settings.PUBLIC_URL).hostname
     message = EmailMultiAlternatives(
         subject=str(letter.subject),
@@ -180,6 +193,11 @@ def rendered(letter: Letter, mail: Mail) -> EmailMultiAlternatives:
     )
     message.attach_alternative(render_to_string(f"{letter.template}.html", context), "text/html")
     return message
+
+
+def context_of(letter: Letter, language: str) -> dict[str, Any]:
+    """What the templates of a letter are given."""
+    return {"shop": settings.SHOP_NAME, "subject": letter.subject, "language": language, **letter.context}
 
 
 def settle(mail: Mail, status: Mail.Status, *, sent_at: datetime | None = None, error: str = "") -> None:

@@ -26,6 +26,23 @@ class LimitWindow(models.Model):
         return self.key
 
 
+class MailText(models.Model):
+    """What staff want a kind of mail to say in a language; empty: what we say (`core.mail_texts`)."""
+
+    kind = models.CharField(max_length=60, editable=False)
+    language = models.CharField(max_length=10, editable=False)
+    subject = models.CharField(max_length=200, blank=True)
+    body = models.TextField("text", blank=True, max_length=5000)
+
+    class Meta:
+        ordering = ["kind", "language"]
+        default_permissions = ("view", "change")
+        constraints = [models.UniqueConstraint(fields=["kind", "language"], name="one_mail_text_a_language")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} ({self.language})"
+
+
 class MailQuerySet(models.QuerySet["Mail"]):
     """Reads of mails."""
 

@@ -4,13 +4,16 @@ from django.apps import AppConfig
 
 
 class OrdersConfig(AppConfig):
-    """Registers what orders hold about people, what must agree in them, and what is counted of them."""
+    """Registers what orders hold about people, what must agree in them, what is counted, and what mails say of them."""
 
     name = "orders"
 
     def ready(self) -> None:
-        from orders import counted, integrity, personal  # noqa: PLC0415 - models must be loaded first
+        from orders import counted, integrity, letters, personal  # noqa: PLC0415 - models must be loaded first
+        from orders.outbox import dead  # noqa: PLC0415
 
         personal.register_part()
         integrity.register_checks()
         counted.register_counts()
+        letters.register_kinds()
+        dead.register_pile()

@@ -8,7 +8,8 @@ from django.db.models.functions import Now
 
 from core.ids import new_id
 from core.money import ZERO, MoneyField
-from orders.models_messages import OutboxEvent, WebhookEndpoint, WebhookReceipt
+from orders.models_messages import WebhookReceipt
+from orders.models_outbox import OutboxEvent, WebhookDelivery, WebhookEndpoint, WebhookTry
 from orders.models_windows import WindowRule
 
 __all__ = [
@@ -19,8 +20,10 @@ __all__ = [
     "OutboxEvent",
     "PaymentAttempt",
     "Refund",
+    "WebhookDelivery",
     "WebhookEndpoint",
     "WebhookReceipt",
+    "WebhookTry",
     "WindowRule",
 ]
 

@@ -1,13 +1,10 @@
-"""What billing told the shop, and what others must be told."""
+"""What billing told the shop."""
 
 from datetime import datetime
 
-from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
-
-from core.ids import new_id
 
 
 class WebhookReceiptQuerySet(models.QuerySet["WebhookReceipt"]):
@@ -64,44 +61,3 @@ class WebhookReceipt(models.Model):
 
     def __str__(self) -> str:
         return self.webhook_id
-
-
-class OutboxEvent(models.Model):
-    """What other services must hear, written in the transaction of the change."""
-
-    class Topic(models.TextChoices):
-        CREATED = "order.created"
-        PAID = "order.paid"
-        EXPIRED = "order.expired"
-        FAILED = "order.failed"
-        CANCELLED = "order.cancelled"
-        REFUNDED = "order.refunded"
-        PAYMENT_RETRY = "payment.retry"
-
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    topic = models.CharField(max_length=20, choices=Topic)
-    payload = models.JSONField()
-    created_at = models.DateTimeField(db_default=Now())
-    delivered_at = models.DateTimeField(null=True, blank=True)
-    attempts = models.PositiveIntegerField(default=0)
-
-    class Meta:
-        ordering = ["created_at"]
-        indexes = [models.Index(fields=["created_at"], condition=Q(delivered_at=None), name="outbox_undelivered")]
-
-    def __str__(self) -> str:
-        return self.topic
-
-
-class WebhookEndpoint(models.Model):
-    """A subscriber of outbox events."""
-
-    url = models.URLField(max_length=500)
-    secret = models.CharField(max_length=100)
-    topics = models.JSONField(default=list)
-    is_active = models.BooleanField(default=True)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
-    created_at = models.DateTimeField(db_default=Now())
-
-    def __str__(self) -> str:
-        return self.url

@@ -6,7 +6,7 @@ from typing import Any
 from celery import shared_task
 
 from core.clock import now
-from orders import inbox, services
+from orders import inbox, outbox, services
 
 
 @shared_task
@@ -28,6 +28,12 @@ def send_refunds() -> int:
 
 
 @shared_task
+def send_payment_reminders() -> int:
+    """Reminds who has not paid when a third of the window is left; every minute."""
+    return services.send_payment_reminders(now=now())
+
+
+@shared_task
 def take_up_webhooks() -> int:
     """Handles webhooks that came before their payment attempt was stored; every 10 seconds."""
     return inbox.take_up(now=now())
@@ -37,3 +43,15 @@ def take_up_webhooks() -> int:
 def forget_webhooks() -> int:
     """Deletes webhooks that came a month ago; every day."""
     return inbox.forget_old(now=now())
+
+
+@shared_task
+def deliver_outbox() -> dict[str, Any]:
+    """Tells other services what happened; every 2 seconds."""
+    return asdict(outbox.deliver_outbox(now=now()))
+
+
+@shared_task
+def forget_outbox() -> int:
+    """Deletes events and deliveries of a month ago; every day."""
+    return outbox.forget_outbox(now=now())

@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from core.models import Mail
 from core.money import money_string
-from orders.models import Order, OrderSession, OutboxEvent, PaymentAttempt, Refund, WebhookReceipt
+from orders.models import Order, OrderSession, OutboxEvent, PaymentAttempt, Refund, WebhookDelivery, WebhookReceipt
 from sessions_app import timeline as visits
 from sessions_app.models import VisitorSession
 from sessions_app.timeline import Moment
@@ -128,9 +128,12 @@ def webhooks(order: Order) -> Iterable[Moment]:
 def outbox(order: Order) -> Iterable[Moment]:
     """What other services were to hear."""
     for event in OutboxEvent.objects.filter(payload__orderId=str(order.pk)):
-        yield Moment(event.created_at, f"{event.topic} written", "outbox", details=facts(tries=event.attempts))
-        if event.delivered_at:
-            yield Moment(event.delivered_at, f"{event.topic} delivered", "outbox")
+        yield Moment(event.created_at, f"{event.topic} written", "outbox")
+    told = WebhookDelivery.objects.filter(event__payload__orderId=str(order.pk)).select_related("event")
+    for delivery in told:
+        said = facts(subscriber=delivery.endpoint_id, tries=delivery.tries, error=delivery.last_error)
+        at = delivery.settled_at or delivery.queued_at
+        yield Moment(at, f"{delivery.event.topic}: {delivery.status}", "outbox", details=said)
 
 
 def mails(order: Order) -> Iterable[Moment]:

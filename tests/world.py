@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection
-from django.db.models import Sum
+from django.db.models import F, Sum
 from django.test import Client
 from standardwebhooks.webhooks import Webhook
 
@@ -220,7 +220,7 @@ def check_books() -> None:
     for customer in Customer.objects.all():
         paid = customer.orders.filter(status="success")
         assert customer.total_orders == paid.count()
-        assert customer.total_spent == (paid.aggregate(sum=Sum("total"))["sum"] or 0)
+        assert customer.total_spent == (paid.aggregate(sum=Sum(F("total") - F("refunded_amount")))["sum"] or 0)
     for coupon in Coupon.objects.all():
         assert coupon.used_count == CouponUse.objects.filter(coupon=coupon).count()
 

@@ -1,7 +1,7 @@
 """Every change of customers and their accounts."""
 
 from customers.services.blocking import set_status
-from customers.services.guests import find_or_create_guest, record_paid_order
+from customers.services.guests import find_or_create_guest, record_paid_order, record_refund
 from customers.services.linking import link_customer
 from customers.services.opening import forget_unproven, register, verify_email
 from customers.services.passwords import (
@@ -25,6 +25,7 @@ __all__ = [
     "forget_unproven",
     "link_customer",
     "record_paid_order",
+    "record_refund",
     "register",
     "reset_password",
     "set_status",

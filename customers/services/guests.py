@@ -37,6 +37,11 @@ def find_or_create_guest(
     return UUID(str(row[0]))
 
 
+def record_refund(*, customer_id: UUID, amount: Decimal) -> None:
+    """Takes what went back from the customer's total. Runs in the refund's transaction."""
+    Customer.objects.filter(pk=customer_id).update(total_spent=F("total_spent") - amount)
+
+
 def record_paid_order(*, customer_id: UUID, total: Decimal, placed_at: datetime) -> None:
     """Adds a paid order to the customer's totals. Runs in the settling transaction."""
     Customer.objects.filter(pk=customer_id).update(

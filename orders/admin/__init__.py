@@ -2,8 +2,9 @@
 
 from orders.admin.inbox import WebhookReceiptAdmin
 from orders.admin.orders import OrderAdmin, OrderStatusChangeAdmin
-from orders.admin.outbox import OutboxEventAdmin, WebhookEndpointAdmin
+from orders.admin.outbox import OutboxEventAdmin, WebhookDeliveryAdmin
 from orders.admin.payments import OrderSessionAdmin, PaymentAttemptAdmin, RefundAdmin
+from orders.admin.subscribers import WebhookEndpointAdmin
 from orders.admin.windows import WindowRuleAdmin
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "OutboxEventAdmin",
     "PaymentAttemptAdmin",
     "RefundAdmin",
+    "WebhookDeliveryAdmin",
     "WebhookEndpointAdmin",
     "WebhookReceiptAdmin",
     "WindowRuleAdmin",

@@ -25,4 +25,4 @@ def counted_text(kind: str) -> str:
     days = (
         f"{day}: {', '.join(f'{name} {number}' for name, number in found.items())}" for day, found in by_day.items()
     )
-    return gettext("Refused in the last 8 days (UTC): %s.") % ("; ".join(days) or gettext("none"))
+    return gettext("Refused or of no use in the last 8 days (UTC): %s.") % ("; ".join(days) or gettext("none"))

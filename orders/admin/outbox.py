@@ -1,89 +1,232 @@
-"""What other services are told, and which."""
+"""What other services are told: the events, and how telling each subscriber went."""
 
-import base64
-import secrets
 from typing import Any
 
-from django import forms
-from django.contrib import admin
-from django.db.models import QuerySet
-from django.http import HttpRequest
-from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter, DropdownFilter
+from django.contrib import admin, messages
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.safestring import SafeString
+from django.utils.text import Truncator
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter, RelatedDropdownFilter
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminURLInputWidget
 
-from core.admin import DayRangeFilter, HistoryAdmin, KeySearch, RecordForm, ShopAdmin, as_uuid, moment
-from orders.models import OutboxEvent, WebhookEndpoint
+from core.admin import (
+    BAD,
+    GOOD,
+    NOTHING,
+    WAITING,
+    DayRangeFilter,
+    HistoryAdmin,
+    HistoryInline,
+    KeySearch,
+    action,
+    as_uuid,
+    badge,
+    derived,
+    moment,
+    record_link,
+)
+from core.clock import now
+from orders import outbox
+from orders.admin.finding import counted_text
+from orders.models import OutboxEvent, WebhookDelivery, WebhookTry
+
+DELIVERY = {"waiting": WAITING, "delivered": GOOD, "dead": BAD, "dropped": "default"}
+AGAIN = {
+    "title": _("Send this once more?"),
+    "description": _("Subscribers know it by its id, which stays the same. It goes out within seconds."),
+    "form_class": None,
+    "form_submit_text": _("Send again"),
+}
 
 
-class UndeliveredFilter(DropdownFilter):
-    """Events that no subscriber has confirmed yet."""
+def shortened(text: str) -> str:
+    """The beginning of an error or an address, for lists."""
+    return Truncator(text).chars(45) or NOTHING
+
+
+class SendsAgain(HistoryAdmin):
+    """Records that can be sent once more, one or many."""
+
+    actions = ("send_selected",)
+    actions_detail = ("send_again",)
+
+    def queue(self, keys: list[Any]) -> int:
+        """Queues these once more; how many deliveries."""
+        raise NotImplementedError
+
+    def key_of(self, object_id: str) -> Any:
+        """The key in an address, or None."""
+        raise NotImplementedError
+
+    @admin.action(description=_("Send again"), permissions=["replay"])
+    def send_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Runs on the list's own POST, for what was ticked there."""
+        rows = list(queryset)
+        queued = self.queue([row.pk for row in rows])
+        for row in rows:
+            self.log_change(request, row, "Sent again.")
+        self.tell(request, queued)
+
+    @action(description=_("Send again"), icon="replay", permissions=["replay"], dialog=AGAIN)
+    def send_again(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        """Runs on a POST alone: unfold shows the dialog on a GET, and its form carries the CSRF token."""
+        row = self.model._default_manager.get(pk=self.key_of(object_id))
+        queued = self.queue([row.pk])
+        self.log_change(request, row, "Sent again.")
+        self.tell(request, queued)
+        name = f"admin:{self.opts.app_label}_{self.opts.model_name}_change"
+        return HttpResponse(headers={"HX-Redirect": reverse(name, args=[object_id])})
+
+    def tell(self, request: HttpRequest, queued: int) -> None:
+        """Says how many go out."""
+        if queued:
+            self.message_user(request, gettext("Deliveries that go out again: %s.") % queued, messages.SUCCESS)
+        else:
+            text = gettext("Nothing goes out: the subscriber is not active, or it is under way already.")
+            self.message_user(request, text, messages.WARNING)
+
+    def has_replay_permission(self, request: HttpRequest, object_id: str = "") -> bool:
+        """Whether it is there still, and this person may."""
+        if not request.user.has_perm("orders.replay_webhookdelivery"):
+            return False
+        key = self.key_of(object_id) if object_id else None
+        return not object_id or (key is not None and self.model._default_manager.filter(pk=key).exists())
+
+
+class UnpublishedFilter(DropdownFilter):
+    """Events that are not on their way yet."""
 
     title = "delivery"
     parameter_name = "delivery"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("waiting", "Not delivered")]
+        return [("waiting", "Not on its way"), ("unstreamed", "Not in the stream")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(delivered_at=None) if self.value() == "waiting" else queryset
+        waiting = {"waiting": {"published_at": None}, "unstreamed": {"streamed_at": None}}
+        return queryset.filter(**waiting.get(self.value() or "", {}))
+
+
+class DeliveryInline(HistoryInline):
+    """Whom the event was sent to."""
+
+    model = WebhookDelivery
+    verbose_name_plural = "Deliveries"
+    fields = ("subscriber", "state", "tries", "next_try", "settled", "error")
+    readonly_fields = fields
+    ordering = ("id",)
+
+    state = derived("Status", lambda delivery: delivery.get_status_display())
+    error = derived("Last error", lambda delivery: shortened(delivery.last_error))
+    next_try = moment("next_try_at", "Next try")
+    settled = moment("settled_at", "Settled")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("endpoint")
+
+    @display(description="Subscriber")
+    def subscriber(self, delivery: WebhookDelivery) -> SafeString:
+        return record_link("orders_webhookdelivery", delivery.pk, delivery.endpoint.url)
 
 
 @admin.register(OutboxEvent)
-class OutboxEventAdmin(KeySearch, HistoryAdmin):
+class OutboxEventAdmin(KeySearch, SendsAgain):
     """What other services were or will be told."""
 
-    list_display = ("created", "topic", "delivered", "attempts", "id")
-    list_filter = (("topic", ChoicesDropdownFilter), UndeliveredFilter, ("created_at", DayRangeFilter))
+    list_display = ("created", "topic_text", "number", "published", "streamed", "id")
+    list_filter = (("topic", ChoicesDropdownFilter), UnpublishedFilter, ("created_at", DayRangeFilter))
     ordering = ("-id",)
     sortable_by = ()
-    search_help_text = "Id of the event"
+    search_help_text = _("Id of the event or of its order")
+    fields = (("topic_text", "id"), ("created", "published", "streamed"), "payload")
+    readonly_fields = ("topic_text", "created", "published", "streamed")
+    compressed_fields = False
+    inlines = (DeliveryInline,)
+
     created = moment("created_at", "Created")
-    delivered = moment("delivered_at", "Delivered")
+    published = moment("published_at", "On its way")
+    streamed = moment("streamed_at", "In the stream")
+    topic_text = derived("Topic", lambda event: event.topic)
+    number = derived("Order", lambda event: event.payload.get("number") or NOTHING)
 
     def find(self, rows: QuerySet[OutboxEvent], word: str) -> QuerySet[OutboxEvent]:
         key = as_uuid(word)
-        return rows.filter(pk=key) if key else rows.none()
+        return rows.filter(Q(pk=key) | Q(payload__orderId=str(key))) if key else rows.none()
+
+    def key_of(self, object_id: str) -> Any:
+        return as_uuid(object_id)
+
+    def queue(self, keys: list[Any]) -> int:
+        return outbox.send_events_again(event_ids=keys, now=now())
 
 
-def new_secret() -> str:
-    """A signing secret as Standard Webhooks writes it: 32 random bytes."""
-    return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+class TryInline(HistoryInline):
+    """The log: each call with what came of it."""
+
+    model = WebhookTry
+    verbose_name_plural = "Tries"
+    fields = ("when", "answered", "milliseconds", "text")
+    readonly_fields = fields
+    ordering = ("-id",)
+
+    when = moment("at", "When")
+    answered = derived("Answer", lambda attempt: f"HTTP {attempt.status}" if attempt.status else NOTHING)
 
 
-class WebhookEndpointForm(RecordForm):
-    """A subscriber. Its secret is shown once, while it is made."""
+@admin.register(WebhookDelivery)
+class WebhookDeliveryAdmin(KeySearch, SendsAgain):
+    """Each event for each subscriber, with the log of its tries."""
 
-    url = forms.URLField(max_length=500, assume_scheme="https", widget=UnfoldAdminURLInputWidget())
-    topics = forms.MultipleChoiceField(
-        choices=OutboxEvent.Topic.choices, widget=UnfoldAdminCheckboxSelectMultipleWidget()
+    list_display = ("created", "topic", "told", "state", "tries", "next_try", "error")
+    list_select_related = ("event", "endpoint")
+    list_filter = (
+        ("endpoint", RelatedDropdownFilter),
+        ("status", ChoicesDropdownFilter),
+        ("created_at", DayRangeFilter),
     )
+    list_before_template = "admin/orders/list_note.html"
+    ordering = ("-id",)
+    sortable_by = ()
+    search_help_text = _("Id of the event (webhook-id)")
+    fields = (
+        ("event_link", "webhook_id"),
+        "subscriber",
+        ("status", "tries", "failures"),
+        ("created", "queued"),
+        ("next_try", "settled"),
+    )
+    readonly_fields = ("event_link", "webhook_id", "subscriber", "created", "queued", "next_try", "settled")
+    compressed_fields = False
+    inlines = (TryInline,)
 
+    created = moment("created_at", "Created")
+    state = badge("status", DELIVERY, "Status")
+    next_try = moment("next_try_at", "Next try")
+    queued = moment("queued_at", "Queued")
+    settled = moment("settled_at", "Settled")
+    error = derived("Last error", lambda delivery: shortened(delivery.last_error))
+    topic = derived("Topic", lambda delivery: delivery.event.topic)
+    subscriber = derived("Subscriber", lambda delivery: delivery.endpoint.url)
+    webhook_id = derived("webhook-id", lambda delivery: delivery.event_id)
+    told = derived("Subscriber", lambda delivery: shortened(delivery.endpoint.url))
 
-@admin.register(WebhookEndpoint)
-class WebhookEndpointAdmin(ShopAdmin):
-    """Who is told about orders."""
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return super().changelist_view(request, (extra_context or {}) | {"list_note": counted_text(outbox.COUNTED)})
 
-    form = WebhookEndpointForm
-    list_display = ("url", "is_active", "topic_list", "created_by", "created_at")
-    list_select_related = ("created_by",)
-    list_filter = (("is_active", BooleanRadioFilter),)
-    fields = ("url", "topics", "is_active", "created_by", "created_at")
-    add_fieldsets = ((None, {"fields": ("url", "topics", "secret", "is_active")}),)
-    readonly_fields = ("created_by", "created_at")
+    def find(self, rows: QuerySet[WebhookDelivery], word: str) -> QuerySet[WebhookDelivery]:
+        key = as_uuid(word)
+        return rows.filter(event_id=key) if key else rows.none()
 
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        form = super().get_form(request, obj, change, **kwargs)
-        if "secret" in form.base_fields:
-            form.base_fields["secret"].initial = new_secret
-            form.base_fields["secret"].help_text = "Copy it to the subscriber now: it is not shown again."
-        return form
+    @display(description="Event")
+    def event_link(self, delivery: WebhookDelivery) -> SafeString:
+        return record_link("orders_outboxevent", delivery.event_id, delivery.event.topic)
 
-    def save_model(self, request: HttpRequest, obj: WebhookEndpoint, form: Any, change: bool) -> None:
-        if not change:
-            obj.created_by_id = request.user.pk
-        super().save_model(request, obj, form, change)
+    def key_of(self, object_id: str) -> Any:
+        return int(object_id) if object_id.isdecimal() and len(object_id) < 19 else None
 
-    @display(description="Topics")
-    def topic_list(self, endpoint: WebhookEndpoint) -> str:
-        return ", ".join(endpoint.topics)
+    def queue(self, keys: list[Any]) -> int:
+        return outbox.send_again(delivery_ids=keys, now=now())

@@ -20,6 +20,7 @@ from orders.services.payment import (
 from orders.services.placing import OrderDraft, OrderLine, place_order
 from orders.services.polling import poll_billing
 from orders.services.refunds import send_refunds
+from orders.services.reminding import send_payment_reminders
 from orders.services.settling import settle_attempt
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "poll_billing",
     "refund_attention",
     "retry_payment",
+    "send_payment_reminders",
     "send_refunds",
     "settle_attempt",
     "start_payment",

@@ -12,7 +12,8 @@ from core.errors import DomainError
 from core.money import money_string
 from orders.models import Order, PaymentAttempt
 from orders.services.recording import lock_by_id, record_status
-from orders.services.settling import mark_paid, request_refund, reserve_again
+from orders.services.settling import request_refund, reserve_again
+from orders.services.transitions import mark_paid
 
 
 class NothingToDecideError(DomainError):

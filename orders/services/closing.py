@@ -21,7 +21,7 @@ from orders.models import Order, OrderSession, PaymentAttempt
 from orders.services.asking import AT_ONCE, LOT, Round, answer_about, ask_about, ask_each, believed
 from orders.services.recording import lock_by_id
 from orders.services.settling import settle_attempt
-from orders.services.ending import end_unpaid
+from orders.services.transitions import end_unpaid
 
 log = logging.getLogger(__name__)
 BILLING_GRACE = timedelta(minutes=2)

@@ -15,9 +15,10 @@ from catalog.services import reserve_stock
 from core.money import ZERO
 from core.rows import insert_together
 from customers.services import find_or_create_guest
-from orders.models import Order, OrderItem, OrderSession, OutboxEvent, WindowRule
-from orders.services.recording import at_hand, change_of, event_of
-from orders.services.settling import mark_paid
+from orders import letters
+from orders.models import Order, OrderItem, OrderSession, WindowRule
+from orders.services.recording import at_hand, change_of, event_of, lines_body
+from orders.services.transitions import TO, mark_paid
 from orders.services.windows import Sale, window_for
 from orders.signals import order_placed
 from orders.tokens import access_token, new_number, token_hash
@@ -83,8 +84,11 @@ def place_order(*, order_id: UUID, draft: OrderDraft, actor: str, now: datetime)
     order = Order(id=order_id, **order_fields(draft, touches, order_id=order_id, now=now))
     items, window = [item_of(order, line) for line in draft.lines], window_of(order, draft, now=now)
     history = [change_of(order, "", actor=actor, reason="placed", now=now)]
-    insert_together([order, *items, window, *history, event_of(OutboxEvent.Topic.CREATED, order, now=now)])
+    new = TO[Order.Status.PENDING]
+    told = [letters.about(order, new.letter, now=now)] if order.total else []
     at_hand(order, "items", items)
+    event = event_of(new.topic, order, now=now, items=lines_body(order))
+    insert_together([order, *items, window, *history, event, *told])
     at_hand(window, "attempts", [])
     if draft.session_id is not None:
         mark_ordered(session_id=draft.session_id, order_id=order.id)

@@ -19,8 +19,8 @@ from django.db.models import F
 from orders.billing import KeyRefusedError, PollError, Report
 from orders.models import PaymentAttempt
 from orders.services.asking import LOT, Round, answer_about, ask_about, believed
-from orders.services.ending import WATCHED_AFTER_END
 from orders.services.settling import settle_attempt
+from orders.services.transitions import WATCHED_AFTER_END
 
 log = logging.getLogger(__name__)
 MOST = 1000

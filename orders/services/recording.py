@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Model, Q
 
 from core.money import money_string
-from orders.models import Order, OrderStatusChange, OutboxEvent
+from core.serializers import camel
+from orders.models import Order, OrderItem, OrderStatusChange, OutboxEvent, Refund
 
 
 def record_status(
@@ -30,11 +32,16 @@ def change_of(
         order=order,
         field=field,
         old=old[:40],
-        new=getattr(order, field)[:40],
+        new=text_of(getattr(order, field), order.currency),
         actor=actor,
         reason=reason,
         created_at=now,
     )
+
+
+def text_of(value: Any, currency: str) -> str:
+    """A value of a field as the history keeps it."""
+    return (money_string(value, currency) if isinstance(value, Decimal) else str(value))[:40]
 
 
 def announce(topic: OutboxEvent.Topic, orders: Sequence[Order], *, now: datetime, **more: Any) -> None:
@@ -48,14 +55,45 @@ def event_of(topic: OutboxEvent.Topic, order: Order, *, now: datetime, **more: A
 
 
 def payload_of(order: Order) -> dict[str, Any]:
-    """The order as other services see it."""
+    """The order as other services see it (docs/events.md), by the API's names. Nothing of whoever ordered."""
+    sums = ("subtotal", "discount_amount", "shipping_amount", "tax_amount", "total", "refunded_amount")
     return {
         "orderId": str(order.id),
         "number": order.number,
         "status": order.status,
-        "total": money_string(order.total, order.currency),
+        "fulfillmentStatus": order.fulfillment_status,
+        **{camel(name): money_string(getattr(order, name), order.currency) for name in sums},
         "currency": order.currency,
         "placedAt": order.placed_at.isoformat(),
+        "paidAt": order.paid_at.isoformat() if order.paid_at else None,
+    }
+
+
+def lines_body(order: Order) -> list[dict[str, Any]]:
+    """What was ordered, as other services see it."""
+    return [line_body(line, order.currency) for line in order.items.all()]
+
+
+def line_body(line: OrderItem, currency: str) -> dict[str, Any]:
+    """A line of an order."""
+    return {
+        "productId": str(line.product_id) if line.product_id else None,
+        "sku": line.sku,
+        "name": line.name,
+        "unitPrice": money_string(line.unit_price, currency),
+        "quantity": line.quantity,
+        "lineTotal": money_string(line.line_total, currency),
+    }
+
+
+def refund_body(refund: Refund) -> dict[str, Any]:
+    """Money that went back. `wasSale` is false for money that never counted as the order's payment."""
+    currency = refund.attempt.paid_currency or refund.attempt.currency
+    return {
+        "refundId": str(refund.pk),
+        "amount": money_string(refund.amount, currency),
+        "currency": currency,
+        "wasSale": refund.was_sale,
     }
 
 

@@ -12,15 +12,13 @@ from django.db import transaction
 from django.db.models import Q
 
 from catalog.models import StockMovement
-from catalog.services import OutOfStockError, record_sale, reserve_stock
+from catalog.services import OutOfStockError, reserve_stock
 from core.money import ZERO, money_string
-from customers.services import record_paid_order
 from orders.billing import Report
-from orders.models import Order, OrderSession, OrderStatusChange, OutboxEvent, PaymentAttempt, Refund
-from orders.services.ending import end_unpaid
-from orders.services.recording import announce, lock_order, record_status
-from orders.signals import order_paid, payment_failed
-from sessions_app.services import mark_converted
+from orders.models import Order, PaymentAttempt, Refund
+from orders.services.recording import lock_order, record_status
+from orders.services.transitions import end_unpaid, mark_paid
+from orders.signals import payment_failed
 from sessions_app.services import record as record_event
 
 log = logging.getLogger(__name__)
@@ -89,28 +87,6 @@ def resolve(attempt: PaymentAttempt, status: Status, *, now: datetime) -> None:
     attempt.status, attempt.resolved_at, attempt.next_poll_at = status, now, None
     money = ["paid_amount", "paid_currency", "counted_at"] if status == Status.SUCCESS else []
     attempt.save(update_fields=["status", "resolved_at", "next_poll_at", *money])
-
-
-def mark_paid(order: Order, *, actor: str, reason: str, now: datetime) -> list[OrderStatusChange]:
-    """The order is paid: window completed, totals of customer and products, conversion, outbox. The order is locked.
-
-    Products before the customer, as when an order is placed: the other way round the two could wait for each other.
-    """
-    before = order.status
-    order.status, order.paid_at, order.closed_at = Order.Status.SUCCESS, now, None
-    order.save(update_fields=["status", "paid_at", "closed_at"])
-    order.session.status = OrderSession.Status.COMPLETED
-    order.session.save(update_fields=["status"])
-    history = record_status([(order, before)], actor=actor, reason=reason, now=now)
-    record_sale(
-        lines={item.product_id: (item.quantity, item.line_total) for item in order.items.all() if item.product_id}
-    )
-    record_paid_order(customer_id=order.customer_id, total=order.total, placed_at=order.placed_at)
-    if order.visitor_session_id:
-        mark_converted(session_id=order.visitor_session_id, order_id=order.id, now=now)
-    announce(OutboxEvent.Topic.PAID, [order], now=now)
-    order_paid.send(Order, orders=[order], now=now)
-    return history
 
 
 def reserve_again(order: Order) -> bool:

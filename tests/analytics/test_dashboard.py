@@ -12,6 +12,7 @@ from sessions_app.models import DeadLetter
 from tests.analytics.days import at, computed, purchase, visit
 from tests.analytics.staff import logged_in, member
 from tests.factories import UserFactory
+from tests.orders.subscriber import delivery_to, endpoint_at
 
 pytestmark = pytest.mark.django_db
 NOW = at(14, 5)
@@ -103,7 +104,10 @@ def test_attention_names_what_there_is_to_those_who_may_see_it() -> None:
     visit(at(9))
     purchase(None, needs_attention="amount differs")
     DeadLetter.objects.create(entry={}, error="no such session")
-    may = logged_in(member("analytics.view_dailymetrics", "orders.view_order", "sessions_app.view_deadletter"))
+    delivery_to(endpoint_at("https://a.example/"), status="dead", next_try_at=None, settled_at=NOW)
+    seen = ("orders.view_order", "sessions_app.view_deadletter", "orders.view_webhookdelivery")
+    may = logged_in(member("analytics.view_dailymetrics", *seen))
+    assert "1 webhook was never taken" in page(may)
     assert "1 order needs attention" in page(may)
     assert "1 event was not stored (dead letters)" in page(may)
     assert "Needs attention" not in page(logged_in(member("analytics.view_dailymetrics")))
@@ -139,7 +143,7 @@ def test_the_page_costs_a_fixed_number_of_queries(
             purchase(visit(at(9) - timedelta(days=ago)), paid=at(10) - timedelta(days=ago))
         computed(at(9).date() - timedelta(days=ago))
     page(staff)
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(16):
         page(staff)
 
 

@@ -11,7 +11,8 @@ from analytics.models import DailyBreakdown, SalesGoal
 from analytics.periods import previous, window
 from sessions_app.models import DeadLetter
 from tests.analytics.days import DAY, at, computed, purchase, visit
-from tests.factories import OrderFactory, ProductFactory
+from tests.factories import NOW, OrderFactory, ProductFactory
+from tests.orders.subscriber import delivery_to, endpoint_at
 
 pytestmark = pytest.mark.django_db
 Dimension = DailyBreakdown.Dimension
@@ -86,6 +87,8 @@ def test_attention_counts_orders_marked_and_events_not_stored() -> None:
     OrderFactory(needs_attention="paid late"), OrderFactory()
     DeadLetter.objects.create(entry={}, error="no such session")
     assert selectors.attention() == selectors.Attention(orders=1, dead_letters=1)
+    delivery_to(endpoint_at("https://a.example/"), status="dead", next_try_at=None, settled_at=NOW)
+    assert selectors.attention().dead_deliveries == 1
 
 
 def test_the_first_day_is_that_of_the_first_visit_or_order() -> None:

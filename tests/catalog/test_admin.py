@@ -116,7 +116,7 @@ def test_a_product_with_history_cannot_be_deleted(admin_client: Client) -> None:
 
 def test_the_count_of_a_list_stops_at_its_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     ProductFactory.create_batch(4)
-    monkeypatch.setattr("core.admin.COUNTED", 3)
+    monkeypatch.setattr("core.admin.toolkit.COUNTED", 3)
     counted = BoundedPaginator(Product.objects.all(), 2)
     assert (counted.count, str(counted.count), counted.num_pages) == (3, "3+", 2)
     assert str(AtLeast(COUNTED)) == "10,000+"

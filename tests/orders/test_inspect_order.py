@@ -121,7 +121,7 @@ def test_mails_that_name_it_are_told_and_others_not(order: Order) -> None:
         Mail.objects.create(
             kind="orders.paid", recipient=order.email.upper(), context={"order": number}, next_attempt_at=now()
         )
-    assert whats(order, "mail") == ["mail orders.paid written"]
+    assert whats(order, "mail") == ["mail order.received written", "mail orders.paid written"]
 
 
 def test_the_outbox_is_told(order: Order) -> None:

@@ -9,7 +9,8 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from core.clock import now
-from orders.models import PaymentAttempt, WebhookReceipt
+from orders.models import PaymentAttempt, WebhookDelivery, WebhookReceipt
+from orders.outbox.spreading import spread
 from tests.factories import OrderFactory, OrderSessionFactory, PaymentAttemptFactory, RefundFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -55,3 +56,23 @@ def test_money_that_came_before_counts_where_it_paid() -> None:
     assert (found[sent_back.pk].counted_at, found[sent_back.pk].paid_amount) == (None, sent_back.amount)
     assert found[wrong.pk].counted_at is None
     assert found[wrong.pk].paid_amount is None
+
+
+def test_events_that_nobody_was_told_are_told_now_and_kept_on_the_way_back() -> None:
+    migrate("0005_webhook_inbox")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO orders_outboxevent (id, topic, payload, created_at, attempts) "
+            "VALUES (gen_random_uuid(), 'order.paid', '{}', now(), 0)"
+        )
+        cursor.execute(
+            "INSERT INTO orders_webhookendpoint (url, secret, topics, is_active, created_at) "
+            "VALUES ('https://a.example/', 'whsec_x', '[\"order.paid\"]', true, now())"
+        )
+    migrate("0006_outbox_delivery")
+    assert spread(now=now()) == 1
+    assert WebhookDelivery.objects.get().endpoint.url == "https://a.example/"
+    migrate("0005_webhook_inbox")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT topic, delivered_at IS NOT NULL, attempts FROM orders_outboxevent")
+        assert cursor.fetchall() == [("order.paid", True, 0)]

@@ -20,7 +20,7 @@ from customers.models import Customer
 from orders.models import Order, OutboxEvent, PaymentAttempt, Refund
 from orders.services import cancel_order, expire_due, poll_billing, retry_payment, send_refunds
 from orders.services.polling import LEASE, claim
-from orders.services.settling import mark_paid
+from orders.services.transitions import mark_paid
 from tests.billing_server import BillingService
 from tests.world import (
     Shopper,

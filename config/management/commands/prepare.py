@@ -10,6 +10,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from analytics.demo.tables import STAFF_EMAIL, STAFF_PASSWORD
 from config.schedule import sync_schedule
+from core.mail_texts import sync_texts
 from customers.groups import create_groups
 from customers.models import User
 
@@ -46,6 +47,7 @@ class Command(BaseCommand):
         if not settings.DEVELOPMENT:
             refuse_the_demo()
         create_groups()
+        sync_texts()
         added = sync_schedule()
         if added:
             self.stdout.write(f"{added} jobs added to the schedule.")

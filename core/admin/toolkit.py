@@ -13,7 +13,7 @@ from django.contrib.admin import ShowFacets
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.db.models.functions import Lower
 from django.http import HttpRequest
 from django.template.loader import render_to_string
@@ -23,15 +23,13 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import localtime
 from django_celery_beat import admin as beat
-from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule
 from unfold import decorators
-from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter, RangeDateFilter
+from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.decorators import display
 from unfold.utils import parse_date_str
-from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
 from core.clock import day_bounds
-from core.models import Mail
 from core.money import MoneyField, minor_digits, money_text, round_money
 
 if TYPE_CHECKING:  # unfold and beat carry no types; what they extend does
@@ -273,77 +271,3 @@ def table(headers: list[str], rows: Iterable[list[Any]]) -> SafeString | str:
         return NOTHING
     drawn = mark_safe(render_to_string("unfold/components/table.html", {"table": data}))  # noqa: S308 - a template's
     return format_html('<div style="{}">{}</div>', WIDE, drawn)
-
-
-@admin.register(Mail)
-class MailAdmin(KeySearch, HistoryAdmin):
-    """Mails on their way, sent, and given up."""
-
-    list_display = ("recipient", "kind", "state", "attempts", "last_error", "sent", "since")
-    list_filter = (("status", ChoicesDropdownFilter), ("created_at", DayRangeFilter))
-    sortable_by = ("since",)
-    search_help_text = "Begin of the e-mail address"
-
-    state = badge("status", {"waiting": WAITING, "sent": GOOD, "skipped": PLAIN, "dead": BAD}, "Status")
-    sent = moment("sent_at", "Sent")
-    since = moment("created_at", "Since")
-
-    def find(self, rows: QuerySet[Any], word: str) -> QuerySet[Any]:
-        found: QuerySet[Any] = rows.alias(recipient_lower=Lower("recipient"))
-        return found.filter(recipient_lower__startswith=word.lower())
-
-
-# The schedule of the jobs: django-celery-beat's own screens in our theme.
-
-
-class TaskSelect(UnfoldAdminSelectWidget, beat.TaskSelectWidget):
-    """The registered tasks in a drop-down."""
-
-
-class ScheduledJobForm(beat.PeriodicTaskForm):
-    """The form of a scheduled job."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["task"].widget = UnfoldAdminTextInputWidget()
-        self.fields["regtask"].widget = TaskSelect()
-
-
-class ScheduledJobAdmin(BeatScreen, Screen):
-    """What runs when. Without the action "run now": it would publish to Celery from inside a request."""
-
-    form = ScheduledJobForm
-    date_hierarchy = None
-    list_display = ("name", "enabled", "scheduler", "queue", "last_run_at", "total_run_count")
-    list_filter = (("enabled", BooleanRadioFilter), ("one_off", BooleanRadioFilter))
-    actions = ("enable_tasks", "disable_tasks")
-
-
-class JobInline(beat.PeriodicTaskInline, Inline):
-    """The jobs that follow a schedule."""
-
-
-class ScheduleAdmin(Screen):
-    """A schedule and the jobs that follow it."""
-
-    inlines = [JobInline]
-
-
-class CrontabScheduleAdmin(ScheduleAdmin):
-    """A schedule by the clock."""
-
-    list_display = beat.CrontabScheduleAdmin.list_display
-    fields = beat.CrontabScheduleAdmin.fields
-    readonly_fields = beat.CrontabScheduleAdmin.readonly_fields
-
-
-SCHEDULES: dict[type[Model], type[Screen]] = {
-    PeriodicTask: ScheduledJobAdmin,
-    CrontabSchedule: CrontabScheduleAdmin,
-    IntervalSchedule: ScheduleAdmin,
-    ClockedSchedule: ScheduleAdmin,
-    SolarSchedule: ScheduleAdmin,
-}
-admin.site.unregister(SCHEDULES)
-for scheduled_model, screen in SCHEDULES.items():
-    admin.site.register(scheduled_model, screen)

@@ -1,0 +1,65 @@
+"""The schedule of the jobs: django-celery-beat's own screens in our theme."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model
+from django_celery_beat import admin as beat
+from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule
+from unfold.contrib.filters.admin import BooleanRadioFilter
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+
+from core.admin.toolkit import BeatScreen, Inline, Screen
+
+
+class TaskSelect(UnfoldAdminSelectWidget, beat.TaskSelectWidget):
+    """The registered tasks in a drop-down."""
+
+
+class ScheduledJobForm(beat.PeriodicTaskForm):
+    """The form of a scheduled job."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["task"].widget = UnfoldAdminTextInputWidget()
+        self.fields["regtask"].widget = TaskSelect()
+
+
+class ScheduledJobAdmin(BeatScreen, Screen):
+    """What runs when. Without the action "run now": it would publish to Celery from inside a request."""
+
+    form = ScheduledJobForm
+    date_hierarchy = None
+    list_display = ("name", "enabled", "scheduler", "queue", "last_run_at", "total_run_count")
+    list_filter = (("enabled", BooleanRadioFilter), ("one_off", BooleanRadioFilter))
+    actions = ("enable_tasks", "disable_tasks")
+
+
+class JobInline(beat.PeriodicTaskInline, Inline):
+    """The jobs that follow a schedule."""
+
+
+class ScheduleAdmin(Screen):
+    """A schedule and the jobs that follow it."""
+
+    inlines = [JobInline]
+
+
+class CrontabScheduleAdmin(ScheduleAdmin):
+    """A schedule by the clock."""
+
+    list_display = beat.CrontabScheduleAdmin.list_display
+    fields = beat.CrontabScheduleAdmin.fields
+    readonly_fields = beat.CrontabScheduleAdmin.readonly_fields
+
+
+SCHEDULES: dict[type[Model], type[Screen]] = {
+    PeriodicTask: ScheduledJobAdmin,
+    CrontabSchedule: CrontabScheduleAdmin,
+    IntervalSchedule: ScheduleAdmin,
+    ClockedSchedule: ScheduleAdmin,
+    SolarSchedule: ScheduleAdmin,
+}
+admin.site.unregister(SCHEDULES)
+for scheduled_model, screen in SCHEDULES.items():
+    admin.site.register(scheduled_model, screen)

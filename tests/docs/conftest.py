@@ -1,0 +1,5 @@
+"""What the guides' tests share."""
+
+from tests.orders.conftest import subscriber
+
+__all__ = ["subscriber"]
