@@ -31,8 +31,8 @@ LIFE = timedelta(days=3)
 """So long a mail is tried, unless its kind says less."""
 KEPT = timedelta(days=30)
 """So long a settled mail can be looked at."""
-LEASE = timedelta(minutes=2)
-"""Longer than a round of `MOST` mails takes: what a sender that died had taken is sent after this."""
+LEASE = timedelta(seconds=110)
+"""Longer than a round of `MOST` mails takes: what a sender that died had taken is sent after this, in two minutes."""
 MOST = 20
 SERVER_AWAY = timedelta(seconds=15)
 ONE_MAILS_OWN = (SMTPRecipientsRefused, SMTPSenderRefused, SMTPDataError, ValueError)

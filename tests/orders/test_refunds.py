@@ -1,13 +1,16 @@
 """Money on its way back: sent once, tried again, never forgotten."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
 from core.clock import now
 from orders.models import Order, Refund
 from orders.services import expire_due, send_refunds
+from orders.services.refunds import LEASE, claim
 from tests.billing_server import BillingService
+from tests.factories import RefundFactory
 from tests.world import Shopper, World, attempt_of, check_books, report, window_ends
 
 pytestmark = pytest.mark.django_db
@@ -36,6 +39,20 @@ def test_it_is_sent_with_its_amount_and_written_down(refund: Refund, billing: Bi
     assert refunded(billing) == ["55.00"]
     refund.refresh_from_db()
     assert (refund.status, refund.made_at, refund.next_try_at) == ("done", at, None)
+    check_books()
+
+
+def test_money_of_a_sale_that_went_back_is_earned_no_more(
+    world: World, billing: BillingService, shopper: Shopper
+) -> None:
+    order = shopper.order(world, (world.mug, 2))
+    RefundFactory(attempt=report(attempt_of(order), "success"), amount=Decimal("5.50"), next_try_at=now())
+    for _time in range(2):
+        send_refunds(now=now())
+    order.refresh_from_db()
+    change = order.history.get(field="refunded_amount")
+    assert (order.refunded_amount, change.old, change.new) == (Decimal("5.50"), "0.00", "5.50")
+    assert order.customer.total_spent == order.total - Decimal("5.50")
     check_books()
 
 
@@ -75,6 +92,21 @@ def test_before_its_time_it_is_not_tried_again(refund: Refund, billing: BillingS
     send_refunds(now=at)
     send_refunds(now=at + timedelta(seconds=5))
     assert billing.calls["refund"] == 1
+
+
+def test_a_sender_takes_one_at_a_time(refund: Refund) -> None:
+    """So that it holds none while billing is slow about another, and loses one at most when it dies."""
+    other = RefundFactory(attempt=refund.attempt, next_try_at=refund.next_try_at)
+    at = now()
+    takings = [claim(now=at, lease=at + LEASE) for _ in range(3)]
+    assert {found.pk for found in takings if found} == {refund.pk, other.pk}
+    assert takings[2] is None
+
+
+def test_a_round_takes_nothing_up_after_its_time(refund: Refund, billing: BillingService) -> None:
+    assert send_refunds(now=now(), seconds=-1) == 0
+    assert billing.calls["refund"] == 0
+    assert send_refunds(now=now()) == 1
 
 
 def test_staff_find_the_order(refund: Refund) -> None:
