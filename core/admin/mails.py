@@ -23,6 +23,7 @@ from core import mail
 from core.admin.toolkit import (
     BAD,
     GOOD,
+    NOTHING,
     PLAIN,
     WAITING,
     DayRangeFilter,
@@ -114,9 +115,10 @@ class MailTextAdmin(ShopAdmin):
     def mail(self, row: MailText) -> str:
         return editable[row.kind].name if row.kind in editable else row.kind
 
-    @display(description="Changed", boolean=True)
-    def written(self, row: MailText) -> bool:
-        return bool(row.subject or row.body)
+    @display(description="Text", label={"yours": GOOD})
+    def written(self, row: MailText) -> tuple[str, str] | str:
+        """Whether staff wrote something."""
+        return ("yours", "Yours") if row.subject or row.body else NOTHING
 
     @display(description="Words in braces")
     def words(self, row: MailText) -> SafeString:
