@@ -9,6 +9,7 @@ from django.db.utils import InterfaceError
 from psycopg_pool import PoolTimeout
 from rest_framework.request import Request
 
+from core.limits.counting import Allowance
 from core.redis import RedisAwayError
 
 log = logging.getLogger(__name__)
@@ -16,6 +17,9 @@ log = logging.getLogger(__name__)
 
 class RequestVisit(Protocol):
     """The visit that `VisitMiddleware` put on a request."""
+
+    def count(self, allowance: Allowance) -> None:
+        """Counts the request, in the same trip to Redis that finds its visit if it shows one."""
 
     def record_view(self, *, product_id: UUID | None = None) -> None:
         """The API was read: a page view, and a product view of a product."""

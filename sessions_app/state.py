@@ -108,17 +108,18 @@ if guard[2] ~= second then
     redis.call('HSET', KEYS[1], 'heard', second)
 end
 """
-# KEYS: guard, session, active, stream, and for a request that is counted its counter and today's refusals.
-# ARGV: now, ttl, longest, api views, script views, stream limit, session id, for a counted request four words of its
-# limit, then kind and text of each entry. Answers nil for an unknown session, "lapsed", "full", "refused", else the
+# KEYS: guard, session, active, stream, and for a request that is counted its counters and today's refusals.
+# ARGV: now, ttl, longest, api views, script views, stream limit, session id, for a counted request the words of its
+# limits, then kind and text of each entry. Answers nil for an unknown session, "lapsed", "full", "refused", else the
 # epoch ("stale" for an earlier one: nothing was changed) and the fields, a line each: that is read quicker than a list.
 # A page asks for several things at once: the active set and the end of the hash are moved once a second.
-# Of a counted request it answers this, how many there were with it, and the ms left.
+# Of a counted request it answers this, and what was counted.
 TOUCH = (
     GUARD
     + COUNTING
     + """
-local first = KEYS[5] and 12 or 8
+local limits = #KEYS - 5
+local first = limits > 0 and 9 + 3 * limits or 8
 local function touch()
 local held = redis.call('HMGET', KEYS[2], 'epoch', 'visitor', 'started', 'seen', 'consent', 'customer', 'script', 'api',
     'order', 'converted', 'profile')
@@ -140,9 +141,9 @@ end
 for i = first, #ARGV, 2 do redis.call('XADD', KEYS[4], '*', ARGV[i], ARGV[i + 1]) end
 return table.concat(held, '\\n')
 end
-if not KEYS[5] then return touch() end
-local used, left = count(KEYS[5], KEYS[6], ARGV[8], ARGV[9], ARGV[10], ARGV[11])
-return {used > tonumber(ARGV[8]) and 'refused' or touch(), used, left}
+if limits < 1 then return touch() end
+local told, refused = count(5, 8, limits)
+return {refused and 'refused' or touch(), unpack(told)}
 """
 )
 # KEYS as above, and who arrived if it may be one who did a moment ago: then that one's session is answered, and nothing
@@ -209,8 +210,8 @@ def touch(
     names = keys(session_id) + (allowance.keys if allowance else [])
     answer = core_redis.call(lambda client: evaluate(client, TOUCH, names, words))
     if allowance:
-        answer, used, left = answer
-        allowance.take(used, left)
+        answer, *told = answer
+        allowance.take(told)
     if answer == b"full":
         raise StreamFullError
     if answer is None or answer == b"lapsed":

@@ -79,6 +79,18 @@ class Visit:
         """The signed value that finds this session again."""
         return sign(self.session.session_id, purpose="session")
 
+    def count(self, allowance: Allowance) -> None:
+        """Counts the request, in the trip that finds its visit if it shows one.
+
+        Raises:
+            RateLimitedError: one too many; the visit is left as it was.
+        """
+        self.allowance = allowance
+        if self.shown_id is not None and not self.seen:
+            self.known = services.see(self.shown_id, now=self.now, allowance=allowance)
+            self.seen = self.known is not None
+        allowance.check()
+
     def show(self, token: str) -> None:
         """A token from where no header can be sent. A live session that cookie or header shows goes first."""
         shown = unsign(token, purpose="session")

@@ -1,7 +1,7 @@
 """How often one may ask: limits by address, by customer and by e-mail address, counted in Redis."""
 
 from core.limits.counted import TOO_MANY, Counted, RateLimitedError
-from core.limits.counting import Allowance, allowance, count_request, hit
+from core.limits.counting import Allowance, allowance, hit
 from core.limits.fallback import forget_ended
 from core.limits.windows import refusals
 
@@ -11,7 +11,6 @@ __all__ = [
     "Counted",
     "RateLimitedError",
     "allowance",
-    "count_request",
     "forget_ended",
     "hit",
     "refusals",

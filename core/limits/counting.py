@@ -18,22 +18,6 @@ from core.redis import RedisAwayError
 log = logging.getLogger(__name__)
 
 
-def count_request(request: HttpRequest, *names: str, customer: str = "") -> Counted | None:
-    """Counts the request on the limits of these names; one round trip to Redis.
-
-    A limit that refuses ends it: the later ones do not count the request. Returns how the client stands with the limit
-    that binds first; None if nothing was counted: its network is never limited, or Redis is away and none of these
-    limits is kept without it.
-
-    Raises:
-        OperationalError: neither Redis nor PostgreSQL can be asked, for a limit that is kept without Redis.
-    """
-    address = client_ip(request)
-    if is_never_limited(address):
-        return None
-    return _count([counter(name, address=address, customer=customer) for name in names], address)
-
-
 def hit(name: str, key: str, *, address: str) -> None:
     """Counts an act on something that is not its client, such as a login on the e-mail address that it names.
 
@@ -54,32 +38,36 @@ def hit(name: str, key: str, *, address: str) -> None:
 
 @dataclass
 class Allowance:
-    """What one limit lets a request do. It is counted once: on the way by a script that does something else
-    for the request in the same trip to Redis, else when `check` is called.
+    """What some limits let a request do. It is counted once, in one trip to Redis: on the way by a script that does
+    something else for the request, else when `check` is called.
+
+    A limit that refuses ends it: the later ones do not count the request. `counted` is then how the client stands with
+    the limit that binds first; None if Redis is away and none of these limits is kept without it.
     """
 
-    counter: Counter
+    counters: Sequence[Counter]
     address: str
     counted: Counted | None = None
     asked: bool = False
 
     @property
     def keys(self) -> list[str]:
-        """What a script needs for `windows.COUNTING`: the counter and today's refusals."""
-        return [windows.key(self.counter), windows.refusals_key(clock.now().date())]
+        """What a script needs for `windows.COUNTING`."""
+        return windows.keys_of(self.counters, now=clock.now())
 
     @property
     def words(self) -> list[str | int]:
-        """What it is told: amount, window in ms, name, seconds for which refusals are kept."""
-        return [*windows.words_of(self.counter), windows.REFUSALS_SECONDS]
+        """What it is told."""
+        return windows.words_of(self.counters)
 
-    def take(self, used: int, left: int) -> None:
-        """A script has counted the request; `left` in ms.
+    def take(self, answer: Sequence[int]) -> None:
+        """A script has counted the request.
 
         Raises:
             RateLimitedError: one too many.
         """
-        self.asked, self.counted = True, told(Counted(self.counter.policy, used, left / 1000), self.address)
+        counted = windows.counted_of(self.counters, answer)
+        self.asked, self.counted = True, told(binding(counted), self.address)
         self.check()
 
     def check(self) -> None:
@@ -87,17 +75,20 @@ class Allowance:
 
         Raises:
             RateLimitedError: one too many.
+            OperationalError: neither Redis nor PostgreSQL can be asked, for a limit that is kept without Redis.
         """
         if not self.asked:
-            self.asked, self.counted = True, _count([self.counter], self.address)
+            self.asked, self.counted = True, _count(self.counters, self.address)
         if self.counted is not None and self.counted.refused:
             raise RateLimitedError(self.counted)
 
 
-def allowance(request: HttpRequest, name: str) -> Allowance | None:
-    """The request's, under the limit of this name; None in a network that is never limited."""
+def allowance(request: HttpRequest, *names: str, customer: str = "") -> Allowance | None:
+    """The request's, under the limits of these names; None in a network that is never limited."""
     address = client_ip(request)
-    return None if is_never_limited(address) else Allowance(counter(name, address=address), address)
+    if is_never_limited(address):
+        return None
+    return Allowance([counter(name, address=address, customer=customer) for name in names], address)
 
 
 def _count(counters: Sequence[Counter], address: str) -> Counted | None:

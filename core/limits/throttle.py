@@ -7,8 +7,8 @@ from typing import Any
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from core.limits.counted import RateLimitedError
-from core.limits.counting import count_request
+from core import limits
+from core.visits import visit_of
 
 GENERAL = "general"
 
@@ -28,10 +28,13 @@ class LimitThrottle(BaseThrottle):
         """
         named: str = getattr(view, "limit", "")
         customer = str(request.user.pk) if request.user.is_authenticated else ""
-        counted = count_request(request._request, GENERAL, *([named] if named else []), customer=customer)
-        if counted is None:
+        allowance = limits.allowance(request._request, GENERAL, *([named] if named else []), customer=customer)
+        if allowance is None:
             return True
-        if counted.refused:
-            raise RateLimitedError(counted)
-        view.headers.update(counted.headers)
+        if getattr(view, "asks_for_visit", False):
+            visit_of(request).count(allowance)
+        else:
+            allowance.check()
+        if allowance.counted is not None:
+            view.headers.update(allowance.counted.headers)
         return True

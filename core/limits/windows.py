@@ -18,33 +18,35 @@ from core.redis_scripts import evaluate
 
 REFUSALS_SECONDS = DAYS_KEPT * 24 * 60 * 60
 
-# What `count` of a script does: answers count and ms left. The refusals are today's.
+# What `count` of a script does: counts on so many counters, whose keys begin at `key` and whose words at `word`.
+# Answers count and ms left of each, and whether one refuses: those after it are not touched. KEYS there: the counters,
+# then today's refusals. ARGV: of each counter its amount, its window in ms and its name, then for how many seconds
+# refusals are kept.
 COUNTING = """
-local function count(counter, refusals, amount, window, name, kept)
-    local used, left = redis.call('INCR', counter), redis.call('PTTL', counter)
-    if left < 0 then
-        left = tonumber(window)
-        redis.call('PEXPIRE', counter, left)
+local function count(key, word, many)
+    local told, refusals, kept = {}, KEYS[key + many], ARGV[word + 3 * many]
+    for i = 0, many - 1 do
+        local counter, amount, window, name = KEYS[key + i], ARGV[word + 3 * i], ARGV[word + 3 * i + 1],
+            ARGV[word + 3 * i + 2]
+        local used, left = redis.call('INCR', counter), redis.call('PTTL', counter)
+        if left < 0 then
+            left = tonumber(window)
+            redis.call('PEXPIRE', counter, left)
+        end
+        told[2 * i + 1], told[2 * i + 2] = used, left
+        if used > tonumber(amount) then
+            redis.call('HINCRBY', refusals, name, 1)
+            redis.call('EXPIRE', refusals, kept)
+            return told, true
+        end
     end
-    if used > tonumber(amount) then
-        redis.call('HINCRBY', refusals, name, 1)
-        redis.call('EXPIRE', refusals, kept)
-    end
-    return used, left
+    return told, false
 end
 """
-# KEYS: the counters, then today's refusals. ARGV: of each counter its amount, its window in ms and its name, then for
-# how many seconds refusals are kept. Those after one that refuses are not touched.
 COUNT = (
     COUNTING
     + """
-local told = {}
-for i = 1, #KEYS - 1 do
-    local amount, window, name = ARGV[3 * i - 2], ARGV[3 * i - 1], ARGV[3 * i]
-    local used, left = count(KEYS[i], KEYS[#KEYS], amount, window, name, ARGV[#ARGV])
-    told[2 * i - 1], told[2 * i] = used, left
-    if used > tonumber(amount) then break end
-end
+local told = count(1, 1, #KEYS - 1)
 return told
 """
 )
@@ -56,18 +58,30 @@ def count(counters: Sequence[Counter], *, now: datetime) -> list[Counted]:
     Raises:
         RedisAwayError: Redis cannot be asked.
     """
-    words = [word for each in counters for word in words_of(each)] + [REFUSALS_SECONDS]
-    keys = [key(each) for each in counters] + [refusals_key(now.date())]
+    keys, words = keys_of(counters, now=now), words_of(counters)
     told: list[int] = core_redis.call(lambda client: evaluate(client, COUNT, keys, words))
+    return counted_of(counters, told)
+
+
+def keys_of(counters: Sequence[Counter], *, now: datetime) -> list[str]:
+    """The KEYS of `COUNTING`."""
+    return [*(key(each) for each in counters), refusals_key(now.date())]
+
+
+def words_of(counters: Sequence[Counter]) -> list[str | int]:
+    """The ARGV of `COUNTING`."""
+    words: list[str | int] = []
+    for each in counters:
+        words += (each.policy.amount, each.policy.seconds * 1000, each.policy.name)
+    return [*words, REFUSALS_SECONDS]
+
+
+def counted_of(counters: Sequence[Counter], told: Sequence[int]) -> list[Counted]:
+    """What a script has counted. Those after one that refused are missing."""
     return [
         Counted(each.policy, used, left / 1000)
-        for each, used, left in zip(counters, told[::2], told[1::2], strict=False)  # those after a refusal are missing
+        for each, used, left in zip(counters, told[::2], told[1::2], strict=False)
     ]
-
-
-def words_of(counter: Counter) -> tuple[str | int, ...]:
-    """What a script is told of a counter: its amount, its window in ms and its name."""
-    return counter.policy.amount, counter.policy.seconds * 1000, counter.policy.name
 
 
 def key(counter: Counter) -> str:

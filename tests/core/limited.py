@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from django.conf import LazySettings
+from django.http import HttpRequest
 from django.test import Client
 
+from core import limits
+from core.limits import Counted, RateLimitedError
 from tests.browsers import CHROME
 
 HERE, ELSEWHERE = "203.0.113.9", "198.51.100.1"
@@ -19,6 +23,16 @@ def limit(settings: LazySettings, **limits: str) -> None:
     settings.RATE_LIMIT_ALLOWLIST = []
     settings.RATE_LIMITS = settings.RATE_LIMITS | limits
     settings.RATE_LIMITS_CUSTOMER = {name: settings.RATE_LIMITS[name] for name in settings.RATE_LIMITS_CUSTOMER}
+
+
+def count_request(request: HttpRequest, *names: str) -> Counted | None:
+    """Counts a request on these limits; how its client stands then."""
+    allowance = limits.allowance(request, *names)
+    if allowance is None:
+        return None
+    with suppress(RateLimitedError):
+        allowance.check()
+    return allowance.counted
 
 
 class Caller:

@@ -20,7 +20,7 @@ from core import redis as core_redis
 from core.limits.counted import Counted, binding
 from core.limits.policies import Policy
 from customers.models import User
-from tests.core.limited import ELSEWHERE, HERE, INITIATE, Caller, limit
+from tests.core.limited import ELSEWHERE, HERE, INITIATE, Caller, count_request, limit
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -317,7 +317,7 @@ def test_no_key_breaks_it(settings: LazySettings, odd: str) -> None:
 def test_a_plain_view_counts_by_itself(settings: LazySettings) -> None:
     limit(settings, track="1/minute")
     request = RequestFactory().post("/", REMOTE_ADDR=HERE)
-    first, second = (limits.count_request(request, "track") for _ in range(2))
+    first, second = (count_request(request, "track") for _ in range(2))
     assert first is not None
     assert second is not None
     assert (first.refused, second.refused) == (False, True)
@@ -368,7 +368,7 @@ def test_one_request_costs_one_round_trip(settings: LazySettings, monkeypatch: p
         return usual(work)
 
     monkeypatch.setattr(core_redis, "call", counted)
-    limits.count_request(RequestFactory().post("/", REMOTE_ADDR=HERE), "general", "initiate")
+    count_request(RequestFactory().post("/", REMOTE_ADDR=HERE), "general", "initiate")
     assert len(calls) == 1
 
 

@@ -14,7 +14,7 @@ from core import limits
 from core.clock import now
 from core.models import LimitWindow
 from core.tasks import forget_limits
-from tests.core.limited import HERE, Caller, limit
+from tests.core.limited import HERE, Caller, count_request, limit
 from tests.database import database_away
 from tests.redis_server import RedisServer, ask_again, own_redis
 
@@ -32,7 +32,7 @@ def server(settings: LazySettings) -> Iterator[RedisServer]:
 def pass_of(number: int, *names: str) -> int:
     """How many of so many requests are not refused."""
     request = RequestFactory().get("/", REMOTE_ADDR=HERE)
-    counted = [limits.count_request(request, *names) for _ in range(number)]
+    counted = [count_request(request, *names) for _ in range(number)]
     return len([each for each in counted if each is None or not each.refused])
 
 

@@ -17,7 +17,7 @@ from core.limits import counting, fallback, windows
 from core.limits.counted import Counted
 from core.limits.policies import Counter
 from core.models import LimitWindow
-from tests.core.limited import HERE, Caller, limit
+from tests.core.limited import HERE, Caller, count_request, limit
 from tests.world import together
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -34,7 +34,7 @@ def pass_of_many() -> int:
     """How many of many requests at once are not refused."""
 
     def ask(_place: int) -> bool:
-        counted = limits.count_request(RequestFactory().get("/", REMOTE_ADDR=HERE), "general", "coupon")
+        counted = count_request(RequestFactory().get("/", REMOTE_ADDR=HERE), "general", "coupon")
         return counted is None or not counted.refused
 
     return together(MANY, ask).count(True)

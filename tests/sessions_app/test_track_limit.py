@@ -87,6 +87,6 @@ def test_control_where_the_script_does_not_refuse_more_is_kept(
     settings.REDIS_TIMEOUT_SECONDS = 10
     limit(settings, track="20/minute")
     caller = known(Caller())
-    monkeypatch.setattr(windows, "words_of", lambda counter: (10**9, 60_000, "track"))
+    monkeypatch.setattr(windows, "words_of", lambda counters: [10**9, 60_000, "track", 60])
     together(60, lambda _place: caller.post(TRACK, VIEW))
     assert kept() > 20
