@@ -1,0 +1,78 @@
+"""A billing service that does not answer keeps the payments waiting, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import pytest
+
+from config.run import procfile
+from config.schedule import SCHEDULE
+from core.clock import now
+from orders.models import PaymentAttempt
+from tests.billing_server import BillingService
+from tests.promises.crew import Crew, send
+from tests.promises.gates import HELD_SECONDS
+from tests.promises.processes import Running, until
+from tests.world import Shopper, World, window_ends
+
+pytestmark = pytest.mark.django_db(transaction=True)
+WORKERS = [line for line, command in procfile().items() if "celery" in command and line != "beat"]
+PAYMENTS = ["poll_billing", "expire_orders"]
+"""As many as the Procfile's worker of payments has children."""
+OTHERS = [job.name for job in SCHEDULE if job.queue != "payments" and job.seconds and job.seconds <= 60]
+
+
+@pytest.fixture
+def workers(nobody: None, folder: Path) -> Iterator[list[Running]]:
+    """Those of the Procfile."""
+    with ExitStack() as stack:
+        found = []
+        for line in WORKERS:
+            found.append(Running(line, "--without-mingle", folder=folder))
+            stack.callback(found[-1].kill)
+        for worker in found:
+            worker.wait_for("ready.")
+        yield found
+
+
+@pytest.fixture
+def hanging(world: World, billing: BillingService) -> BillingService:
+    """A billing service that is to be asked about several orders, and is slow to answer."""
+    for _time in range(2):
+        Shopper().order(world, (world.tea, 1))
+    window_ends(Shopper().order(world, (world.tea, 1)))
+    PaymentAttempt.objects.update(next_poll_at=now())
+    billing.knob("get", delay=HELD_SECONDS)
+    billing.knob("cancel", delay=HELD_SECONDS)
+    return billing
+
+
+def begin_payments(billing: BillingService) -> list[str]:
+    """Has as many jobs as payments has children wait for billing; their messages."""
+    messages = [send(name) for name in PAYMENTS]
+    until(lambda: billing.calls["get"] and billing.calls["cancel"], "billing is asked by both")
+    return messages
+
+
+def done(workers: list[Running], message: str) -> bool:
+    """Whether one of them has done it."""
+    return any(worker.lines(message, "succeeded") for worker in workers)
+
+
+def test_all_other_jobs_are_done_meanwhile(workers: list[Running], hanging: BillingService) -> None:
+    payments = begin_payments(hanging)
+    others = [send(name) for name in OTHERS]
+    until(lambda: all(done(workers, message) for message in others), "all others are done")
+    assert not any(done(workers, message) for message in payments)
+
+
+def test_control_with_one_worker_for_all_they_wait(nobody: None, hanging: BillingService, folder: Path) -> None:
+    with closing(Crew(folder, {}, app="config.celery", children=len(PAYMENTS))) as crew:
+        worker = crew.ready()
+        begin_payments(hanging)
+        message = send("flush_events")
+        until(lambda: worker.lines("succeeded"), "one is done")
+        assert message not in worker.lines("succeeded")[0]
