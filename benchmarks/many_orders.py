@@ -19,6 +19,8 @@ CREATE TEMPORARY TABLE copies ON COMMIT DROP AS
 SELECT n, gen_random_uuid() AS order_id, gen_random_uuid() AS window_id, gen_random_uuid() AS checkout_id
 FROM generate_series(%(first)s::int, %(last)s::int) n
 """
+COPY = "bench-"
+"""What the ids of pay sessions begin with: attempts that were bought are known by other ones."""
 OWN: Mapping[str, Mapping[str, str]] = {
     "checkout_checkoutsession": {"id": "copies.checkout_id", "order_id": "NULL"},
     "orders_order": {
@@ -32,12 +34,13 @@ OWN: Mapping[str, Mapping[str, str]] = {
     "orders_ordersession": {
         "id": "copies.window_id",
         "order_id": "copies.order_id",
+        "started_at": "%(expires_at)s::timestamptz - interval '15 min'",
         "expires_at": "%(expires_at)s::timestamptz",
     },
     "orders_paymentattempt": {
         "id": "gen_random_uuid()",
         "order_session_id": "copies.window_id",
-        "billing_checkout_id": "'bench-' || copies.n",
+        "billing_checkout_id": f"'{COPY}' || copies.n",
         "status": "%(attempt)s::text",
         "next_poll_at": "NULL",
         "resolved_at": "CASE WHEN %(attempt)s::text = 'open' THEN NULL ELSE now() END",

@@ -9,8 +9,8 @@ from benchmarks.checkouts import counted
 from benchmarks.many_orders import pattern
 from benchmarks.measurement import Measurement, require
 from core.clock import now
-from orders.billing import Report
 from orders.models import Order, PaymentAttempt
+from orders.providers.contract import Report
 from orders.services import settle_attempt
 
 

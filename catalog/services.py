@@ -80,6 +80,21 @@ WHERE order_id = ANY(%(order_ids)s) GROUP BY product_id, order_id HAVING sum(del
 """
 
 
+PUT_BACK = """
+WITH asked AS (SELECT * FROM unnest(%(ids)s::uuid[], %(quantities)s::int[]) AS a(id, quantity)),
+held AS (
+    SELECT p.id, asked.quantity FROM catalog_product p JOIN asked USING (id)
+    WHERE p.track_stock ORDER BY p.id FOR NO KEY UPDATE OF p
+),
+returned AS (
+    UPDATE catalog_product p SET stock_quantity = p.stock_quantity + held.quantity
+    FROM held WHERE p.id = held.id RETURNING p.id, held.quantity
+)
+INSERT INTO catalog_stockmovement (product_id, delta, reason, actor_id)
+SELECT id, quantity, %(reason)s, %(actor)s FROM returned
+"""
+
+
 @transaction.atomic(savepoint=False)
 def reserve_stock(*, quantities: Mapping[UUID, int], order_id: UUID, reason: Reason = Reason.RESERVED) -> None:
     """Takes the pieces of one order out of stock, all or none. Untracked products are passed over.
@@ -115,6 +130,21 @@ def release_stock(*, order_ids: list[UUID]) -> None:
     """Puts back what closed orders still hold. Twice is harmless: the ledger says what is outstanding."""
     with connection.cursor() as cursor:
         cursor.execute(GIVE_BACK, {"order_ids": order_ids})
+
+
+@transaction.atomic(savepoint=False)
+def restock(*, quantities: Mapping[UUID, int], actor_id: int | None = None) -> None:
+    """Puts pieces that came back on the shelf. Untracked products are passed over."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            PUT_BACK,
+            {
+                "ids": list(quantities),
+                "quantities": list(quantities.values()),
+                "reason": Reason.RESTOCK,
+                "actor": actor_id,
+            },
+        )
 
 
 @transaction.atomic(savepoint=False)

@@ -20,12 +20,16 @@ from checkout.serializers import (
     ConfirmOut,
     CouponIn,
     CreateFromCartIn,
+    RestoreIn,
+    RestoreOut,
     ShippingIn,
     ShippingOut,
     TaxIn,
     cart_of,
     checkout_body,
+    restored_body,
     shipping_body,
+    wish_of,
 )
 from checkout.services import Confirmation, ConfirmRequest, Key, Owner
 from core.api import failure, success
@@ -35,7 +39,7 @@ from core.personal import PersonalView
 from core.schema import enveloped
 from core.serializers import valid
 from customers.selectors import customer_of
-from orders.billing import BillingUnavailableError
+from orders.providers.contract import BillingUnavailableError
 from orders.serializers import AttemptOut, OrderOut, attempt_body, order_body
 from orders.tokens import access_token
 from sessions_app.api import visit_of
@@ -75,6 +79,18 @@ class InitiateView(PersonalView):
         return success(checkout_body(checkout), status=201)
 
 
+class RestoreView(PersonalView):
+    """Opens a checkout with the cart of an abandoned one."""
+
+    limit = "initiate"
+
+    @extend_schema(request=RestoreIn, responses={201: enveloped(RestoreOut, "RestoreCheckout")})
+    def post(self, request: Request) -> Response:
+        data = valid(RestoreIn(data=request.data))
+        restored = services.restore(session=session_of(request), token=data["token"], now=now())
+        return success(restored_body(restored), status=201)
+
+
 class CheckoutView(PersonalView):
     """One checkout."""
 
@@ -109,6 +125,7 @@ class CalculateShippingView(PersonalView):
             address=data["shipping_address"],
             method_id=data["shipping_method_id"],
             now=now(),
+            wish=wish_of(data),
         )
         return success(shipping_body(checkout, methods))
 

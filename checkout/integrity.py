@@ -40,8 +40,18 @@ FROM checkout_checkoutsession c LEFT JOIN orders_order o ON o.checkout_id = c.id
 WHERE (c.status = 'success' AND o.id IS NULL) OR (o.id IS NOT NULL AND c.order_id IS DISTINCT FROM o.id)
 """,
 )
+RECOVERED = Check(
+    "recovered_checkout_was_paid",
+    "An abandoned checkout that counts as recovered has the order that was paid, with its total.",
+    """
+SELECT c.id::text AS row_name,
+       format('recovered with %%s, order %%s of %%s', c.recovered_total, o.status, o.total) AS problem
+FROM checkout_checkoutsession c JOIN orders_order o ON o.id = c.recovered_order_id
+WHERE o.status <> 'success' OR o.total <> c.recovered_total
+""",
+)
 
 
 def register_checks() -> None:
     """Makes them known; called when the app is ready."""
-    register(COUPONS, USES, CHECKOUTS, SUCCESSES)
+    register(COUPONS, USES, CHECKOUTS, SUCCESSES, RECOVERED)

@@ -2,12 +2,30 @@
 
 from uuid import UUID
 
+from django.contrib.postgres.indexes import OpClass
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Lower, Now
 
+from checkout.models_reminders import ReminderAddress
 from core.ids import new_id
 from core.money import MoneyField
+from customers.emails import WithEmail
+from customers.models import Customer
+from orders.models import Order
+
+__all__ = [
+    "AbandonedCheckout",
+    "CheckoutSession",
+    "Coupon",
+    "CouponUse",
+    "IdempotencyKey",
+    "PriceTablesVersion",
+    "ReminderAddress",
+    "ShippingMethod",
+    "ShippingZone",
+    "TaxRate",
+]
 
 
 class ShippingZone(models.Model):
@@ -112,8 +130,40 @@ class PriceTablesVersion(models.Model):
         return str(self.version)
 
 
+class CheckoutQuerySet(WithEmail["CheckoutSession"]):
+    """Reads of checkouts."""
+
+    def lapsed(self) -> "CheckoutQuerySet":
+        """Abandoned: left for too long, or with an order that nobody paid."""
+        return self.filter(lapsed_at__isnull=False)
+
+    def to(self, address: str) -> "CheckoutQuerySet":
+        """Those of an address in any case. Its index has those with an address alone."""
+        return self.exclude(email="").with_email(address)
+
+    def not_bought_since(self) -> "CheckoutQuerySet":
+        """Those whose shopper has placed no order since they were begun that is paid or waits for its money: known by
+        visit, customer or address, or by the checkout that this one was restored as.
+        """
+        later = Order.objects.filter(
+            status__in=(Order.Status.PENDING, Order.Status.SUCCESS), placed_at__gte=OuterRef("created_at")
+        )
+        customers = Customer.objects.alias(email_lower=Lower("email")).order_by()
+        by_address = customers.filter(email_lower=Lower(OuterRef(OuterRef("email"))))
+        restored = CheckoutSession.objects.filter(recovers=OuterRef(OuterRef("pk"))).order_by()
+        return self.exclude(
+            Exists(later.filter(visitor_session=OuterRef("visitor_session")))
+            | Exists(later.filter(customer=OuterRef("customer")))
+            | Exists(later.filter(customer__in=by_address))
+            | Exists(later.filter(checkout__in=restored))
+        )
+
+
 class CheckoutSession(models.Model):
-    """A shopper's checkout: lives 30 minutes after its last change. Only `checkout.services` changes it."""
+    """A shopper's checkout: lives 30 minutes after its last change. Only `checkout.services` changes it.
+
+    One that staff made for somebody on the phone has no visit, and nobody may touch it over HTTP.
+    """
 
     class Status(models.TextChoices):
         OPEN = "open"
@@ -121,11 +171,16 @@ class CheckoutSession(models.Model):
         FAILURE = "failure"
         TIMEOUT = "timeout"
 
+    class Reminder(models.TextChoices):
+        NONE = "", "not asked for"
+        ASKED = "asked", "asked for"
+        SENT = "sent", "reminded"
+        DROPPED = "dropped", "not needed"
+
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     visitor_session = models.ForeignKey(
         "sessions_app.VisitorSession", null=True, on_delete=models.SET_NULL, related_name="checkouts"
     )
-    visitor_id = models.UUIDField()
     customer = models.ForeignKey("customers.Customer", null=True, blank=True, on_delete=models.SET_NULL)
     status = models.CharField(max_length=8, choices=Status, default=Status.OPEN)
     items = models.JSONField(help_text="Lines as of the last calculation.")
@@ -141,6 +196,24 @@ class CheckoutSession(models.Model):
     expires_at = models.DateTimeField()
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField()
+    lapsed_at = models.DateTimeField(
+        "abandoned", null=True, blank=True, help_text="When it ended without being bought, and nobody had cancelled it."
+    )
+    reminder = models.CharField(max_length=7, choices=Reminder, default=Reminder.NONE, blank=True)
+    reminder_asked_at = models.DateTimeField(null=True, blank=True, help_text="When the shopper asked to be reminded.")
+    reminded_at = models.DateTimeField(null=True, blank=True)
+    language = models.CharField(max_length=10, blank=True, default="", help_text="Of the reminder.")
+    recovers = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="recoveries", db_index=False,
+        help_text="The abandoned checkout that it was restored from.",
+    )  # fmt: skip
+    recovered_at = models.DateTimeField("recovered", null=True, blank=True)
+    recovered_order = models.ForeignKey(
+        "orders.Order", null=True, blank=True, on_delete=models.SET_NULL, related_name="recovered", db_index=False
+    )
+    recovered_total = MoneyField(null=True, blank=True)  # type: ignore[misc] # of those that came back
+
+    objects = CheckoutQuerySet.as_manager()
 
     # What `open_checkout` reads beside the row.
     tables_version: UUID | None = None
@@ -148,13 +221,51 @@ class CheckoutSession(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(lapsed_at=None) | Q(status__in=["timeout", "failure"]), name="checkout_lapsed_is_closed"
+            ),
+            models.CheckConstraint(
+                condition=Q(reminder="") | (Q(reminder_asked_at__isnull=False) & ~Q(email="")),
+                name="checkout_reminder_was_asked_for",
+            ),
+            models.CheckConstraint(
+                condition=Q(recovered_at=None, recovered_total=None)
+                | Q(recovered_at__isnull=False, recovered_total__isnull=False),
+                name="checkout_recovered_has_its_total",
+            ),
+        ]
         indexes = [
             models.Index(fields=["status", "expires_at"], name="checkout_due"),
             models.Index(fields=["-created_at"], name="checkout_newest"),
+            # These are of few rows each: most checkouts are bought, and nobody restores them.
+            models.Index(fields=["-lapsed_at"], condition=Q(lapsed_at__isnull=False), name="checkout_lapsed"),
+            models.Index(
+                fields=["reminder", "-lapsed_at"], condition=Q(lapsed_at__isnull=False), name="checkout_by_reminder"
+            ),
+            models.Index(fields=["-reminded_at"], condition=Q(reminded_at__isnull=False), name="checkout_reminded"),
+            models.Index(fields=["-recovered_at"], condition=Q(recovered_at__isnull=False), name="checkout_recovered"),
+            models.Index(fields=["recovers"], condition=Q(recovers__isnull=False), name="checkout_recovers"),
+            models.Index(
+                fields=["recovered_order"], condition=Q(recovered_order__isnull=False), name="checkout_recovered_by"
+            ),
+            models.Index(
+                OpClass(Lower("email"), name="text_pattern_ops"), condition=~Q(email=""), name="checkout_of_email"
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.status} checkout"
+
+
+class AbandonedCheckout(CheckoutSession):
+    """A checkout that lapsed, as staff see it."""
+
+    class Meta:
+        verbose_name = "abandoned checkout"
+        proxy = True
+        ordering = ["-lapsed_at"]
+        default_permissions = ("view",)
 
 
 class CouponUse(models.Model):

@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from checkout.models import CheckoutSession, ShippingMethod
+from checkout.services import Restored, Wish
 from core.addresses import AddressFields
 from core.serializers import CamelSerializer, MoneyOut
 from orders.serializers import AttemptOut, LineOut, OrderOut, OrderSessionOut, SummaryOut
@@ -51,6 +52,19 @@ class ShippingIn(CamelSerializer):
     checkout_id = serializers.UUIDField()
     shipping_address = AddressFields()
     shipping_method_id = serializers.UUIDField(required=False, allow_null=True, default=None)
+    remind_me = serializers.BooleanField(
+        required=False, allow_null=True, default=None,
+        help_text="Whether the shopper wants a mail if they leave without buying. Unchanged when it is not sent.",
+    )  # fmt: skip
+    email = serializers.EmailField(
+        max_length=254, required=False, allow_blank=True, default="",
+        help_text="Where the reminder goes; kept with `remindMe: true` alone. Without it: the account's address.",
+    )  # fmt: skip
+
+
+def wish_of(data: dict[str, Any]) -> Wish | None:
+    """What the shopper says of a reminder, if anything."""
+    return None if data["remind_me"] is None else Wish(wanted=data["remind_me"], email=data["email"])
 
 
 class TaxIn(CamelSerializer):
@@ -93,6 +107,12 @@ class CreateFromCartIn(BuyerIn):
     coupon_code = serializers.CharField(max_length=40, required=False, allow_blank=True, default="")
 
 
+class RestoreIn(CamelSerializer):
+    """What stands behind `#restore=` in the link."""
+
+    token = serializers.CharField(max_length=200)
+
+
 class CheckoutOut(CamelSerializer):
     """A checkout."""
 
@@ -105,6 +125,23 @@ class CheckoutOut(CamelSerializer):
     coupon_code = serializers.CharField(allow_null=True)
     order_id = serializers.UUIDField(allow_null=True)
     expires_at = serializers.DateTimeField()
+    remind_me = serializers.BooleanField()
+
+
+class MissingOut(CamelSerializer):
+    """A line that is not as it was: `available` pieces of those asked for are in the checkout, or none."""
+
+    product_id = serializers.UUIDField()
+    name = serializers.CharField()
+    asked = serializers.IntegerField()
+    available = serializers.IntegerField()
+
+
+class RestoreOut(CheckoutOut):
+    """The new checkout, and what of the old one did not come with it."""
+
+    missing = MissingOut(many=True)
+    coupon_lost = serializers.CharField(allow_null=True)
 
 
 class ShippingMethodOut(CamelSerializer):
@@ -153,7 +190,14 @@ def checkout_body(checkout: CheckoutSession) -> dict[str, Any]:
         "couponCode": checkout.coupon.code if checkout.coupon else None,
         "orderId": str(checkout.order_id) if checkout.order_id else None,
         "expiresAt": checkout.expires_at,
+        "remindMe": checkout.reminder == CheckoutSession.Reminder.ASKED,
     }
+
+
+def restored_body(restored: Restored) -> dict[str, Any]:
+    """`restore`'s answer."""
+    missing = MissingOut(restored.missing, many=True).data
+    return checkout_body(restored.checkout) | {"missing": missing, "couponLost": restored.coupon_lost or None}
 
 
 def shipping_body(checkout: CheckoutSession, methods: list[ShippingMethod]) -> dict[str, Any]:

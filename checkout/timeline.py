@@ -14,6 +14,11 @@ def checkout(order: Order) -> Iterable[Moment]:
         cart = facts(id=str(session.pk), lines=len(session.items), shipping=str(session.shipping_method or ""))
         yield Moment(session.created_at, "checkout began", "checkout", details=cart)
         yield Moment(session.updated_at, f"checkout: {session.status}", "checkout")
+        if session.reminded_at:
+            yield Moment(session.reminded_at, "reminded of the checkout", "checkout")
+        if session.recovers_id:
+            left = facts(id=str(session.recovers_id))
+            yield Moment(session.created_at, "restored an abandoned checkout", "checkout", details=left)
     for use in CouponUse.objects.filter(order=order).select_related("coupon"):
         yield Moment(use.created_at, "coupon used", "checkout", details=facts(code=use.coupon.code))
 

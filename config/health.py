@@ -12,6 +12,8 @@ from psycopg_pool import PoolTimeout
 from analytics.models import RealtimeMetrics
 from core import redis as core_redis
 from core.redis import RedisAwayError
+from orders.providers import registry
+from orders.providers.contract import PollError
 
 BEAT_LATE = timedelta(minutes=3)
 
@@ -29,7 +31,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
 def health(request: HttpRequest) -> JsonResponse:
     """`ok`, or `degraded` when the shop serves but something is away; 503 when it cannot serve. Details for staff."""
-    checks = {"database": database_answers(), "redis": redis_answers(), "billing": bool(settings.BILLING_URL)}
+    checks = {"database": database_answers(), "redis": redis_answers(), "billing": provider_is_configured()}
     checks["beat"] = checks["database"] and beat_runs(timezone.now())
     checks["worker"] = checks["redis"] and checks["beat"] and queue_moves()
     body: dict[str, Any] = {
@@ -40,6 +42,15 @@ def health(request: HttpRequest) -> JsonResponse:
     if checks["database"] and request.user.is_staff:
         body["checks"] = {name: "ok" if good else "failing" for name, good in checks.items()}
     return JsonResponse(body, status=200 if checks["database"] else 503)
+
+
+def provider_is_configured() -> bool:
+    """Whether whoever takes the money of new orders is known and has its keys."""
+    try:
+        registry.provider_of(settings.PAYMENT_PROVIDER)
+    except PollError:
+        return False
+    return True
 
 
 def database_answers() -> bool:

@@ -11,25 +11,33 @@ from django.core.handlers.exception import convert_exception_to_response
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.db import close_old_connections
 from django.http import HttpRequest
+from django.middleware.security import SecurityMiddleware
 from django.utils.http import parse_header_parameters
 from django.utils.module_loading import import_string
 
 from config import health, metrics
-from sessions_app.track import track
+from sessions_app.track import TRACK, track
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
 
 Handler = Callable[[HttpRequest], Any]
-TRACK = "/api/v1/analytics/track"
 TRACK_MIDDLEWARE = (
     "core.middleware.RequestIdMiddleware",
-    "django.middleware.security.SecurityMiddleware",
+    "config.lanes.SecurityOfData",
     "config.lanes.CorsIfForeign",
     "sessions_app.middleware.VisitMiddleware",
 )
 """What of MIDDLEWARE tracking needs. The rest (login, CSRF, messages, static files) costs as much as tracking itself;
 the language is looked up when there is something to say."""
+
+
+class SecurityOfData(SecurityMiddleware):
+    """What of it is of use to an answer that is no page: HTTPS, for how long, and that the answer is what it says."""
+
+    def __init__(self, get_response: Handler) -> None:
+        super().__init__(get_response)
+        self.referrer_policy = self.cross_origin_opener_policy = None
 
 
 class CorsIfForeign(CorsMiddleware):

@@ -6,7 +6,7 @@ whose process was restarted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC
 from typing import Any
 
@@ -29,7 +29,7 @@ class CountedToday(Collector):
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """Refused requests by limit, and what else is counted by kind; nothing of them while Redis is away."""
+        """What was refused by limit and endpoint, and what else is counted by kind; none of it while Redis is away."""
         now = clock.now()
         try:
             refused = limits.refusals(now=now)
@@ -39,15 +39,22 @@ class CountedToday(Collector):
             return
         yield redis_up(1)
         today = now.astimezone(UTC).date().isoformat()
-        refusals = CounterMetricFamily("footfall_requests_refused", "Requests over a limit, today.", labels=["limit"])
-        for name, number in refused.get(today, {}).items():
-            refusals.add_metric([name], number)
-        yield refusals
+        yield refusals_of(refused.get(today, {}))
         happened = CounterMetricFamily("footfall_counted", "What cache_stats counts, today.", labels=["kind", "name"])
         for kind, by_day in counted.items():
             for name, number in by_day.get(today, {}).items():
                 happened.add_metric([kind, name], number)
         yield happened
+
+
+def refusals_of(day: Mapping[str, Mapping[str, int]]) -> Metric:
+    """A day's refused requests."""
+    labels = ["limit", "endpoint"]
+    refusals = CounterMetricFamily("footfall_requests_refused", "Requests over a limit, today.", labels=labels)
+    for limit, by_endpoint in day.items():
+        for endpoint, number in by_endpoint.items():
+            refusals.add_metric([limit, endpoint], number)
+    return refusals
 
 
 def redis_up(value: int) -> Metric:

@@ -15,6 +15,8 @@ GROUPS: dict[str, list[Item]] = {
         ("Orders", "receipt_long", "orders.order"),
         ("Needs attention", "error", "orders.order?attention=needed"),
         ("Checkouts", "shopping_cart_checkout", "checkout.checkoutsession"),
+        ("Abandoned checkouts", "production_quantity_limits", "checkout.abandonedcheckout"),
+        ("No reminders", "notifications_off", "checkout.reminderaddress"),
         ("Payment attempts", "credit_card", "orders.paymentattempt"),
         ("Refunds", "currency_exchange", "orders.refund"),
         ("Customers", "group", "customers.customer"),

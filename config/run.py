@@ -28,6 +28,8 @@ from config import embedded
 from config.embedded import PROJECT, EmbeddedError, Server, home, server_home
 
 STAFF = ("staff@example.com", "footfall-demo")
+DEMO_ADDRESS = r"1 Example Street\nLondon N1 1AA\nUnited Kingdom"
+"""Where nobody is, for the invoices of the demo shop."""
 READY_SECONDS = 60
 
 
@@ -36,6 +38,7 @@ def main() -> None:
         environ.Env.read_env(PROJECT / ".env")  # what the settings will see, such as a DATABASE_URL
     os.environ.setdefault("FOOTFALL_ENV", "development")
     os.environ.setdefault("BILLING_SANDBOX", "1")
+    os.environ.setdefault("SHOP_ADDRESS", DEMO_ADDRESS)
     os.environ["PORT"] = port = os.environ.get("PORT") or "8000"
     os.environ["FOOTFALL_HOME"] = str(home())
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"

@@ -141,7 +141,7 @@ DATABASE_URL = required("DATABASE_URL", embedded.database_url())
 REDIS_URL = required("REDIS_URL", embedded.redis_url())
 DATABASES: dict[str, dict[str, Any]] = {"default": env.db_url_config(DATABASE_URL)}
 DATABASES["default"]["HOST"] = unquote(DATABASES["default"]["HOST"])  # %2Frun%2Fpostgresql is a socket folder
-DATABASES["default"] |= {"CONN_HEALTH_CHECKS": True, "CONN_MAX_AGE": 0}
+DATABASES["default"] |= {"ENGINE": "core.postgresql", "CONN_HEALTH_CHECKS": True, "CONN_MAX_AGE": 0}
 DATABASES["default"]["OPTIONS"] = {
     **DATABASES["default"].get("OPTIONS", {}),
     "connect_timeout": 3,
@@ -219,6 +219,9 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 # The shop -----------------------------------------------------------------------------------------------------------
 
 SHOP_NAME = env.str("SHOP_NAME", default="Footfall demo shop")
+# Who sells, for invoices: lines divided by `\n`, and the number under which the shop pays its taxes.
+SHOP_ADDRESS = env.str("SHOP_ADDRESS", multiline=True, default="")
+SHOP_TAX_ID = env.str("SHOP_TAX_ID", default="")
 SHOP_TIME_ZONE = env.str("SHOP_TIME_ZONE", default="UTC")
 SHOP_CURRENCY = env.str("SHOP_CURRENCY", default="GBP")
 PRICES_INCLUDE_TAX = env.bool("PRICES_INCLUDE_TAX", default=False)
@@ -234,20 +237,36 @@ GEOIP_PATH = env.str("GEOIP_PATH", default="")
 
 ORDER_SESSION_DURATION_MINUTES = env.int("ORDER_SESSION_DURATION_MINUTES", default=15)
 ORDER_SESSION_MAX_ATTEMPTS = env.int("ORDER_SESSION_MAX_ATTEMPTS", default=3)
+# Whoever orders by phone pays by a link that they get by mail.
+PHONE_ORDER_DURATION_MINUTES = env.int("PHONE_ORDER_DURATION_MINUTES", default=24 * 60)
 
+# Who takes the money of new orders: docs/providers.md.
+PAYMENT_PROVIDER = env.str("PAYMENT_PROVIDER", default="billing")
 BILLING_URL = env.str("BILLING_URL", default=PUBLIC_URL if BILLING_SANDBOX else "")
-BILLING_API_KEY = required("BILLING_API_KEY", "sandbox-key")
+BILLING_API_KEY = env.str("BILLING_API_KEY", default="sandbox-key" if DEVELOPMENT else "")
 BILLING_WEBHOOK_SECRETS = env.list(
     "BILLING_WEBHOOK_SECRETS", default=["whsec_c2FuZGJveC1zZWNyZXQtZm9yLXRyeWluZw=="] if DEVELOPMENT else []
 )
 BILLING_SANDBOX_WEBHOOK_URL = env.str("BILLING_SANDBOX_WEBHOOK_URL", default=f"{PUBLIC_URL}/api/v1/billing/webhook")
 BILLING_POLL_SECONDS = env.int("BILLING_POLL_SECONDS", default=5)
 BILLING_RETURN_URL = env.str("BILLING_RETURN_URL", default=f"{PUBLIC_URL}/shop/orders/{{order_id}}")
-if not DEVELOPMENT and not (BILLING_URL and BILLING_WEBHOOK_SECRETS):
-    raise ImproperlyConfigured("BILLING_URL and BILLING_WEBHOOK_SECRETS are not set. See .env.example.")
+STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
+STRIPE_WEBHOOK_SECRETS = env.list("STRIPE_WEBHOOK_SECRETS", default=[])
+STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="https://api.stripe.com")
+KEYS_OF_PROVIDERS = {
+    "billing": ("BILLING_URL", "BILLING_API_KEY", "BILLING_WEBHOOK_SECRETS"),
+    "stripe": ("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRETS"),
+}
+lacking = [name for name in KEYS_OF_PROVIDERS.get(PAYMENT_PROVIDER, ()) if not globals()[name]]
+if lacking and not DEVELOPMENT:
+    raise ImproperlyConfigured(f"{lacking[0]} is not set. See .env.example.")
 
 # The page of the shop behind the links in mails: .../verify#token, .../reset#token.
 ACCOUNT_URL = env.str("ACCOUNT_URL", default=f"{PUBLIC_URL}/shop/account").rstrip("/")
+# The page of the shop that restores an abandoned checkout's cart: ...#restore=token.
+CART_URL = env.str("CART_URL", default=f"{PUBLIC_URL}/shop/cart")
+# How long after a checkout was abandoned its shopper is reminded, if they asked for it.
+ABANDONED_REMINDER_AFTER_MINUTES = env.int("ABANDONED_REMINDER_AFTER_MINUTES", default=60)
 
 # Limits -------------------------------------------------------------------------------------------------------------
 
@@ -290,6 +309,7 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_CLASSES": ["core.limits.throttle.LimitThrottle"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "core.api.JsonNegotiation",
     "DEFAULT_SCHEMA_CLASS": "core.schema.EnvelopeSchema",
     "EXCEPTION_HANDLER": "core.api.handle_exception",
     "COERCE_DECIMAL_TO_STRING": True,

@@ -13,11 +13,11 @@ api: list[URLPattern | URLResolver] = [
     path("health", health.health),
     path("schema", SpectacularAPIView.as_view(), name="schema"),
     path("docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
-    path("", include("catalog.urls")),
-    path("", include("customers.urls")),
-    path("", include("sessions_app.urls")),
+    path("", include("catalog.urls")),  # by how often they are asked: paths are tried in this order
     path("", include("checkout.urls")),
     path("", include("orders.urls")),
+    path("", include("sessions_app.urls")),
+    path("", include("customers.urls")),
     path("", include("analytics.urls")),
 ]
 urlpatterns: list[URLPattern | URLResolver] = [

@@ -24,6 +24,11 @@ def country(code: str) -> str:
     return code.upper()
 
 
+def country_name(code: str, language: str) -> str:
+    """What a country is called; the code, if it is none."""
+    return str(Locale(language).territories.get(code, code))
+
+
 class CountryField(serializers.CharField):
     """A country, by its two letters in any case."""
 

@@ -13,6 +13,7 @@ from django.views.defaults import page_not_found
 from psycopg_pool import PoolTimeout
 from rest_framework import exceptions
 from rest_framework.authentication import SessionAuthentication
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.response import Response
 
 from core import csrf, middleware
@@ -31,6 +32,16 @@ class LoginAuthentication(SessionAuthentication):
     def enforce_csrf(self, request: Any) -> None:
         if reason := csrf.refusal(request):
             raise exceptions.PermissionDenied(f"CSRF Failed: {reason}")
+
+
+class JsonNegotiation(DefaultContentNegotiation):
+    """Nothing is weighed where there is nothing to choose: nearly all ask for anything, or for JSON."""
+
+    def select_renderer(self, request: Any, renderers: Any, format_suffix: str | None = None) -> Any:
+        meta = request.META
+        if meta.get("HTTP_ACCEPT", "*/*") in ("*/*", "application/json") and not meta.get("QUERY_STRING"):
+            return renderers[0], renderers[0].media_type
+        return super().select_renderer(request, renderers, format_suffix)
 
 
 def success(

@@ -54,6 +54,7 @@ class Letter:
     subject: str | Promise
     template: str = "mail/letter"
     context: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 Builder = Callable[[Mail, datetime], Letter | None]
@@ -189,7 +190,7 @@ def rendered(letter: Letter, mail: Mail) -> EmailMultiAlternatives:
         subject=str(letter.subject),
         body=render_to_string(f"{letter.template}.txt", context),
         to=[letter.recipient],
-        headers={"Message-ID": f"<{mail.id.hex}@{host}>", "Auto-Submitted": "auto-generated"},
+        headers={"Message-ID": f"<{mail.id.hex}@{host}>", "Auto-Submitted": "auto-generated", **letter.headers},
     )
     message.attach_alternative(render_to_string(f"{letter.template}.html", context), "text/html")
     return message

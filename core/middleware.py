@@ -2,7 +2,7 @@
 
 import logging
 import re
-import uuid
+import secrets
 from collections.abc import Callable
 from contextvars import ContextVar
 
@@ -23,7 +23,7 @@ class RequestIdMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         given = request.META.get("HTTP_X_REQUEST_ID", "")
-        request_id = given if SANE.fullmatch(given) else uuid.uuid4().hex
+        request_id = given if SANE.fullmatch(given) else secrets.token_hex(16)
         token = current.set(request_id)
         try:
             response = self.get_response(request)

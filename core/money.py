@@ -1,7 +1,7 @@
 """Money: decimals in a currency's own minor unit, rounded half-even."""
 
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from babel.numbers import format_currency, get_currency_precision, list_currencies
 from django.conf import settings
@@ -41,6 +41,29 @@ def money_string(amount: Decimal, currency: str | None = None) -> str:
 def money_text(amount: Decimal, currency: str | None = None, language: str = "en") -> str:
     """The amount as people write it: `£48.90`."""
     return str(format_currency(amount, currency or settings.SHOP_CURRENCY, locale=language))
+
+
+class Sums(Protocol):
+    """The sums of a checkout or an order."""
+
+    @property
+    def subtotal(self) -> Decimal: ...
+    @property
+    def discount_amount(self) -> Decimal: ...
+    @property
+    def shipping_amount(self) -> Decimal: ...
+    @property
+    def tax_amount(self) -> Decimal: ...
+    @property
+    def total(self) -> Decimal: ...
+
+
+def tax_included(sums: Sums) -> bool:
+    """Whether the tax is part of the other sums, as their total tells; false where there is none.
+
+    So an order knows how it was placed, whatever the shop has set since.
+    """
+    return sums.tax_amount > 0 and sums.total == sums.subtotal - sums.discount_amount + sums.shipping_amount
 
 
 if TYPE_CHECKING:

@@ -129,7 +129,9 @@ def unregistered() -> list[str]:
     return sorted(
         model._meta.label
         for model in apps.get_models(include_auto_created=True)
-        if not {model._meta.label, f"{model._meta.app_label}.*"} & covered and personal_fields(model)
+        if not model._meta.proxy  # another view of a table that is somebody's
+        and not {model._meta.label, f"{model._meta.app_label}.*"} & covered
+        and personal_fields(model)
     )
 
 

@@ -15,6 +15,8 @@ from django.db import DatabaseError, connection
 from django.db.models import AutoField, Field, Model
 
 Row = TypeVar("Row", bound=Model)
+MANY = 50
+"""Rows; more than that are copied rather than inserted."""
 
 
 @lru_cache
@@ -49,25 +51,43 @@ def read(model: type[Model]) -> list[Field[Any, Any]]:
 
 
 def insert_together(rows: Sequence[Model]) -> None:
-    """Inserts new rows, those of one table beside each other; what depends on a row may come in the same call.
+    """Inserts new rows, if any, those of one table beside each other; what depends on a row may come in the same call.
 
     Ids that PostgreSQL counts itself are not read back: such rows know no `pk` afterwards.
 
     Raises:
         IntegrityError, DataError: nothing is inserted.
     """
+    if not rows:
+        return
     groups = [(model, list(found)) for model, found in groupby(rows, key=type)]
-    statement = insert_statement(tuple((model, len(found)) for model, found in groups))
-    values = [
-        field.get_db_prep_save(field.pre_save(row, add=True), connection)
-        for model, found in groups
-        for row in found
-        for field in written(model)
-    ]
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
+    if len(rows) > MANY:
+        for model, found in groups:
+            copy_all(model, found)
+    else:
+        insert_all(groups)
     for row in rows:
         row._state.adding, row._state.db = False, connection.alias
+
+
+def insert_all(groups: Sequence[tuple[type[Model], Sequence[Model]]]) -> None:
+    """Rows of some tables by one statement."""
+    statement = insert_statement(tuple((model, len(found)) for model, found in groups))
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [value for _model, found in groups for row in found for value in values_of(row)])
+
+
+def copy_all(model: type[Model], rows: Sequence[Model]) -> None:
+    """Rows of a table by COPY: a statement of thousands of values takes longer to be read than to be done."""
+    statement = f"COPY {connection.ops.quote_name(model._meta.db_table)} ({names_written(model)}) FROM STDIN"
+    with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(statement) as copy:
+        for row in rows:
+            copy.write_row(values_of(row))
+
+
+def values_of(row: Model) -> list[Any]:
+    """What is written of a row, in the order of `names_written`."""
+    return [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in written(type(row))]
 
 
 def update_row(row: Model, *names: str) -> None:
@@ -114,10 +134,14 @@ def insert_statement(groups: tuple[tuple[type[Model], int], ...]) -> str:
 
 def insert(model: type[Model], count: int) -> str:
     """The insert of so many rows of a table."""
-    names = ", ".join(connection.ops.quote_name(str(field.column)) for field in written(model))
     marks = f"({', '.join(['%s'] * len(written(model)))})"
     table = connection.ops.quote_name(model._meta.db_table)
-    return f"INSERT INTO {table} ({names}) VALUES {', '.join([marks] * count)}"  # noqa: S608 - names of our models
+    return f"INSERT INTO {table} ({names_written(model)}) VALUES {', '.join([marks] * count)}"  # noqa: S608 - names of our models
+
+
+def names_written(model: type[Model]) -> str:
+    """The columns that an insert writes, quoted."""
+    return ", ".join(connection.ops.quote_name(str(field.column)) for field in written(model))
 
 
 @lru_cache

@@ -17,7 +17,7 @@ from core import personal_data
 from core.api import success
 from core.clock import now
 from core.csrf import comes_from_elsewhere
-from core.limits import hit
+from core.limits import endpoint_of, hit
 from core.net import client_ip
 from core.personal import PersonalView
 from core.schema import enveloped
@@ -57,7 +57,8 @@ def count_guess(request: Request, email: str) -> None:
     Raises:
         RateLimitedError: one too many.
     """
-    hit("login_email", normal_email(email), address=client_ip(request._request))
+    asked = request._request
+    hit("login_email", normal_email(email), address=client_ip(asked), endpoint=endpoint_of(asked))
 
 
 def accepted() -> Response:

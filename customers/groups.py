@@ -15,10 +15,13 @@ ORDERS = {
     "orders.order": READ,
     "orders.orderitem": READ,
     "orders.orderstatuschange": READ,
+    "orders.ordercomment": READ,
     "orders.ordersession": READ,
     "orders.paymentattempt": READ,
     "orders.refund": READ,
     "checkout.checkoutsession": READ,
+    "checkout.abandonedcheckout": READ,
+    "checkout.reminderaddress": READ,
 }
 VISITS = {"sessions_app.visitorsession": READ, "sessions_app.sessionevent": READ}
 
@@ -27,7 +30,9 @@ PERMISSIONS: dict[str, dict[str, tuple[str, ...]]] = {
         **METRICS,
         **VISITS,
         **ORDERS,
-        "orders.order": ("view", "change", "resolve"),  # to cancel; its fields are read-only for everybody
+        # `add`: orders by phone. `change`: to cancel, give more time, ask billing, mail again. Fields are read-only.
+        "orders.order": ("view", "add", "change", "resolve", "fulfil", "refund"),
+        "orders.ordercomment": ("view", "add"),
         "orders.windowrule": ALL,
         "analytics.salesgoal": ALL,
         "sessions_app.channelrule": ALL,
@@ -39,6 +44,7 @@ PERMISSIONS: dict[str, dict[str, tuple[str, ...]]] = {
         "catalog.stockmovement": READ,
         "checkout.coupon": ALL,
         "checkout.couponuse": READ,
+        "checkout.reminderaddress": ("view", "change"),  # to allow reminders again
         "core.mail": READ,
         "core.mailtext": ("view", "change"),
         "checkout.shippingzone": ALL,
@@ -49,7 +55,7 @@ PERMISSIONS: dict[str, dict[str, tuple[str, ...]]] = {
         **METRICS,
         **VISITS,
         **ORDERS,
-        "orders.paymentattempt": ("view", "check"),  # to ask billing at once
+        "orders.paymentattempt": ("view", "check"),  # to ask billing about all that is open
         "sessions_app.channelrule": READ,
         "sessions_app.consentrecord": READ,
         "sessions_app.crawlerday": READ,

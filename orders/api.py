@@ -3,7 +3,6 @@
 import logging
 from uuid import UUID
 
-from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -15,7 +14,7 @@ from rest_framework.views import APIView
 from core import counts
 from core.api import success
 from core.clock import now
-from core.errors import DomainError
+from core.errors import DomainError, NotFoundError
 from core.limits import RateLimitedError
 from core.pages import text_parameter
 from core.personal import PersonalView
@@ -24,6 +23,7 @@ from core.serializers import CamelSerializer
 from orders import inbox, services
 from orders.counted import REQUESTS
 from orders.models import OrderSession
+from orders.providers.registry import PROVIDERS
 from orders.reading import read_order, read_page
 from orders.selectors import Reader, find_order
 from orders.serializers import OrderListOut, OrderOut, OrderSessionOut, RetryOut
@@ -138,6 +138,23 @@ class BillingWebhookView(APIView):
 
     @extend_schema(request=OpenApiTypes.OBJECT, responses=enveloped(WebhookOut, "BillingWebhook"))
     def post(self, request: Request) -> Response:
-        secrets = settings.BILLING_WEBHOOK_SECRETS
-        handled = inbox.receive(body=request.body, headers=request.headers, secrets=secrets, now=now())
-        return success(WebhookOut({"handled": handled}).data)
+        return received(request, "billing")
+
+
+class ProviderWebhookView(APIView):
+    """The reports of another payment provider, signed in its own way."""
+
+    authentication_classes = []
+    throttle_classes = []
+
+    @extend_schema(request=OpenApiTypes.OBJECT, responses=enveloped(WebhookOut, "ProviderWebhook"))
+    def post(self, request: Request, provider: str) -> Response:
+        if provider not in PROVIDERS:
+            raise NotFoundError
+        return received(request, provider)
+
+
+def received(request: Request, provider: str) -> Response:
+    """Takes a webhook in."""
+    handled = inbox.receive(provider=provider, body=request.body, headers=request.headers, now=now())
+    return success(WebhookOut({"handled": handled}).data)

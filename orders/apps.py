@@ -1,6 +1,7 @@
 """The orders app."""
 
 from django.apps import AppConfig
+from django.core import checks
 
 
 class OrdersConfig(AppConfig):
@@ -10,8 +11,10 @@ class OrdersConfig(AppConfig):
 
     def ready(self) -> None:
         from orders import counted, integrity, letters, personal  # noqa: PLC0415 - models must be loaded first
+        from orders.checks import check_provider  # noqa: PLC0415 - settings are read first
         from orders.outbox import dead  # noqa: PLC0415
 
+        checks.register(check_provider)
         personal.register_part()
         integrity.register_checks()
         counted.register_counts()

@@ -176,12 +176,12 @@ WHERE o.status = 'success' AND o.total > 0 AND NOT EXISTS (
     ),
     Check(
         "one_open_attempt_at_most",
-        "An order has one open attempt at most, and none once it is closed.",
+        "An order has one open attempt at most, and none once it is closed unpaid.",
         """
 SELECT o.number AS row_name, format('%%s, %%s open attempts', o.status, count(*)) AS problem
 FROM orders_paymentattempt a JOIN orders_ordersession s ON s.id = a.order_session_id
 JOIN orders_order o ON o.id = s.order_id
-WHERE a.status = 'open' GROUP BY o.number, o.status HAVING count(*) > 1 OR o.status <> 'pending'
+WHERE a.status = 'open' GROUP BY o.number, o.status HAVING count(*) > 1 OR o.status NOT IN ('pending', 'success')
 """,
     ),
     Check(

@@ -16,13 +16,14 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from core import mail, mail_texts
+from core.addresses import country_name
 from core.clock import shop_zone
 from core.ids import new_id
 from core.mail import Letter
 from core.mail_texts import Editable, Text, filled, paragraphs, text_of
 from core.models import Mail
-from core.money import money_text
-from orders.models import Order, OrderItem, OrderSession, Refund
+from core.money import money_text, tax_included
+from orders.models import Order, OrderItem, OrderSession, OrderStatusChange, Refund
 from orders.services.recording import at_hand
 from orders.tokens import access_token
 
@@ -31,12 +32,15 @@ REMINDER = "order.reminder"
 PAID = "order.paid"
 EXPIRED = "order.expired"
 FAILED = "order.failed"
+SHIPPED = "order.shipped"
 REFUNDED = "order.refunded"
+MINUS = "\N{MINUS SIGN}"
 AN_HOUR = 20
 """Mails of a kind about unpaid orders that one address gets, whoever places them."""
 WORDS = {"shop": "the shop's name", "number": "the order's number", "total": "what it costs"}
 WITH_WINDOW = WORDS | {"until": "the end of the payment window"}
 WITH_NAME = WORDS | {"name": "the customer's first name"}
+WITH_PARCEL = WITH_NAME | {"tracking": "carrier and tracking number, if there are any"}
 WITH_AMOUNT = WITH_NAME | {"amount": "what goes back"}
 
 
@@ -48,6 +52,7 @@ def register_kinds() -> None:
         (PAID, paid, None),
         (EXPIRED, expired, AN_HOUR),
         (FAILED, failed, AN_HOUR),
+        (SHIPPED, shipped, None),
         (REFUNDED, refunded, None),
     ):
         mail.register(kind, build, an_hour=an_hour)
@@ -65,6 +70,20 @@ def about(order: Order, kind: str, *, now: datetime, event: str = "", **context:
         dedupe_key=f"{kind} {order.id} {event}".strip(),
         now=now,
     )
+
+
+def about_shipping(order: Order, change: OrderStatusChange, *, now: datetime, event: str = "") -> Mail:
+    """The mail about a parcel: one for the change that sent it off, or corrected how it can be followed."""
+    return about(order, SHIPPED, now=now, event=event or str(change.pk), change=str(change.pk))
+
+
+def newest_shipping(order: Order) -> OrderStatusChange:
+    """The change that says how the order's parcel is followed.
+
+    Raises:
+        OrderStatusChange.DoesNotExist: it was never shipped.
+    """
+    return order.history.filter(field="fulfillment_status", new=Order.Fulfillment.SHIPPED).latest("id")
 
 
 def order_of(row: Mail, *statuses: str) -> Order | None:
@@ -109,6 +128,16 @@ def failed(row: Mail, now: datetime) -> Letter | None:
     return letter(order, text_of(FAILED, row.language)) if order else None
 
 
+def shipped(row: Mail, now: datetime) -> Letter | None:
+    """That it is on its way, and how to follow it; nothing if it has arrived, or another parcel was noted since."""
+    order = order_of(row, Order.Status.SUCCESS)
+    if order is None or order.fulfillment_status != Order.Fulfillment.SHIPPED:
+        return None
+    if str(newest_shipping(order).pk) != row.context["change"]:
+        return None
+    return letter(order, text_of(SHIPPED, row.language), personal=True)
+
+
 def refunded(row: Mail, now: datetime) -> Letter | None:
     """What goes back."""
     refund = Refund.objects.filter(pk=row.context["refund"]).select_related("attempt").first()
@@ -116,7 +145,7 @@ def refunded(row: Mail, now: datetime) -> Letter | None:
     if refund is None or order is None:
         return None
     currency = refund.attempt.paid_currency or order.currency
-    return letter(order, text_of(REFUNDED, row.language), amount=amount_text(refund.amount, currency), personal=True)
+    return letter(order, text_of(REFUNDED, row.language), amount=amount_text(refund.amount, currency))
 
 
 def letter(
@@ -130,13 +159,16 @@ def letter(
         "link_text": link_text or _("See the order"),
         "heading": _("Your order"),
         "number": order.number,
-        "sent_to": _("Sent to"),
+        "sent_to": _("Deliver to"),
         "lines": [
             (item.quantity, item.name, amount_text(item.line_total, order.currency)) for item in order.items.all()
         ],
         "sums": sums_of(order),
         "address": address_lines(order) if personal else [],
         "shipping_method": order.shipping_method,
+        "followed": _("Tracking"),
+        "tracking": tracking(order) if personal else "",
+        "tracking_url": order.tracking_url if personal else "",
     }
     return Letter(order.email, filled(text.subject, values), "mail/order", context)
 
@@ -148,19 +180,21 @@ def values_of(order: Order) -> dict[str, str]:
         "shop": settings.SHOP_NAME,
         "number": order.number,
         "total": amount_text(order.total, order.currency),
-        "until": format_datetime(until, "d MMM yyyy, HH:mm", locale=language_now()),
+        "tracking": tracking(order),
+        # Translators: day and time as your readers write them, in the letters of Unicode's date patterns.
+        "until": format_datetime(until, _("d MMM yyyy, HH:mm"), locale=language_now()),
     }
 
 
 def sums_of(order: Order) -> list[tuple[str, str]]:
     """The sums, those that are nothing left out, the total last."""
     named = [
-        (_("Subtotal"), order.subtotal),
-        (_("Discount"), -order.discount_amount),
-        (_("Shipping"), order.shipping_amount),
-        (_("Tax"), order.tax_amount),
+        (_("Subtotal"), "", order.subtotal),
+        (_("Discount"), MINUS, order.discount_amount),
+        (_("Shipping"), "", order.shipping_amount),
+        (_("of which tax") if tax_included(order) else _("Tax"), "", order.tax_amount),
     ]
-    found = [(name, amount_text(amount, order.currency)) for name, amount in named if amount]
+    found = [(name, sign + amount_text(amount, order.currency)) for name, sign, amount in named if amount]
     return [*found, (_("Total"), amount_text(order.total, order.currency))]
 
 
@@ -174,9 +208,14 @@ def address_lines(order: Order) -> list[str]:
         kept.get("line2", ""),
         place,
         kept.get("region", ""),
-        kept.get("country", ""),
+        country_name(kept.get("country", ""), language_now()),
     )
     return [line for line in lines if line]
+
+
+def tracking(order: Order) -> str:
+    """The carrier and its number of the parcel, as far as they are known."""
+    return f"{order.carrier} {order.tracking_number}".strip()
 
 
 def order_link(order: Order) -> str:
@@ -237,6 +276,14 @@ TEXTS: dict[str, tuple[str, Callable[[], Text], Mapping[str, str]]] = {
         ),
         WORDS,
     ),
+    SHIPPED: (
+        "Order shipped",
+        lambda: Text(
+            _("Your order {number} is on its way"),
+            _("Good news, {name}: we have sent your order to you."),
+        ),
+        WITH_PARCEL,
+    ),
     REFUNDED: (
         "Refund",
         lambda: Text(
@@ -253,12 +300,14 @@ def sample_of(kind: str) -> Callable[[Text], Letter]:
 
     def sample(text: Text) -> Letter:
         order = sample_order()
+        if kind == SHIPPED:
+            order.carrier, order.tracking_number = "Royal Mail", "AB123456789GB"
         return letter(
             order,
             text,
             link_text=_("Pay now") if kind in (RECEIVED, REMINDER) else None,
             amount=amount_text(order.total, order.currency),
-            personal=kind in (PAID, REFUNDED),
+            personal=kind in (PAID, SHIPPED),
         )
 
     return sample

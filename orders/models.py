@@ -14,6 +14,7 @@ from orders.models_windows import WindowRule
 
 __all__ = [
     "Order",
+    "OrderComment",
     "OrderItem",
     "OrderSession",
     "OrderStatusChange",
@@ -26,6 +27,20 @@ __all__ = [
     "WebhookTry",
     "WindowRule",
 ]
+
+
+CLOSED = ("failed", "expired", "cancelled")
+"""What an order is that nobody can pay any more, but for money that comes late."""
+
+
+def known(name: str, column: str, words: str) -> models.CheckConstraint:
+    """The column holds one of these words and nothing else. (A `Meta` does not see the choices beside it.)"""
+    return models.CheckConstraint(condition=Q(**{f"{column}__in": words.split()}), name=name)
+
+
+def not_negative(name: str, *columns: str) -> models.CheckConstraint:
+    """None of these amounts is less than nothing."""
+    return models.CheckConstraint(condition=Q(**{f"{column}__gte": 0 for column in columns}), name=name)
 
 
 class OrderQuerySet(models.QuerySet["Order"]):
@@ -94,15 +109,24 @@ class Order(models.Model):
     paid_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
     needs_attention = models.CharField(max_length=200, blank=True, help_text="Why somebody must look at this order.")
+    carrier = models.CharField(max_length=60, blank=True, default="", db_default="")
+    tracking_number = models.CharField(max_length=100, blank=True, default="", db_default="")
+    tracking_url = models.CharField("tracking page", max_length=500, blank=True, default="", db_default="")
 
     objects = OrderQuerySet.as_manager()
 
     class Meta:
         ordering = ["-placed_at"]
-        permissions = [("resolve_order", "Can decide about money that needs attention")]
+        permissions = [
+            ("resolve_order", "Can decide about money that needs attention"),
+            ("fulfil_order", "Can say how far an order is on its way"),
+            ("refund_order", "Can send back money of a paid order"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["checkout_id"], name="one_order_a_checkout"),
-            models.CheckConstraint(condition=Q(total__gte=0), name="order_total_not_negative"),
+            known("order_status_is_known", "status", "pending success failed expired cancelled"),
+            known("order_fulfilment_is_known", "fulfillment_status", "pending processing shipped delivered canceled"),
+            not_negative("order_parts_not_negative", "subtotal", "discount_amount", "shipping_amount", "tax_amount"),
             models.CheckConstraint(
                 condition=Q(total=F("subtotal") - F("discount_amount") + F("shipping_amount") + F("tax_amount"))
                 | Q(total=F("subtotal") - F("discount_amount") + F("shipping_amount")),
@@ -113,12 +137,18 @@ class Order(models.Model):
                 name="order_refund_within_total",
             ),
             models.CheckConstraint(
-                condition=~Q(status="success") | Q(paid_at__isnull=False), name="order_paid_has_its_time"
+                condition=Q(status="success", paid_at__isnull=False) | (~Q(status="success") & Q(paid_at=None)),
+                name="order_paid_has_its_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=CLOSED, closed_at__isnull=False) | (~Q(status__in=CLOSED) & Q(closed_at=None)),
+                name="order_closed_has_its_time",
             ),
         ]
         indexes = [
             models.Index(fields=["-placed_at"], name="order_newest"),
             models.Index(fields=["status", "-placed_at"], name="order_by_status"),
+            models.Index(fields=["fulfillment_status", "-placed_at"], name="order_by_fulfilment"),
             models.Index(fields=["paid_at"], condition=Q(paid_at__isnull=False), name="order_by_paid_at"),
             models.Index(fields=["visitor_session", "-placed_at"], name="order_of_session"),
             models.Index(fields=["customer", "-placed_at"], name="order_of_customer"),
@@ -143,14 +173,19 @@ class OrderItem(models.Model):
 
     class Meta:
         ordering = ["id"]
-        constraints = [models.CheckConstraint(condition=Q(quantity__gte=1), name="order_item_of_one_at_least")]
+        constraints = [
+            models.CheckConstraint(condition=Q(quantity__gte=1), name="order_item_of_one_at_least"),
+            not_negative("order_item_not_negative", "unit_price", "line_total"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.quantity} × {self.name}"
 
 
 class OrderStatusChange(models.Model):
-    """One change of an order, by whom and why. Append-only; no change goes without."""
+    """One change of an order, by whom and why. No change goes without. PostgreSQL refuses to change or delete a row;
+    only its reason may be emptied, for those who are erased.
+    """
 
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="history")
     field = models.CharField(max_length=20, default="status")
@@ -165,6 +200,23 @@ class OrderStatusChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.field}: {self.old} → {self.new}"
+
+
+class OrderComment(models.Model):
+    """What staff note about an order, for each other. Append-only; erased with the customer."""
+
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="comments")
+    text = models.TextField(max_length=2000)
+    actor = models.CharField(max_length=120, help_text="The e-mail of whoever wrote it.")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["id"]
+        default_permissions = ("view", "add")
+        constraints = [models.CheckConstraint(condition=~Q(text=""), name="order_comment_says_something")]
+
+    def __str__(self) -> str:
+        return f"{self.actor}: {self.text[:40]}"
 
 
 class OrderSessionQuerySet(models.QuerySet["OrderSession"]):
@@ -204,7 +256,11 @@ class OrderSession(models.Model):
             models.CheckConstraint(
                 condition=Q(payment_attempts__lte=F("max_payment_attempts")),
                 name="order_session_attempts_within_limit",
-            )
+            ),
+            known("order_session_status_is_known", "status", "active expired completed cancelled"),
+            models.CheckConstraint(
+                condition=Q(expires_at__gt=F("started_at")), name="order_session_ends_after_its_beginning"
+            ),
         ]
         indexes = [models.Index(fields=["status", "expires_at"], name="order_session_due")]
 
@@ -233,12 +289,13 @@ class PaymentAttemptQuerySet(models.QuerySet["PaymentAttempt"]):
     def undecided(self) -> "PaymentAttemptQuerySet":
         """Money that came and neither counts as its order's payment nor goes back."""
         going_back = Refund.objects.filter(attempt=models.OuterRef("pk"), was_sale=False)
+        going_back = going_back.exclude(status=Refund.Status.FAILED)
         came = self.filter(status=PaymentAttempt.Status.SUCCESS, counted_at=None, paid_amount__gt=0)
         return came.exclude(models.Exists(going_back))
 
 
 class PaymentAttempt(models.Model):
-    """One pay session at the billing service. `next_poll_at` is null once it need not be asked about any more."""
+    """One pay session at a payment provider. `next_poll_at` is null once it need not be asked about any more."""
 
     class Status(models.TextChoices):
         OPEN = "open"
@@ -250,6 +307,9 @@ class PaymentAttempt(models.Model):
     order_session = models.ForeignKey(OrderSession, on_delete=models.CASCADE, related_name="attempts")
     number = models.PositiveIntegerField()
     status = models.CharField(max_length=8, choices=Status, default=Status.OPEN)
+    provider = models.CharField(
+        max_length=20, default="billing", db_default="billing", help_text="Who opened it, and is asked about it."
+    )
     billing_checkout_id = models.CharField(max_length=100, unique=True)
     billing_order_id = models.CharField(max_length=100, blank=True)
     payment_url = models.CharField(max_length=2048)
@@ -282,6 +342,20 @@ class PaymentAttempt(models.Model):
             models.UniqueConstraint(
                 fields=["order_session"], condition=Q(counted_at__isnull=False), name="one_payment_counts_an_order"
             ),
+            known("payment_attempt_status_is_known", "status", "open success failure timeout"),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="payment_attempt_of_something"),
+            models.CheckConstraint(
+                condition=Q(status="open", resolved_at=None) | (~Q(status="open") & Q(resolved_at__isnull=False)),
+                name="payment_attempt_over_has_its_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(counted_at=None) | Q(status="success", paid_amount__isnull=False, paid_amount__gt=0),
+                name="payment_attempt_counts_if_money_came",
+            ),
+            models.CheckConstraint(
+                condition=Q(paid_amount=None) | Q(status="success", paid_amount__gte=0),
+                name="payment_attempt_took_money_if_success",
+            ),
         ]
         indexes = [
             models.Index(fields=["next_poll_at"], condition=Q(next_poll_at__isnull=False), name="payment_attempt_due")
@@ -292,7 +366,9 @@ class PaymentAttempt(models.Model):
 
 
 class Refund(models.Model):
-    """Money on its way back. Requested in the transaction that decides it, sent to billing by a job afterwards."""
+    """Money on its way back. Requested in the transaction that decides it, sent to billing by a job afterwards. Failed
+    where billing went on refusing it: then staff decide again.
+    """
 
     class Status(models.TextChoices):
         REQUESTED = "requested"
@@ -304,9 +380,11 @@ class Refund(models.Model):
     amount = MoneyField()
     reason = models.CharField(max_length=200)
     was_sale = models.BooleanField(default=True, help_text="False for money that never counted: paid late, or twice.")
+    pieces = models.JSONField(default=dict, db_default={}, blank=True, help_text="What it is for: line to pieces.")
     status = models.CharField(max_length=10, choices=Status, default=Status.REQUESTED)
     next_try_at = models.DateTimeField(null=True, blank=True)
     tries = models.PositiveIntegerField(default=0)
+    refusals = models.PositiveIntegerField(default=0, db_default=0, help_text="Times in a row that billing refused it.")
     last_error = models.CharField(max_length=300, blank=True)
     requested_at = models.DateTimeField(db_default=Now())
     made_at = models.DateTimeField(null=True, blank=True)
@@ -316,7 +394,17 @@ class Refund(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="refund_of_something"),
             models.UniqueConstraint(
-                fields=["attempt"], condition=Q(was_sale=False), name="money_that_never_counted_goes_back_once"
+                fields=["attempt"],
+                condition=Q(was_sale=False) & ~Q(status="failed"),
+                name="money_that_never_counted_goes_back_once",
+            ),
+            known("refund_status_is_known", "status", "requested done failed"),
+            models.CheckConstraint(
+                condition=Q(status="done", made_at__isnull=False) | (~Q(status="done") & Q(made_at=None)),
+                name="refund_made_has_its_time",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="requested") | Q(next_try_at__isnull=False), name="refund_requested_is_tried"
             ),
         ]
         indexes = [models.Index(fields=["made_at"], name="refund_by_day")]

@@ -1,4 +1,4 @@
-"""What billing told the shop."""
+"""What payment providers told the shop."""
 
 from datetime import datetime
 
@@ -18,9 +18,6 @@ class WebhookReceiptQuerySet(models.QuerySet["WebhookReceipt"]):
 class WebhookReceipt(models.Model):
     """A signed webhook as it came, and what became of it. The same id again changes nothing."""
 
-    class Provider(models.TextChoices):
-        BILLING = "billing"
-
     class Outcome(models.TextChoices):
         RECEIVED = "received", "not handled yet"
         SETTLED = "settled", "settled a payment"
@@ -30,7 +27,7 @@ class WebhookReceipt(models.Model):
         CONTRADICTS = "contradicts", "about another order"
         FAILED = "failed", "failed here"
 
-    provider = models.CharField(max_length=20, choices=Provider, default=Provider.BILLING)
+    provider = models.CharField(max_length=20, default="billing", help_text="Who signed it.")
     webhook_id = models.CharField(max_length=100)
     checkout_id = models.CharField(max_length=100, blank=True, help_text="The pay session that it is about.")
     headers = models.JSONField(default=dict, help_text="Those that were signed, and the signature.")

@@ -1,4 +1,4 @@
-"""What the staff page of an order shows: its lines, money, payment, visit and history."""
+"""What the staff page of an order shows in its panels: lines, money, payment and visit."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -16,7 +16,7 @@ UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
 BREAK = mark_safe("<br>")
 
 
-RELATED = ("customer", "items", "history", "session__attempts__refunds")
+RELATED = ("items", "history", "comments", "session__attempts__refunds")
 """What the functions below read, to be fetched at once."""
 
 
@@ -141,19 +141,3 @@ def touch(facts: dict[str, Any]) -> SafeString | str:
     when = parse_datetime(str(facts.get("at", "")))
     lines = [(fact,) for fact in (facts.get("channel"), utm, facts.get("referrer"), when and moment_text(when)) if fact]
     return format_html_join(BREAK, "{}", lines) if lines else NOTHING
-
-
-def changes(order: Order) -> SafeString | str:
-    """Every change, by whom and why."""
-    rows = [
-        [
-            moment_text(change.created_at),
-            change.field,
-            change.old or NOTHING,
-            change.new,
-            change.actor,
-            change.reason or NOTHING,
-        ]
-        for change in order.history.all()
-    ]
-    return table(["When", "What", "From", "To", "By", "Why"], rows)

@@ -16,7 +16,16 @@ from core import redis as core_redis
 from core import versioned
 from core.personal_data import Part, Subject, facts, register
 from core.redis import RedisAwayError
-from orders.models import Order, OrderItem, OrderSession, OrderStatusChange, PaymentAttempt, Refund, WebhookReceipt
+from orders.models import (
+    Order,
+    OrderComment,
+    OrderItem,
+    OrderSession,
+    OrderStatusChange,
+    PaymentAttempt,
+    Refund,
+    WebhookReceipt,
+)
 from orders.services import OrderNotCancellableError, cancel_order
 from orders.tokens import token_hash
 from sessions_app.personal import end_visits, erase_visits, export_visits
@@ -27,6 +36,8 @@ UNSENT = (Order.Fulfillment.PENDING, Order.Fulfillment.PROCESSING)
 KEPT_OF_A_PLACE = ("region", "country")
 """Of where the parcel went: that much decided the tax."""
 KEPT_OF_A_TOUCH = ("at", "channel")
+OURS = ("status", "attempt", "mail")
+"""Fields of the history whose reasons are our words, not those of staff."""
 NO_NAME: dict[str, Any] = {"first_name": "", "last_name": "", "billing_address": {}}
 
 
@@ -51,6 +62,7 @@ def order_facts(order: Order) -> dict[str, Any]:
         "attempts": [facts(attempt) for attempt in attempts],
         "refunds": [facts(refund) for refund in Refund.objects.filter(attempt__in=attempts)],
         "history": [facts(change) for change in OrderStatusChange.objects.filter(order=order)],
+        "comments": [facts(comment) for comment in OrderComment.objects.filter(order=order)],
     }
 
 
@@ -79,9 +91,10 @@ def erase(subject: Subject, *, now: datetime) -> None:
     attempts = PaymentAttempt.objects.filter(order_session__in=windows)
     WebhookReceipt.objects.filter(checkout_id__in=attempts.values("billing_checkout_id")).update(body=b"")
     attempts.update(payment_url="")
-    # What staff wrote about money may tell of whom it was.
-    OrderStatusChange.objects.filter(order__in=orders, field="needs_attention").update(reason="")
-    Refund.objects.filter(attempt__in=attempts, was_sale=False).update(reason="")
+    # What staff wrote may tell of whom it was.
+    OrderStatusChange.objects.filter(order__in=orders).exclude(field__in=OURS).update(reason="")
+    OrderComment.objects.filter(order__in=orders).delete()
+    Refund.objects.filter(attempt__in=attempts).update(reason="")
     windows.update(metadata={})
     erase_visits(visits)
     # Not before: whoever reads meanwhile would keep the old text anew.
@@ -93,6 +106,9 @@ def erased(order: Order) -> dict[str, Any]:
     columns = {
         "email": "",
         "phone": "",
+        "carrier": "",
+        "tracking_number": "",
+        "tracking_url": "",
         "shipping_address": {name: order.shipping_address.get(name, "") for name in KEPT_OF_A_PLACE},
         "first_touch": touch_of(order.first_touch),
         "last_touch": touch_of(order.last_touch),
@@ -124,5 +140,5 @@ def forget_copies(order_ids: Sequence[UUID]) -> None:
 
 def register_part() -> None:
     """Makes it known; called when the app is ready."""
-    tables = (Order, OrderItem, OrderSession, OrderStatusChange, PaymentAttempt, Refund)
+    tables = (Order, OrderItem, OrderSession, OrderStatusChange, OrderComment, PaymentAttempt, Refund)
     register(Part("orders", frozenset(model._meta.label for model in tables), export, erase, close_before_erasing))

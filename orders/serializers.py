@@ -8,7 +8,7 @@ from typing import Any
 from rest_framework import serializers
 
 from core.addresses import AddressFields
-from core.money import money_string
+from core.money import money_string, tax_included
 from core.serializers import CamelSerializer, camel
 from orders.models import Order, OrderSession, PaymentAttempt
 
@@ -34,13 +34,14 @@ class TaxLineOut(CamelSerializer):
 
 
 class SummaryOut(CamelSerializer):
-    """The sums; money as decimal strings."""
+    """The sums; money as decimal strings. `taxIncluded`: the tax is part of the other sums, not added to them."""
 
     subtotal = serializers.CharField()
     discount_amount = serializers.CharField()
     shipping_amount = serializers.CharField()
     tax_amount = serializers.CharField()
     tax_lines = TaxLineOut(many=True)
+    tax_included = serializers.BooleanField()
     total = serializers.CharField()
     currency = serializers.CharField()
 
@@ -89,18 +90,28 @@ class OrderAddressesOut(CamelSerializer):
 
 
 class OrderOut(CamelSerializer):
-    """An order. `paymentStatus` is unpaid, paid, partly_refunded or refunded."""
+    """An order. `paymentStatus` is unpaid, paid, partly_refunded or refunded; `refundedAmount` is of its total.
+
+    How its parcel can be followed (`carrier`, `trackingNumber`, `trackingUrl`) is empty where it is not known.
+    """
 
     order_id = serializers.UUIDField()
     number = serializers.CharField()
     status = serializers.ChoiceField(Order.Status.choices)
     payment_status = serializers.ChoiceField(["unpaid", "paid", "partly_refunded", "refunded"])
     fulfillment_status = serializers.ChoiceField(Order.Fulfillment.choices)
+    carrier = serializers.CharField()
+    tracking_number = serializers.CharField()
+    tracking_url = serializers.CharField()
     items = LineOut(many=True)
     summary = SummaryOut()
+    refunded_amount = serializers.CharField()
     coupon_code = serializers.CharField()
     email = serializers.CharField()
+    first_name = serializers.CharField()
+    last_name = serializers.CharField()
     addresses = OrderAddressesOut()
+    shipping_method = serializers.CharField()
     session = OrderSessionOut(allow_null=True)
     attempts = AttemptOut(many=True)
     history = ChangeOut(many=True)
@@ -132,11 +143,18 @@ def order_body(order: Order, *, now: datetime) -> dict[str, Any]:
         "status": order.status,
         "payment_status": payment_status(order),
         "fulfillment_status": order.fulfillment_status,
+        "carrier": order.carrier,
+        "tracking_number": order.tracking_number,
+        "tracking_url": order.tracking_url,
         "items": [line_body(item, order.currency) for item in order.items.all()],
         "summary": summary_body(order),
+        "refunded_amount": money_string(order.refunded_amount, order.currency),
         "coupon_code": order.coupon_code,
         "email": order.email,
+        "first_name": order.first_name,
+        "last_name": order.last_name,
         "addresses": {"shipping": order.shipping_address, "billing": order.billing_address},
+        "shipping_method": order.shipping_method,
         "session": session_body(order.session, now=now),
         "attempts": [attempt_body(attempt) for attempt in order.session.attempts.all()],
         "history": [
@@ -175,7 +193,7 @@ def summary_body(order: Order) -> dict[str, Any]:
     """The order's sums as `SummaryOut` shows them."""
     names = ("subtotal", "discount_amount", "shipping_amount", "tax_amount", "total")
     sums = {name: money_string(getattr(order, name), order.currency) for name in names}
-    return sums | {"tax_lines": order.tax_lines, "currency": order.currency}
+    return sums | {"tax_lines": order.tax_lines, "tax_included": tax_included(order), "currency": order.currency}
 
 
 def session_body(session: OrderSession, *, now: datetime) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,16 @@ from django.db.models import Q
 
 from core.models import Mail
 from core.money import money_string
-from orders.models import Order, OrderSession, OutboxEvent, PaymentAttempt, Refund, WebhookDelivery, WebhookReceipt
+from orders.models import (
+    Order,
+    OrderSession,
+    OrderStatusChange,
+    OutboxEvent,
+    PaymentAttempt,
+    Refund,
+    WebhookDelivery,
+    WebhookReceipt,
+)
 from sessions_app import timeline as visits
 from sessions_app.models import VisitorSession
 from sessions_app.timeline import Moment
@@ -76,45 +85,70 @@ def visit(order: Order) -> Iterable[Moment]:
 
 
 def history(order: Order) -> Iterable[Moment]:
-    """Every change of the order, by whom and why."""
+    """Every change of the order, by whom and why. Those of its attempts stand among its payments."""
     for change in order.history.all():
+        if change.field == "attempt":
+            continue
         what = f"{change.field}: {change.old or '–'} → {change.new or '–'}"
         yield Moment(change.created_at, what, "order", details=facts(by=change.actor, reason=change.reason))
 
 
+def comments(order: Order) -> Iterable[Moment]:
+    """What staff noted."""
+    for comment in order.comments.all():
+        yield Moment(comment.created_at, "comment", "staff", details=facts(by=comment.actor, text=comment.text))
+
+
 def payment(order: Order) -> Iterable[Moment]:
-    """The window, and each attempt: opened, how often billing was asked and with what luck, over."""
+    """The end of the window, unless it was closed before; each attempt: opened, how often billing was asked and with
+    what luck, over.
+    """
     window: OrderSession | None = getattr(order, "session", None)
     if window is None:
         return
-    yield Moment(window.expires_at, "payment window ends", "payment", details=facts(status=window.status))
+    if window.status in (OrderSession.Status.ACTIVE, OrderSession.Status.EXPIRED):
+        yield Moment(window.expires_at, "payment window ends", "payment", details=facts(status=window.status))
+    changes = {change.new: change for change in order.history.all() if change.field == "attempt"}
     for attempt in window.attempts.all():
-        opened = facts(amount=money(attempt.amount, order), at_billing=attempt.billing_checkout_id)
-        yield Moment(attempt.opened_at, f"attempt {attempt.number} opened", "payment", details=opened)
-        polls = facts(
-            polls=attempt.poll_count,
-            errors_in_a_row=attempt.error_count,
-            unknown_in_a_row=attempt.unknown_count,
-            last_error=attempt.last_error,
-        )
-        if attempt.next_poll_at:
-            yield Moment(
-                attempt.next_poll_at, f"attempt {attempt.number} is due to be asked about", "payment", details=polls
-            )
-        if attempt.resolved_at:
-            what = f"attempt {attempt.number}: {attempt.status}"
-            yield Moment(attempt.resolved_at, what, "payment", details=polls)
+        yield from moments_of(attempt, order, changes)
+
+
+def moments_of(attempt: PaymentAttempt, order: Order, changes: Mapping[str, OrderStatusChange]) -> Iterable[Moment]:
+    """An attempt: opened, due to be asked about, over. `changes` are those of the order's attempts by what they led to;
+    older orders have none.
+    """
+    opened = facts(amount=money(attempt.amount, order), at_billing=attempt.billing_checkout_id)
+    by = who(changes.get(f"{attempt.number} {PaymentAttempt.Status.OPEN}"))
+    yield Moment(attempt.opened_at, f"attempt {attempt.number} opened", "payment", details=by | opened)
+    polls = facts(
+        polls=attempt.poll_count,
+        errors_in_a_row=attempt.error_count,
+        unknown_in_a_row=attempt.unknown_count,
+        last_error=attempt.last_error,
+    )
+    if attempt.next_poll_at:
+        what = f"attempt {attempt.number} is due to be asked about"
+        yield Moment(attempt.next_poll_at, what, "payment", details=polls)
+    if attempt.resolved_at:
+        by = who(changes.get(f"{attempt.number} {attempt.status}"))
+        what = f"attempt {attempt.number}: {attempt.status}"
+        yield Moment(attempt.resolved_at, what, "payment", details=by | polls)
+
+
+def who(change: OrderStatusChange | None) -> dict[str, Any]:
+    """By whom and why."""
+    return facts(by=change.actor, reason=change.reason) if change else {}
 
 
 def refunds(order: Order) -> Iterable[Moment]:
     """Money on its way back."""
-    for refund in Refund.objects.filter(attempt__order_session__order=order):
-        said = facts(
-            amount=money(refund.amount, order), reason=refund.reason, tries=refund.tries, error=refund.last_error
-        )
+    for refund in Refund.objects.filter(attempt__order_session__order=order).select_related("attempt"):
+        currency = refund.attempt.paid_currency or order.currency
+        amount = f"{money_string(refund.amount, currency)} {currency}"
+        said = facts(amount=amount, reason=refund.reason, tries=refund.tries, error=refund.last_error)
         yield Moment(refund.requested_at, "refund requested", "refund", details=said)
         if refund.made_at:
-            yield Moment(refund.made_at, "refund made", "refund", details=facts(amount=money(refund.amount, order)))
+            yield Moment(refund.made_at, "refund made", "refund", details=facts(amount=amount))
 
 
 def webhooks(order: Order) -> Iterable[Moment]:
@@ -148,7 +182,7 @@ def mails(order: Order) -> Iterable[Moment]:
             yield Moment(mail.sent_at, f"mail {mail.kind} sent", "mail")
 
 
-parts: list[Part] = [touches, visit, history, payment, refunds, webhooks, outbox, mails]
+parts: list[Part] = [touches, visit, history, comments, payment, refunds, webhooks, outbox, mails]
 
 
 def add_part(part: Part) -> None:

@@ -12,4 +12,5 @@ urlpatterns = [
     path("orders/<uuid:order_id>/cancel", api.CancelOrderView.as_view()),
     path("ops/checkout-sessions/check", ops_api.CheckPaymentsView.as_view()),
     path("billing/webhook", api.BillingWebhookView.as_view()),
+    path("billing/<slug:provider>", api.ProviderWebhookView.as_view()),
 ]

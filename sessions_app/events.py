@@ -141,13 +141,18 @@ def _metadata(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise EventError(_("metadata: an object."))
     text = json.dumps(value)
-    if len(text) > METADATA_BYTES:
+    if len(text) > METADATA_BYTES and len(utf8(value)) > METADATA_BYTES:
         raise EventError(_("metadata: 4 KiB at most."))
     if "\\u0000" in text or (re.search(r"\\ud[89a-f]", text) and not _encodes(json.dumps(value, ensure_ascii=False))):
         raise EventError(_("metadata: no null bytes or halves of characters."))
     if re.search(r"\b(NaN|Infinity)\b", text) and _has_no_number(value):
         raise EventError(_("metadata: numbers must be finite."))
     return value
+
+
+def utf8(value: Any) -> bytes:
+    """A value as it is sent: a letter with an accent takes two bytes or three, not the six of its escape."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
 
 
 def _has_no_number(value: Any) -> bool:

@@ -15,7 +15,7 @@ PREFIX = "/api/v1/"
 WITHOUT_VISIT = tuple(
     PREFIX + path
     for path in (
-        "health", "schema", "docs", "billing/", "ops/",
+        "health", "schema", "docs", "billing/", "ops/", "checkout/reminders/",
         "analytics/metrics", "analytics/daily", "analytics/funnel", "analytics/breakdown", "analytics/realtime",
     )
 )  # fmt: skip

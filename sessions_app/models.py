@@ -171,6 +171,7 @@ class ConsentRecord(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        indexes = [models.Index(fields=["session_id"], name="consent_of_session")]
 
     def __str__(self) -> str:
         return f"{self.choice} (policy {self.policy_version})"

@@ -38,9 +38,14 @@ class Attribution:
 NO_TOUCHES = Attribution({}, {})
 
 
+# The oldest visit and the newest ones: an id of the day may be shared by all who sit behind one address.
 TOUCHES = """
-SELECT touches FROM sessions_app_visitorsession WHERE visitor_id = %s AND started_at >= %s
-ORDER BY started_at LIMIT 500
+WITH visit AS NOT MATERIALIZED (
+    SELECT started_at, session_id, touches FROM sessions_app_visitorsession WHERE visitor_id = %s AND started_at >= %s
+)
+(SELECT * FROM visit ORDER BY started_at LIMIT 1)
+UNION (SELECT * FROM visit ORDER BY started_at DESC LIMIT 500)
+ORDER BY started_at
 """
 
 
@@ -48,7 +53,7 @@ def attribution(*, visitor_id: UUID, now: datetime) -> Attribution:
     """The touches of a visitor. Without any that was not direct, the last is direct."""
     with connection.cursor() as cursor:
         cursor.execute(TOUCHES, [visitor_id, now - ATTRIBUTION_WINDOW])
-        touches = [touch for (found,) in cursor for touch in json.loads(found)]
+        touches = [touch for (*_visit, found) in cursor for touch in json.loads(found)]
     if not touches:
         return NO_TOUCHES
     named = [touch for touch in touches if touch.get("channel", Channel.DIRECT) != Channel.DIRECT]

@@ -7,7 +7,7 @@ the same hash tag, so that one script may touch all three: a request of a known 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -27,6 +27,8 @@ ACTIVE = "sessions:{visits}"
 STREAM = "events:{visits}"
 CRAWLERS = "crawlers:{visits}"
 GUARD_KEY = "guard:{visits}"
+LETTERS = 8 * 100
+"""Kept of the ends of ids: as many as come at once, so that no batch counts twice."""
 
 
 class StreamFullError(RedisAwayError):
@@ -75,6 +77,8 @@ class SessionState:
     customer_id: UUID | None = None
     script_page_views: int = 0
     api_page_views: int = 0
+    counted: str = ""
+    """The page views of the script that were counted last, by the ends of their ids: sent again, one counts no more."""
     order_id: UUID | None = None
     converted: bool = False
     profile: Profile = field(default_factory=Profile)
@@ -109,9 +113,10 @@ if guard[2] ~= second then
 end
 """
 # KEYS: guard, session, active, stream, and for a request that is counted its counters and today's refusals.
-# ARGV: now, ttl, longest, api views, script views, stream limit, session id, for a counted request the words of its
-# limits, then kind and text of each entry. Answers nil for an unknown session, "lapsed", "full", "refused", else the
-# epoch ("stale" for an earlier one: nothing was changed) and the fields, a line each: that is read quicker than a list.
+# ARGV: now, ttl, longest, api views, ends of the ids of script views, stream limit, session id, for a counted request
+# the words of its limits, then kind and text of each entry. Answers nil for an unknown session, "lapsed", "full",
+# "refused", else the epoch ("stale" for an earlier one: nothing was changed) and the fields, a line each: that is read
+# quicker than a list.
 # A page asks for several things at once: the active set and the end of the hash are moved once a second.
 # Of a counted request it answers this, and what was counted.
 TOUCH = (
@@ -122,8 +127,9 @@ local limits = #KEYS - 5
 local first = limits > 0 and 9 + 3 * limits or 8
 local function touch()
 local held = redis.call('HMGET', KEYS[2], 'epoch', 'visitor', 'started', 'seen', 'consent', 'customer', 'script', 'api',
-    'order', 'converted', 'profile')
+    'order', 'converted', 'profile', 'counted')
 if not held[2] then return false end
+held[12] = held[12] or ''
 if held[1] ~= epoch then
     held[1] = 'stale'
     return table.concat(held, '\\n')
@@ -132,8 +138,16 @@ local now = tonumber(ARGV[1])
 if now - held[4] >= tonumber(ARGV[2]) or now - held[3] >= tonumber(ARGV[3]) then return 'lapsed' end
 if #ARGV >= first and redis.call('XLEN', KEYS[4]) >= tonumber(ARGV[6]) then return 'full' end
 local later = math.floor(now) > math.floor(held[4])
-held[4], held[7], held[8] = ARGV[1], tostring(held[7] + ARGV[5]), tostring(held[8] + ARGV[4])
-redis.call('HSET', KEYS[2], 'seen', held[4], 'script', held[7], 'api', held[8])
+local views = 0
+for id in string.gmatch(ARGV[5], '........') do
+    if not string.find(held[12], id, 1, true) then
+        views, held[12] = views + 1, string.sub(held[12] .. id, -"""
+    + str(LETTERS)
+    + """)
+    end
+end
+held[4], held[7], held[8] = ARGV[1], tostring(held[7] + views), tostring(held[8] + ARGV[4])
+redis.call('HSET', KEYS[2], 'seen', held[4], 'script', held[7], 'api', held[8], 'counted', held[12])
 if later then
     redis.call('EXPIRE', KEYS[2], ARGV[2])
     redis.call('ZADD', KEYS[3], ARGV[1], ARGV[7])
@@ -165,7 +179,9 @@ if KEYS[5] then redis.call('SET', KEYS[5], ARGV[2], 'EX', ARGV[6]) end
 for i = last + 1, #ARGV, 2 do redis.call('XADD', KEYS[4], '*', ARGV[i], ARGV[i + 1]) end
 """
 )
-FIELDS = ("visitor", "started", "seen", "consent", "customer", "script", "api", "order", "converted", "profile")
+FIELDS = (
+    "visitor", "started", "seen", "consent", "customer", "script", "api", "order", "converted", "profile", "counted",
+)  # fmt: skip
 
 
 def key(session_id: UUID) -> str:
@@ -183,12 +199,12 @@ def touch(
     *,
     now: datetime,
     api_views: int = 0,
-    script_views: int = 0,
+    script_views: Sequence[UUID] = (),
     entries: Sequence[Entry] = (),
     allowance: Allowance | None = None,
 ) -> SessionState | None:
-    """Notes that the session was seen, with its page views and events. One round trip, also for a request that is to
-    be counted; None if unknown or lapsed.
+    """Notes that the session was seen, with its page views (those of the script by their ids) and events. One round
+    trip, also for a request that is to be counted; None if unknown or lapsed.
 
     Raises:
         RateLimitedError: one request too many; nothing was changed.
@@ -201,7 +217,7 @@ def touch(
         settings.VISITOR_SESSION_TTL_SECONDS,
         settings.VISITOR_SESSION_MAX_SECONDS,
         api_views,
-        script_views,
+        ends(script_views),
         settings.EVENT_STREAM_LIMIT,
         session_id.hex,
         *(allowance.words if allowance else ()),
@@ -221,6 +237,11 @@ def touch(
     if epoch == "stale":
         raise StaleError(found)
     return found
+
+
+def ends(event_ids: Iterable[UUID]) -> str:
+    """What tells page views of one visit from each other: the last 8 digits of each id."""
+    return "".join([event_id.hex[-8:] for event_id in event_ids])
 
 
 @dataclass(frozen=True)
@@ -332,6 +353,7 @@ def encode(state: SessionState) -> dict[str, str | int]:
         "order": state.order_id.hex if state.order_id else "",
         "converted": int(state.converted),
         "profile": encode_profile(state.profile),
+        "counted": state.counted,
     }
 
 
@@ -344,17 +366,22 @@ def decode(session_id: UUID, text: dict[str, str]) -> SessionState:
     """The state of a hash."""
     return SessionState(
         session_id=session_id,
-        visitor_id=UUID(text["visitor"]),
+        visitor_id=uuid_of(text["visitor"]),
         started_at=datetime.fromtimestamp(float(text["started"]), UTC),
         last_seen_at=datetime.fromtimestamp(float(text["seen"]), UTC),
         consent=text["consent"],
-        customer_id=UUID(text["customer"]) if text["customer"] else None,
+        customer_id=uuid_of(text["customer"]) if text["customer"] else None,
         script_page_views=int(text["script"]),
         api_page_views=int(text["api"]),
-        order_id=UUID(text["order"]) if text["order"] else None,
+        order_id=uuid_of(text["order"]) if text["order"] else None,
         converted=text["converted"] == "1",
         profile=decode_profile(text["profile"]),
+        counted=text["counted"],
     )
+
+
+uuid_of = lru_cache(maxsize=8192)(UUID)
+"""A visitor's id comes with each of the visitor's requests."""
 
 
 @lru_cache(maxsize=8192)

@@ -18,7 +18,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 from psycopg_pool import PoolTimeout
 
 from core import limits
@@ -26,6 +26,7 @@ from core.api import json_failure
 from sessions_app.events import Event, EventError, parse_event
 from sessions_app.middleware import VisitRequest
 
+TRACK = "/api/v1/analytics/track"
 MOST_EVENTS = 100
 MOST_BYTES = 256 * 1024
 CONTENT_TYPES = ("application/json", "text/plain")
@@ -51,13 +52,14 @@ class Sent:
 
 # No login is looked at here, only the visitor session, which a forged page view cannot harm.
 @csrf_exempt
-@require_POST
 def track(request: HttpRequest) -> HttpResponse:
     """One event, or up to 100, as many requests as the limit of an address lets through.
 
     A known visit is counted in the one trip to Redis that its events take; what takes none is counted afterwards.
     """
-    allowance = cast(VisitRequest, request).visit.allowance = limits.allowance(request, "track")
+    if request.method != "POST":
+        return not_a_post(request)
+    allowance = cast(VisitRequest, request).visit.allowance = limits.allowance(request, "track", endpoint=TRACK)
     if allowance is None:
         return taken(request)
     try:
@@ -67,6 +69,13 @@ def track(request: HttpRequest) -> HttpResponse:
         answer = refused(request, TrackError("RATE_LIMITED", 429, limits.TOO_MANY))
     for name, value in allowance.counted.headers.items() if allowance.counted else ():
         answer[name] = value
+    return answer
+
+
+def not_a_post(request: HttpRequest) -> HttpResponse:
+    """Events are posted."""
+    answer = refused(request, TrackError("METHOD_NOT_ALLOWED", 405, _("Send a POST request.")))
+    answer["Allow"] = "POST"
     return answer
 
 
@@ -89,7 +98,7 @@ def taken(request: HttpRequest) -> HttpResponse:
         answer = refused(request, TrackError("NOT_READY", 503, NOT_READY))
         answer["Retry-After"] = str(RETRY_SECONDS)
         return answer
-    body = json.dumps({"accepted": len(events), "rejected": told(request, errors)})
+    body = json.dumps({"accepted": len(events), "rejected": told(request, errors)}).encode()
     return HttpResponse(body, content_type="application/json", status=202)
 
 

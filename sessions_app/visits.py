@@ -29,6 +29,8 @@ from sessions_app.tokens import (
     unsign,
 )
 
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+
 
 class Visit:
     """What one request has to do with its visitor session.
@@ -49,12 +51,15 @@ class Visit:
         self.seen = False
         self.ended = False
         self.joined = False
+        self.passes = False
         self.opted_out = request.META.get("HTTP_SEC_GPC") == "1" or request.META.get("HTTP_DNT") == "1"
 
     @property
     def session(self) -> SessionState:
-        """The session, begun if there is none."""
-        if self.known is None:
+        """The session, begun if there is none. A crawler that reads is answered one that nobody keeps."""
+        if self.known is None and self.request.method in SAFE_METHODS and self.from_crawler:
+            self.known, self.passes = services.begin(arrival=self.arrival(), now=self.now), True
+        elif self.known is None:
             self._find_or_begin()
         assert self.known is not None  # noqa: S101 - for the type checker
         return self.known
@@ -129,7 +134,7 @@ class Visit:
         """
         if self.ended or (self.seen and not self.pending):
             return
-        if self.known is None and self.from_crawler:
+        if self.passes or (self.known is None and self.from_crawler):
             self._count_crawler()
         else:
             self._find_or_begin(may_join=True)
@@ -161,6 +166,8 @@ class Visit:
 
     def set_cookies(self, response: HttpResponse) -> None:
         """Sets a cookie only when its value changes."""
+        if self.passes:
+            return
         if self.ended:
             response.delete_cookie(SESSION_COOKIE, samesite="Lax")
         elif self.known is not None and not self.joined and self.known.session_id != self.shown_id:

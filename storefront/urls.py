@@ -15,6 +15,7 @@ PAGES = {
     "checkout": ("checkout", "checkout"),
     "orders": ("orders", "orders"),
     "orders/<uuid:order_id>": ("order", "order"),
+    "orders/<uuid:order_id>/invoice": ("invoice", "invoice"),
     "account": ("account", "account"),
     "account/addresses": ("addresses", "addresses"),
     "account/data": ("data", "data"),

@@ -21,11 +21,21 @@ CONTENT_SECURITY_POLICY = "; ".join(
 """Nothing inline and nothing from elsewhere. Leaving for billing's pay page is a navigation, which this allows."""
 
 
+def seller() -> dict[str, str]:
+    """Who sells, as an invoice names it; `shop_time_zone` is that of its days."""
+    return {
+        "shop_name": settings.SHOP_NAME,
+        "shop_address": settings.SHOP_ADDRESS,
+        "shop_tax_id": settings.SHOP_TAX_ID,
+        "shop_time_zone": settings.SHOP_TIME_ZONE,
+    }
+
+
 class ShopPage(TemplateView):
-    """One page of the shop. The template gets `shop_name` and what stands in the address (`slug`, `order_id`)."""
+    """One page of the shop. The template gets who sells, and what stands in the address (`slug`, `order_id`)."""
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(shop_name=settings.SHOP_NAME, **kwargs)
+        return super().get_context_data(**seller(), **kwargs)
 
     def render_to_response(self, context: dict[str, Any], **response_kwargs: Any) -> HttpResponse:
         response = super().render_to_response(context, **response_kwargs)

@@ -18,9 +18,11 @@ from typing import Any
 
 from django.conf import LazySettings
 
-from orders import billing
+from orders.providers import calls
 
 ROOT = "/billing/api/v1/paysession"
+CROWD_SECONDS = 8
+"""Less than the shop waits for an answer."""
 Answer = tuple[int, Any]
 
 
@@ -35,6 +37,7 @@ class PaySession:
     currency: str
     status: str = "open"
     paid_at: str | None = None
+    expires_at: str = ""
     refunds: dict[str, str] = field(default_factory=dict)
 
     def report(self) -> dict[str, Any]:
@@ -60,6 +63,8 @@ class Knob:
     body: Any = None
     acts: bool = False
     """True: the call is done and only its answer is spoilt."""
+    crowd: int = 0
+    """Answers once so many ask at the same time, or when they will have lost their patience."""
 
 
 @dataclass
@@ -94,6 +99,12 @@ class BillingService:
         session.amount, session.currency = amount or session.amount, currency or session.currency
         session.paid_at = datetime.now(UTC).isoformat() if status == "success" else None
 
+    def wait_for(self, crowd: int) -> None:
+        """Returns once so many have asked at the same time, or some seconds later."""
+        deadline = time.monotonic() + CROWD_SECONDS
+        while self.most_at_once < crowd and time.monotonic() < deadline:
+            time.sleep(0.01)
+
     def only(self) -> PaySession:
         """The one pay session that was opened."""
         (session,) = self.sessions.values()
@@ -113,9 +124,9 @@ class BillingService:
         known = self.by_key.get(key)
         if known is None:
             known = f"pay_{len(self.sessions) + 1}_{key[-12:]}"
-            self.sessions[known] = PaySession(
-                known, f"bill_{len(self.sessions) + 1}", body["reference"], body["amount"], body["currency"]
-            )
+            order_id = f"bill_{len(self.sessions) + 1}"
+            self.sessions[known] = PaySession(known, order_id, body["reference"], body["amount"], body["currency"])
+            self.sessions[known].expires_at = body["expiresAt"]
             self.by_key[key] = known
         session = self.sessions[known]
         opened = {"checkoutId": known, "orderId": session.order_id, "status": "open", "payUrl": f"{self.url}/p/{known}"}
@@ -158,6 +169,7 @@ class Handler(BaseHTTPRequestHandler):
             service.at_once += 1
             service.most_at_once = max(service.most_at_once, service.at_once)
         time.sleep(knob.delay)
+        service.wait_for(knob.crowd)
         with service.lock:
             service.at_once -= 1
         status, answer = 0, None
@@ -210,8 +222,8 @@ def billing_service(settings: LazySettings) -> Iterator[BillingService]:
     with Server(("127.0.0.1", 0), handler) as server:
         service.url = settings.BILLING_URL = f"http://127.0.0.1:{server.server_port}"
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-        billing.client.cache_clear()
-        billing.client()  # made once: threads that make it together would leave some unclosed
+        calls.client.cache_clear()
+        calls.client()  # made once: threads that make it together would leave some unclosed
         try:
             yield service
         finally:
@@ -221,5 +233,5 @@ def billing_service(settings: LazySettings) -> Iterator[BillingService]:
 
 def close_client() -> None:
     """Ends the shop's connections to billing."""
-    billing.client().close()
-    billing.client.cache_clear()
+    calls.client().close()
+    calls.client.cache_clear()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import LazySettings
+from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.core.cache import cache
 from playwright.sync_api import Browser, sync_playwright
 
@@ -13,9 +14,16 @@ from core import redis as core_redis
 from sessions_app import channel_rules, months
 from sessions_app.salts import salt_of
 from tests.billing_server import BillingService, billing_service
+from tests.migrating import migrate_to_the_latest
+from tests.stripe_server import Stripe, stripe_service
 from tests.world import Shopper, World, wide_pool
 
-USUAL_PLACES = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
+# Passwords of tests are no secrets: the shop's own hash takes as long as a whole test.
+Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost, Argon2PasswordHasher.parallelism = 1, 8, 1
+
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
+WITHOUT_WINDOWS = "chromium-headless-shell"
+"""Takes half the time of a whole one."""
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +47,13 @@ def billing(settings: LazySettings) -> Iterator[BillingService]:
 
 
 @pytest.fixture
+def stripe(settings: LazySettings) -> Iterator[Stripe]:
+    """A Stripe that behaves until it is told not to; new orders are paid there."""
+    with stripe_service(settings) as service:
+        yield service
+
+
+@pytest.fixture
 def world() -> World:
     """Products, shipping and tax; ask for a database first."""
     return World()
@@ -57,10 +72,29 @@ def crowd() -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def up_to_date_again() -> Iterator[None]:
+    """Whatever the test did, the tables of every app are the latest again."""
+    yield
+    migrate_to_the_latest()
+
+
 @pytest.fixture(scope="session")
 def chromium_path() -> str:
-    """A Chromium: the one that CHROMIUM names, else one in the usual places. Without any the tests are not run."""
-    places = [os.environ["CHROMIUM"]] if os.environ.get("CHROMIUM") else list(USUAL_PLACES)
+    """A Chromium, the quickest that there is."""
+    return chromium(WITHOUT_WINDOWS, *CHROMIUMS)
+
+
+@pytest.fixture(scope="session")
+def whole_chromium_path() -> str:
+    """One that keeps the pages that were left (the back/forward cache)."""
+    return chromium(*CHROMIUMS)
+
+
+def chromium(*names: str) -> str:
+    """The one that CHROMIUM names, else the first in its usual place. Without any the tests are not run."""
+    usual = [f"/usr/bin/{name}" for name in names]
+    places = [os.environ["CHROMIUM"]] if os.environ.get("CHROMIUM") else usual
     for place in places:
         if Path(place).exists():
             return place

@@ -1,10 +1,12 @@
-"""A database that is not there."""
+"""A database that is not there, and one that lets everything happen."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import connection
+from django.db import connection, transaction
 
+from orders.models import Order
+from tests.factories import with_its_times
 from tests.world import replace_pool
 
 
@@ -20,3 +22,18 @@ def database_away() -> Iterator[None]:
     finally:
         configured["HOST"] = usual_host
         replace_pool(usual_pool)
+
+
+@contextmanager
+def unguarded() -> Iterator[None]:
+    """No trigger refuses what is written in a `with` block; constraints do."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        yield
+        cursor.execute("SET LOCAL session_replication_role = origin")
+
+
+def force_status(status: str) -> None:
+    """Every order has this status, though no way may lead there."""
+    with unguarded():
+        Order.objects.update(**with_its_times(status))

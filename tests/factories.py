@@ -26,7 +26,7 @@ from factory.django import DjangoModelFactory, Password
 from catalog.models import Category, Product, StockMovement
 from checkout.models import CheckoutSession, Coupon, ShippingMethod, ShippingZone, TaxRate
 from customers.models import Customer, User
-from orders.models import Order, OrderItem, OrderSession, PaymentAttempt, Refund
+from orders.models import CLOSED, Order, OrderItem, OrderSession, PaymentAttempt, Refund
 from sessions_app.models import SessionEvent, VisitorSession
 from sessions_app.months import ensure_months
 
@@ -141,13 +141,15 @@ class SessionEventFactory(ModelFactory[SessionEvent]):
 
 
 class OrderFactory(ModelFactory[Order]):
-    """A pending order of 20.00 without items, session or payment window. `paid=True` makes it a paid one."""
+    """A pending order of 20.00 without items, session or payment window. `paid=True` makes it a paid one. Another
+    status has its time.
+    """
 
     class Meta:
         model = Order
 
     class Params:
-        paid = Trait(status=Order.Status.SUCCESS, paid_at=SelfAttribute("placed_at"))
+        paid = Trait(status=Order.Status.SUCCESS)
 
     number = Sequence(lambda n: f"ORD-{n:010d}")
     customer = SubFactory(CustomerFactory)
@@ -166,6 +168,18 @@ class OrderFactory(ModelFactory[Order]):
     billing_address = LazyFunction(lambda: dict(ADDRESS))
     access_token_hash = LazyFunction(lambda: hashlib.sha256(uuid.uuid4().bytes).hexdigest())
     placed_at = NOW
+    status = Order.Status.PENDING
+    paid_at = LazyAttribute(lambda order: order.placed_at if order.status == Order.Status.SUCCESS else None)
+    closed_at = LazyAttribute(lambda order: order.placed_at if order.status in CLOSED else None)
+
+
+def with_its_times(status: str) -> dict[str, Any]:
+    """The status, and what an order in it must have."""
+    return {
+        "status": status,
+        "paid_at": NOW if status == "success" else None,
+        "closed_at": NOW if status in CLOSED else None,
+    }
 
 
 class OrderItemFactory(ModelFactory[OrderItem]):
@@ -197,7 +211,7 @@ class OrderSessionFactory(ModelFactory[OrderSession]):
 
 
 class PaymentAttemptFactory(ModelFactory[PaymentAttempt]):
-    """The first attempt: open, of the order's total, not asked about yet."""
+    """The first attempt: open, of the order's total, not asked about yet. Another status has its time."""
 
     class Meta:
         model = PaymentAttempt
@@ -210,6 +224,8 @@ class PaymentAttemptFactory(ModelFactory[PaymentAttempt]):
     currency = SelfAttribute("order_session.order.currency")
     next_poll_at = SelfAttribute("opened_at")
     opened_at = SelfAttribute("order_session.started_at")
+    status = PaymentAttempt.Status.OPEN
+    resolved_at = LazyAttribute(lambda a: None if a.status == PaymentAttempt.Status.OPEN else a.opened_at)
 
 
 class RefundFactory(ModelFactory[Refund]):
@@ -219,12 +235,13 @@ class RefundFactory(ModelFactory[Refund]):
         model = Refund
 
     class Params:
-        done = Trait(status=Refund.Status.DONE, made_at=SelfAttribute("requested_at"))
+        done = Trait(status=Refund.Status.DONE, made_at=SelfAttribute("requested_at"), next_try_at=None)
 
     attempt = SubFactory(PaymentAttemptFactory)
     amount = SelfAttribute("attempt.amount")
     reason = "sent back"
     requested_at = NOW
+    next_try_at = SelfAttribute("requested_at")
 
 
 class ShippingZoneFactory(ModelFactory[ShippingZone]):
@@ -279,7 +296,6 @@ class CheckoutSessionFactory(ModelFactory[CheckoutSession]):
         model = CheckoutSession
 
     visitor_session = SubFactory(VisitorSessionFactory)
-    visitor_id = SelfAttribute("visitor_session.visitor_id")
     items = LazyFunction(list)
     summary = LazyFunction(dict)
     created_at = NOW

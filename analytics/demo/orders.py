@@ -45,7 +45,6 @@ def begin_checkout(clerk: Clerk, visit: Visit, began: datetime) -> CheckoutSessi
     return CheckoutSession(
         id=clerk.dice.id_at(began),
         visitor_session=visit.session,
-        visitor_id=visit.session.visitor_id,
         status=CheckoutSession.Status.TIMEOUT if began + LIFE <= clerk.now else CheckoutSession.Status.OPEN,
         items=[line_body(product, pieces) for product, pieces in visit.cart.values()],
         coupon=clerk.shop.coupons.get(clerk.dice.weighted(tables.COUPON_WEIGHTS)),
@@ -57,6 +56,8 @@ def begin_checkout(clerk: Clerk, visit: Visit, began: datetime) -> CheckoutSessi
 
 def give_up(clerk: Clerk, visit: Visit, checkout: CheckoutSession) -> None:
     """Left behind with the cart, or after looking what shipping costs."""
+    if checkout.status == CheckoutSession.Status.TIMEOUT:
+        checkout.lapsed_at = checkout.expires_at
     if clerk.dice.happens(tables.LOOKS_AT_SHIPPING):
         checkout.shipping_address = address_of(clerk.dice, visit.person)
         checkout.shipping_method = clerk.shop.standard
@@ -194,6 +195,7 @@ def fail(clerk: Clerk, visit: Visit, order: Order, window: OrderSession, checkou
         decline(clerk, visit, window)
     close(clerk, visit, order, Status.FAILED, BILLING, "attempt 3: failure", visit.at)
     window.status, checkout.status = OrderSession.Status.CANCELLED, CheckoutSession.Status.FAILURE
+    checkout.lapsed_at = visit.at
 
 
 def cancel(clerk: Clerk, visit: Visit, order: Order, window: OrderSession, checkout: CheckoutSession) -> None:
@@ -210,6 +212,7 @@ def expire(clerk: Clerk, visit: Visit, order: Order, window: OrderSession, check
     attempt(clerk, window, visit.at, closed_at, PaymentAttempt.Status.TIMEOUT)
     close(clerk, visit, order, Status.EXPIRED, EXPIRY, "window passed", closed_at)
     window.status, checkout.status = OrderSession.Status.EXPIRED, CheckoutSession.Status.TIMEOUT
+    checkout.lapsed_at = closed_at
 
 
 def close(clerk: Clerk, visit: Visit, order: Order, new: str, actor: str, reason: str, when: datetime) -> None:

@@ -34,20 +34,29 @@ def initiate(*, session: SessionState, cart: Iterable[tuple[UUID, int]], now: da
     """
     with naming_own_order(Owner(session.session_id, session.visitor_id, session.customer_id), now=now):
         items = lines_of(merge(cart))
-    visits.ensure_stored(session)
-    checkout = CheckoutSession(
+    checkout = new_checkout(session, items, now=now)
+    total_up(checkout)
+    begin(checkout, session, now=now)
+    return checkout
+
+
+def new_checkout(session: SessionState, items: list[dict[str, Any]], *, now: datetime) -> CheckoutSession:
+    """An open checkout of whoever asks, not totalled up and not stored yet."""
+    return CheckoutSession(
         visitor_session_id=session.session_id,
-        visitor_id=session.visitor_id,
         customer_id=session.customer_id,
         items=items,
         expires_at=now + LIFE,
         created_at=now,
         updated_at=now,
     )
-    total_up(checkout)
+
+
+def begin(checkout: CheckoutSession, session: SessionState, *, now: datetime) -> None:
+    """Stores a new checkout, and that the visit came as far as this."""
+    visits.ensure_stored(session)
     insert_together([checkout])
     visits.record(session.session_id, "checkout_started", now=now)
-    return checkout
 
 
 @transaction.atomic

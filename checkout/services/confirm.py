@@ -11,30 +11,32 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from catalog.selectors import for_sale
 from checkout.models import CheckoutSession, ShippingMethod
 from checkout.pricing import Summary
 from checkout.services import coupons
+from checkout.services.basket import lines_of
 from checkout.services.delivery import Address, chosen, serving
 from checkout.services.keys import IdempotencyConflictError, Key, KeyTakenError, claim, remember_answer, taken
-from checkout.services.opening import Owner, keep, line_body, open_checkout, summary_body, total_up
+from checkout.services.opening import Owner, keep, open_checkout, summary_body, total_up
 from checkout.services.waiting import naming_own_order
-from core.errors import DomainError, InvalidInputError
+from core.errors import DomainError
 from core.ids import new_id
-from orders.billing import BillingUnavailableError
 from orders.models import Order, PaymentAttempt
+from orders.providers.contract import BillingUnavailableError
 from orders.selectors import window_rules
 from orders.services import (
     OrderDraft,
     OrderLine,
     SessionExpiredError,
     SessionNotActiveError,
+    Window,
     place_order,
     start_payment,
 )
@@ -170,30 +172,67 @@ def place(
     if key is not None:
         claim(key, order_id=order_id, now=now)
     checkout = open_checkout(checkout_id=find_checkout(), owner=owner, now=now)
+    return become_order(
+        checkout,
+        request,
+        order_id=order_id,
+        customer_id=owner.customer_id,
+        visitor_id=owner.visitor_id,
+        actor="customer",
+        now=now,
+    )
+
+
+def become_order(
+    checkout: CheckoutSession,
+    request: ConfirmRequest,
+    *,
+    order_id: UUID,
+    actor: str,
+    now: datetime,
+    customer_id: UUID | None = None,
+    visitor_id: UUID | None = None,
+    window: Window | None = None,
+) -> Order:
+    """The order that an open checkout becomes, in the caller's transaction. `window` goes before the rules of staff.
+
+    Raises:
+        CheckoutIncompleteError, InvalidInputError, PriceChangedError, OutOfStockError, the coupon errors
+    """
     summary = complete(checkout, request, now=now)
-    draft = replace(draft_of(checkout, summary, request), customer_id=owner.customer_id)
-    order = place_order(order_id=order_id, draft=draft, actor="customer", now=now)
-    if checkout.coupon is not None:
-        coupons.take_use(coupon=checkout.coupon, order=order)
-    checkout.order, checkout.email = order, request.email
+    draft = draft_of(checkout, summary, request)
+    draft = replace(draft, customer_id=customer_id, visitor_id=visitor_id, window=window)
+    return place_order(
+        order_id=order_id, draft=draft, actor=actor, now=now, alongside=partial(close_with, checkout, now=now)
+    )
+
+
+def close_with(checkout: CheckoutSession, order: Order, *, now: datetime) -> None:
+    """The checkout has become this order, and its coupon was used.
+
+    Raises:
+        CouponUsedUpError
+    """
+    checkout.order, checkout.email = order, order.email
     keep(
         checkout,
         now=now,
         fields=["order", "email", "items", "shipping_address", "billing_address", "shipping_method"],
     )
-    return order
+    if checkout.coupon is not None:
+        coupons.take_use(coupon=checkout.coupon, order=order)
 
 
 def complete(checkout: CheckoutSession, request: ConfirmRequest, *, now: datetime) -> Summary:
     """Brings addresses, method, prices and coupon up to date and checks that all is there.
 
     Raises:
-        CheckoutIncompleteError, InvalidInputError, PriceChangedError, the coupon errors
+        CheckoutIncompleteError, InvalidInputError, PriceChangedError, OutOfStockError, the coupon errors
     """
     checkout.shipping_address = request.shipping_address
     checkout.billing_address = request.billing_address or request.shipping_address
     checkout.shipping_method = method_for(checkout, request)
-    checkout.items = fresh_lines(checkout)
+    checkout.items = lines_of({UUID(line["productId"]): line["quantity"] for line in checkout.items})
     summary = total_up(checkout)
     if checkout.coupon is not None:
         coupons.check(checkout.coupon, subtotal=summary.subtotal, now=now)
@@ -216,20 +255,6 @@ def method_for(checkout: CheckoutSession, request: ConfirmRequest) -> ShippingMe
     return chosen(serving(checkout, request.shipping_address), method_id, strict=True)
 
 
-def fresh_lines(checkout: CheckoutSession) -> list[dict[str, Any]]:
-    """The lines at today's names and prices.
-
-    Raises:
-        InvalidInputError: a product is no longer for sale.
-    """
-    quantities = {UUID(line["productId"]): line["quantity"] for line in checkout.items}
-    products = for_sale(quantities)
-    gone = [str(product_id) for product_id in quantities if product_id not in products]
-    if gone:
-        raise InvalidInputError(_("Some of these products are no longer for sale."), details={"cartItems": gone})
-    return [line_body(products[product_id], quantity) for product_id, quantity in quantities.items()]
-
-
 def draft_of(checkout: CheckoutSession, summary: Summary, request: ConfirmRequest) -> OrderDraft:
     """The order that the checkout has become."""
     sums = {name: value for name, value in asdict(summary).items() if name != "tax_lines"}
@@ -247,7 +272,6 @@ def draft_of(checkout: CheckoutSession, summary: Summary, request: ConfirmReques
         coupon_code=checkout.coupon.code if checkout.coupon else "",
         checkout_id=checkout.id,
         session_id=checkout.visitor_session_id,
-        visitor_id=checkout.visitor_id,
         language=request.language,
         window_rules=window_rules(checkout.window_rules),
     )

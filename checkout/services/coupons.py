@@ -130,32 +130,34 @@ def drop_if_refused(checkout: CheckoutSession, *, now: datetime) -> CouponError 
     return None
 
 
+HOLD = "SELECT FROM checkout_coupon WHERE id = %(coupon)s FOR NO KEY UPDATE"
 TAKE = """
-UPDATE checkout_coupon SET used_count = used_count + 1
-WHERE id = %(coupon)s AND (max_uses IS NULL OR used_count < max_uses)
-"""
-NOTE_USE = """
-INSERT INTO checkout_couponuse (coupon_id, order_id, customer_id)
-SELECT id, %(order)s, %(customer)s FROM checkout_coupon
-WHERE id = %(coupon)s AND (max_uses_per_customer IS NULL OR max_uses_per_customer >
-    (SELECT count(*) FROM checkout_couponuse WHERE coupon_id = %(coupon)s AND customer_id = %(customer)s))
+WITH taken AS (
+    UPDATE checkout_coupon SET used_count = used_count + 1
+    WHERE id = %(coupon)s AND (max_uses IS NULL OR used_count < max_uses)
+      AND (max_uses_per_customer IS NULL OR max_uses_per_customer >
+        (SELECT count(*) FROM checkout_couponuse WHERE coupon_id = %(coupon)s AND customer_id = %(customer)s))
+    RETURNING id
+)
+INSERT INTO checkout_couponuse (coupon_id, order_id, customer_id) SELECT id, %(order)s, %(customer)s FROM taken
 """
 
 
 def take_use(*, coupon: Coupon, order: Order) -> None:
     """Takes a use for a new order, in its transaction. A thousand shoppers cannot take an eleventh of ten.
 
-    The conditional update locks the coupon's row, so the count of this customer's uses that follows is safe too.
+    Uses of one customer are counted by a statement that begins when the coupon's row is held: it sees them all.
 
     Raises:
         CouponUsedUpError: nothing is left, for anybody or for this customer.
     """
     use: dict[str, Any] = {"coupon": coupon.pk, "order": order.pk, "customer": order.customer_id}
     with connection.cursor() as cursor:
-        for statement in (TAKE, NOTE_USE):
-            cursor.execute(statement, use)
-            if not cursor.rowcount:
-                raise CouponUsedUpError
+        if coupon.max_uses_per_customer is not None:
+            cursor.execute(HOLD, use)
+        cursor.execute(TAKE, use)
+        if not cursor.rowcount:
+            raise CouponUsedUpError
 
 
 def take_again(*, order_id: UUID) -> None:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from checkout.models import CheckoutSession, ShippingMethod
 from checkout.selectors import find_method
 from checkout.services.opening import Owner, keep, open_checkout, total_up
+from checkout.services.wishing import WISH_FIELDS, Wish, note_wish
 from checkout.tables import tables_of
 from core.errors import InvalidInputError
 
@@ -19,20 +20,29 @@ Address = dict[str, str]
 
 @transaction.atomic
 def choose_shipping(
-    *, checkout_id: UUID, owner: Owner, address: Address, method_id: UUID | None, now: datetime
+    *,
+    checkout_id: UUID,
+    owner: Owner,
+    address: Address,
+    method_id: UUID | None,
+    now: datetime,
+    wish: Wish | None = None,
 ) -> tuple[CheckoutSession, list[ShippingMethod]]:
     """Sets the address and the method (the cheapest if none is named); answers all methods that serve the address.
+    `wish` says anew whether to remind the shopper.
 
     Raises:
         NotFoundError, CheckoutClosedError
-        InvalidInputError: nobody ships there, or not by that method.
+        InvalidInputError: nobody ships there, or not by that method; a reminder without an e-mail address.
     """
     checkout = open_checkout(checkout_id=checkout_id, owner=owner, now=now)
     methods = serving(checkout, address)
     checkout.shipping_address = address
     checkout.shipping_method = chosen(methods, method_id or checkout.shipping_method_id, strict=method_id is not None)
     total_up(checkout)
-    keep(checkout, now=now, fields=["shipping_address", "shipping_method"])
+    if wish is not None:
+        note_wish(checkout, wish, now=now)
+    keep(checkout, now=now, fields=["shipping_address", "shipping_method", *(WISH_FIELDS if wish else ())])
     return checkout, methods
 
 

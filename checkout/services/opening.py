@@ -19,7 +19,7 @@ from checkout.pricing import Line, Summary, Tax, price
 from checkout.selectors import discount_of, shipping_of
 from checkout.tables import tables_of
 from core.errors import DomainError, InvalidInputError, NotFoundError
-from core.money import LARGEST, money_string, round_money
+from core.money import LARGEST, money_string, round_money, tax_included
 from core.rows import columns, read, row_of, update_row
 from orders.selectors import WINDOW_RULES
 
@@ -27,7 +27,7 @@ LIFE = timedelta(minutes=30)
 """A checkout lives this long after its last change."""
 SHOWN = (
     "visitor_session_id", "customer_id", "status", "items", "summary", "shipping_address", "shipping_method_id",
-    "coupon__code", "order_id", "expires_at",
+    "coupon__code", "order_id", "expires_at", "reminder",
 )  # fmt: skip
 """What `read_checkout` reads."""
 
@@ -180,6 +180,7 @@ def summary_body(summary: Summary) -> dict[str, Any]:
             asdict(line) | {"rate": f"{line.rate.normalize():f}", "amount": money_string(line.amount, currency)}
             for line in summary.tax_lines
         ],
+        "taxIncluded": tax_included(summary),
         "total": money_string(summary.total, currency),
         "currency": currency,
     }

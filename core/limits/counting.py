@@ -18,12 +18,13 @@ from core.redis import RedisAwayError
 log = logging.getLogger(__name__)
 
 
-def hit(name: str, key: str, *, address: str) -> None:
+def hit(name: str, key: str, *, address: str, endpoint: str) -> None:
     """Counts an act on something that is not its client, such as a login on the e-mail address that it names.
 
     To be called before the act is tried and not within a transaction, so that a failure counts as well. The key is
     counted whether it is known or not, and a success takes nothing back: else whoever counts along would learn of both.
-    `address` is the client's: networks that are never limited are not limited here either.
+    `address` is the client's: networks that are never limited are not limited here either. `endpoint` is where that was
+    asked, as `endpoint_of` names it.
 
     Raises:
         RateLimitedError: one too many.
@@ -31,7 +32,7 @@ def hit(name: str, key: str, *, address: str) -> None:
     """
     if is_never_limited(address):
         return
-    counted = _count([counter_of_key(name, key)], address)
+    counted = _count([counter_of_key(name, key)], address, endpoint)
     if counted is not None and counted.refused:
         raise RateLimitedError(counted)
 
@@ -47,6 +48,7 @@ class Allowance:
 
     counters: Sequence[Counter]
     address: str
+    endpoint: str
     counted: Counted | None = None
     asked: bool = False
 
@@ -58,7 +60,7 @@ class Allowance:
     @property
     def words(self) -> list[str | int]:
         """What it is told."""
-        return windows.words_of(self.counters)
+        return windows.words_of(self.counters, self.endpoint)
 
     def take(self, answer: Sequence[int]) -> None:
         """A script has counted the request.
@@ -78,22 +80,32 @@ class Allowance:
             OperationalError: neither Redis nor PostgreSQL can be asked, for a limit that is kept without Redis.
         """
         if not self.asked:
-            self.asked, self.counted = True, _count(self.counters, self.address)
+            self.asked, self.counted = True, _count(self.counters, self.address, self.endpoint)
         if self.counted is not None and self.counted.refused:
             raise RateLimitedError(self.counted)
 
 
-def allowance(request: HttpRequest, *names: str, customer: str = "") -> Allowance | None:
-    """The request's, under the limits of these names; None in a network that is never limited."""
+def allowance(request: HttpRequest, *names: str, customer: str = "", endpoint: str = "") -> Allowance | None:
+    """The request's, under the limits of these names; None in a network that is never limited.
+
+    `endpoint` is for a request that no resolver has seen.
+    """
     address = client_ip(request)
     if is_never_limited(address):
         return None
-    return Allowance([counter(name, address=address, customer=customer) for name in names], address)
+    counters = [counter(name, address=address, customer=customer) for name in names]
+    return Allowance(counters, address, endpoint or endpoint_of(request))
 
 
-def _count(counters: Sequence[Counter], address: str) -> Counted | None:
+def endpoint_of(request: HttpRequest) -> str:
+    """What was asked, as its route: a path may hold anything, routes are so many and no more."""
+    match = request.resolver_match
+    return f"/{match.route}" if match else ""
+
+
+def _count(counters: Sequence[Counter], address: str, endpoint: str) -> Counted | None:
     try:
-        counted = windows.count(counters, now=clock.now())
+        counted = windows.count(counters, endpoint=endpoint, now=clock.now())
     except RedisAwayError:
         counted = [fallback.count(each) for each in counters if each.policy.name in KEPT_WITHOUT_REDIS]
     return told(binding(counted), address) if counted else None

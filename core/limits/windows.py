@@ -11,17 +11,18 @@ from datetime import date, datetime
 from functools import lru_cache
 
 from core import redis as core_redis
-from core.counts import DAYS_KEPT, ByDay, read_days
+from core.counts import DAYS_KEPT, read_days
 from core.limits.counted import Counted
 from core.limits.policies import Counter
 from core.redis_scripts import evaluate
 
+Refusals = dict[str, dict[str, dict[str, int]]]
 REFUSALS_SECONDS = DAYS_KEPT * 24 * 60 * 60
 
 # What `count` of a script does: counts on so many counters, whose keys begin at `key` and whose words at `word`.
 # Answers count and ms left of each, and whether one refuses: those after it are not touched. KEYS there: the counters,
-# then today's refusals. ARGV: of each counter its amount, its window in ms and its name, then for how many seconds
-# refusals are kept.
+# then today's refusals. ARGV: of each counter its amount, its window in ms and the name of its refusals, then for how
+# many seconds these are kept.
 COUNTING = """
 local function count(key, word, many)
     local told, refusals, kept = {}, KEYS[key + many], ARGV[word + 3 * many]
@@ -52,13 +53,13 @@ return told
 )
 
 
-def count(counters: Sequence[Counter], *, now: datetime) -> list[Counted]:
+def count(counters: Sequence[Counter], *, endpoint: str, now: datetime) -> list[Counted]:
     """Counts one request on each, in order, up to the first that refuses it. `now` is UTC.
 
     Raises:
         RedisAwayError: Redis cannot be asked.
     """
-    keys, words = keys_of(counters, now=now), words_of(counters)
+    keys, words = keys_of(counters, now=now), words_of(counters, endpoint)
     told: list[int] = core_redis.call(lambda client: evaluate(client, COUNT, keys, words))
     return counted_of(counters, told)
 
@@ -68,11 +69,11 @@ def keys_of(counters: Sequence[Counter], *, now: datetime) -> list[str]:
     return [*(key(each) for each in counters), refusals_key(now.date())]
 
 
-def words_of(counters: Sequence[Counter]) -> list[str | int]:
+def words_of(counters: Sequence[Counter], endpoint: str) -> list[str | int]:
     """The ARGV of `COUNTING`."""
     words: list[str | int] = []
     for each in counters:
-        words += (each.policy.amount, each.policy.seconds * 1000, each.policy.name)
+        words += (each.policy.amount, each.policy.seconds * 1000, f"{each.policy.name} {endpoint}")
     return [*words, REFUSALS_SECONDS]
 
 
@@ -95,12 +96,16 @@ def refusals_key(day: date) -> str:
     return f"limit:{{visits}}:refused:{day.isoformat()}"
 
 
-def refusals(*, now: datetime) -> ByDay:
-    """How many requests were refused, by UTC day (the newest first) and limit. Those without Redis are in the log only.
-
-    `now` is UTC.
+def refusals(*, now: datetime) -> Refusals:
+    """How many requests were refused, by UTC day (the newest first), limit and endpoint. Those without Redis are in
+    the log only. `now` is UTC.
 
     Raises:
         RedisAwayError: Redis cannot be asked.
     """
-    return read_days(refusals_key, now=now)
+    found: Refusals = {}
+    for day, numbers in read_days(refusals_key, now=now).items():
+        for name, number in numbers.items():
+            limit, _space, endpoint = name.partition(" ")
+            found.setdefault(day, {}).setdefault(limit, {})[endpoint] = number
+    return found

@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from functools import partial
 from uuid import UUID
 
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from core.admin import HistoryAdmin, action, as_uuid
+from core.admin import DialogForm, HistoryAdmin, action, ask, decided, record_page
 from core.clock import now
 from core.errors import DomainError
-from orders.models import Order, OrderQuerySet, PaymentAttempt
+from orders.admin.looking import looked_at
+from orders.models import Order, PaymentAttempt
 from orders.services import accept_attention, dismiss_attention, refund_attention
-
-if TYPE_CHECKING:  # unfold carries no types; what it extends does
-    DialogForm = forms.Form
-else:
-    from unfold.forms import BaseDialogForm as DialogForm
 
 LONGEST_REASON = 120
 
@@ -35,11 +30,6 @@ class ReasonForm(DialogForm):
     reason = forms.CharField(
         max_length=LONGEST_REASON, label=_("Reason"), widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"})
     )
-
-
-def ask(title: Any, description: Any, submit: Any) -> dict[str, Any]:
-    """The dialog before a decision."""
-    return {"title": title, "description": description, "form_class": ReasonForm, "form_submit_text": submit}
 
 
 class AttentionActions(HistoryAdmin):
@@ -55,6 +45,7 @@ class AttentionActions(HistoryAdmin):
             _("All that came for this order and does not count as its payment goes back through billing. "
               "This cannot be undone."),
             _("Send back"),
+            ReasonForm,
         ),
     )  # fmt: skip
     def refund_money(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
@@ -68,6 +59,7 @@ class AttentionActions(HistoryAdmin):
             _("Accept the money as payment?"),
             _("The order becomes paid at its own total, whatever came. This cannot be undone."),
             _("Accept"),
+            ReasonForm,
         ),
     )
     def accept_money(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
@@ -81,6 +73,7 @@ class AttentionActions(HistoryAdmin):
             _("Take this order off the list?"),
             _("Money stays where it is, and stock as it is. A refund that was asked for goes on."),
             _("Dismiss"),
+            ReasonForm,
         ),
     )
     def dismiss(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
@@ -89,40 +82,45 @@ class AttentionActions(HistoryAdmin):
     def decide(
         self, request: HttpRequest, form: ReasonForm, object_id: str, service: Callable[..., Order], done: str
     ) -> HttpResponse:
-        """Runs on a POST alone: unfold shows the dialog on a GET, and its form carries the CSRF token."""
+        """The decision, with its reason."""
+        reason = form.cleaned_data["reason"]
+        return self.carry_out(request, object_id, partial(service, reason=reason), done)
+
+    def carry_out(
+        self, request: HttpRequest, object_id: str, service: Callable[..., object], done: str
+    ) -> HttpResponse:
+        """The decision, on a record of the admin, and back to the order."""
+        page = record_page("orders_order", object_id)
         try:
-            reason = form.cleaned_data["reason"]
-            order = service(order_id=UUID(object_id), reason=reason, actor=str(request.user), now=now())
+            service(order_id=UUID(object_id), actor=str(request.user), now=now())
         except DomainError as error:
-            self.message_user(request, str(error.text), messages.ERROR)
-        else:
-            self.log_change(request, order, done)  # why stands in the history, which is erased with the customer
-            self.message_user(request, done, messages.SUCCESS)
-        return HttpResponse(headers={"HX-Redirect": reverse("admin:orders_order_change", args=[object_id])})
+            return decided(self, request, str(error.text), page=page, level=messages.ERROR)
+        # Why stands in the history, which is erased with the customer.
+        self.log_change(request, looked_at(request, object_id), done)
+        return decided(self, request, done, page=page)
 
     def has_decide_permission(self, request: HttpRequest, object_id: str = "") -> bool:
         """Whether there is money to decide about, and this person may."""
-        return may_resolve(request) and any_undecided(Order.objects.needing_attention(), object_id)
+        return any_undecided(on_the_queue(request, object_id))
 
     def has_accept_permission(self, request: HttpRequest, object_id: str = "") -> bool:
         """The same, for an order that is not paid otherwise."""
-        unpaid = Order.objects.needing_attention().exclude(status=Order.Status.SUCCESS)
-        return may_resolve(request) and any_undecided(unpaid, object_id)
+        order = on_the_queue(request, object_id)
+        return order is not None and order.status != Order.Status.SUCCESS and any_undecided(order)
 
     def has_dismiss_permission(self, request: HttpRequest, object_id: str = "") -> bool:
         """Whether it is on the queue, and this person may."""
-        key = as_uuid(object_id)
-        return may_resolve(request) and key is not None and Order.objects.needing_attention().filter(pk=key).exists()
+        return on_the_queue(request, object_id) is not None
 
 
-def may_resolve(request: HttpRequest) -> bool:
-    """Those to whom somebody gave it."""
-    return request.user.has_perm("orders.resolve_order")
+def on_the_queue(request: HttpRequest, object_id: str) -> Order | None:
+    """The order, if it needs attention and those who ask may give it."""
+    if not request.user.has_perm("orders.resolve_order"):
+        return None
+    order = looked_at(request, object_id)
+    return order if order is not None and order.needs_attention else None
 
 
-def any_undecided(orders: OrderQuerySet, object_id: str) -> bool:
-    """Whether it is one of these orders, with money that nobody has decided about."""
-    key = as_uuid(object_id)
-    if key is None:
-        return False
-    return PaymentAttempt.objects.filter(order_session__order__in=orders.filter(pk=key)).undecided().exists()
+def any_undecided(order: Order | None) -> bool:
+    """Whether there is money of it that nobody has decided about."""
+    return order is not None and PaymentAttempt.objects.filter(order_session__order=order).undecided().exists()

@@ -6,7 +6,6 @@ from django.contrib import admin, messages
 from django.db import DatabaseError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
@@ -14,7 +13,23 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
-from core.admin import BAD, GOOD, PLAIN, WAITING, DayRangeFilter, HistoryAdmin, KeySearch, action, badge, moment
+from core.admin import (
+    BAD,
+    GOOD,
+    PLAIN,
+    WAITING,
+    DayRangeFilter,
+    HistoryAdmin,
+    KeySearch,
+    NotedList,
+    action,
+    ask,
+    badge,
+    decided,
+    is_there,
+    moment,
+    record_page,
+)
 from core.clock import now
 from orders import inbox
 from orders.admin.finding import counted_text
@@ -32,12 +47,11 @@ OUTCOME = {
 
 
 @admin.register(WebhookReceipt)
-class WebhookReceiptAdmin(KeySearch, HistoryAdmin):
+class WebhookReceiptAdmin(NotedList, KeySearch, HistoryAdmin):
     """Signed webhooks of the last 30 days. Those that were refused are only counted."""
 
-    list_display = ("webhook_id", "received", "state", "checkout_id", "tries", "error")
+    list_display = ("webhook_id", "received", "provider", "state", "checkout_id", "tries", "error")
     list_filter = (("outcome", ChoicesDropdownFilter), ("received_at", DayRangeFilter))
-    list_before_template = "admin/orders/list_note.html"
     ordering = ("-received_at",)
     sortable_by = ()
     compressed_fields = False
@@ -63,8 +77,8 @@ class WebhookReceiptAdmin(KeySearch, HistoryAdmin):
     def find(self, rows: QuerySet[WebhookReceipt], word: str) -> QuerySet[WebhookReceipt]:
         return rows.filter(webhook_id__startswith=word) | rows.filter(checkout_id=word)
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return super().changelist_view(request, (extra_context or {}) | {"list_note": counted_text(inbox.COUNTED)})
+    def note(self) -> str:
+        return counted_text(inbox.COUNTED)
 
     @display(description="Body")
     def text(self, receipt: WebhookReceipt) -> SafeString:
@@ -75,26 +89,24 @@ class WebhookReceiptAdmin(KeySearch, HistoryAdmin):
         description=_("Handle again"),
         icon="replay",
         permissions=["replay"],
-        dialog={
-            "title": _("Handle this webhook once more?"),
-            "description": _("As if it came now. What it has settled it does not settle twice."),
-            "form_class": None,
-            "form_submit_text": _("Handle again"),
-        },
+        dialog=ask(
+            _("Handle this webhook once more?"),
+            _("As if it came now. What it has settled it does not settle twice."),
+            _("Handle again"),
+        ),
     )
     def replay(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
-        """Runs on a POST alone: unfold shows the dialog on a GET, and its form carries the CSRF token."""
+        page = record_page("orders_webhookreceipt", object_id)
         try:
             receipt = inbox.replay(receipt_id=int(object_id), actor=str(request.user), now=now())
         except DatabaseError as error:
-            self.message_user(request, gettext("It failed again: %s") % error, messages.ERROR)
-        else:
-            outcome = receipt.get_outcome_display()
-            self.log_change(request, receipt, f"Handled again: {outcome}.")
-            self.message_user(request, gettext("Handled again: %s.") % outcome, messages.SUCCESS)
-        return HttpResponse(headers={"HX-Redirect": reverse("admin:orders_webhookreceipt_change", args=[object_id])})
+            text = gettext("It failed again: %s") % error
+            return decided(self, request, text, page=page, level=messages.ERROR)
+        outcome = receipt.get_outcome_display()
+        self.log_change(request, receipt, f"Handled again: {outcome}.")
+        return decided(self, request, gettext("Handled again: %s.") % outcome, page=page)
 
     def has_replay_permission(self, request: HttpRequest, object_id: str = "") -> bool:
         """Whether it is there still, and this person may."""
         may = request.user.has_perm("orders.replay_webhookreceipt")
-        return may and object_id.isdecimal() and WebhookReceipt.objects.filter(pk=object_id).exists()
+        return may and is_there(WebhookReceipt.objects.all(), object_id)

@@ -4,13 +4,17 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet, prefetch_related_objects
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter, RangeNumericFilter
 from unfold.decorators import display
-from unfold.enums import ActionVariant
 
 from core.admin import (
     BAD,
@@ -33,14 +37,20 @@ from core.admin import (
 from core.clock import now
 from core.money import money_text
 from customers.models import Customer
-from orders import order_page
-from orders.admin.attention import AttentionActions
+from orders import desk_page, order_page
+from orders.admin.bulk import BulkActions
+from orders.admin.desk import DeskActions
 from orders.admin.finding import PREFIX, numbered
+from orders.admin.looking import looked_at
 from orders.models import Order, OrderStatusChange
-from orders.services import OrderNotCancellableError, cancel_order
+from orders.services import CommentMissingError, comment
 
 STATUS = {"pending": WAITING, "success": GOOD, "failed": BAD, "expired": "default", "cancelled": "default"}
 FULFILLMENT = {"pending": "default", "processing": PLAIN, "shipped": PLAIN, "delivered": GOOD, "canceled": "default"}
+
+
+MORE = ("track", "extend", "poll", "resend", "refund", "withhold", "cancel")
+"""Actions that are not the next step of most orders."""
 
 
 class AttentionFilter(DropdownFilter):
@@ -57,7 +67,7 @@ class AttentionFilter(DropdownFilter):
 
 
 @admin.register(Order)
-class OrderAdmin(KeySearch, AttentionActions):
+class OrderAdmin(KeySearch, BulkActions, DeskActions):
     """The orders, newest first. Nobody types into an order."""
 
     list_display = (
@@ -97,7 +107,6 @@ class OrderAdmin(KeySearch, AttentionActions):
         ("Customer", {"fields": (("customer", "name", "phone"), ("delivery", "invoice", "shipping_method"))}),
         ("Payment", {"fields": ("window", "attempts", "refunds")}),
         ("Visit", {"fields": (("visit", "first", "last"),)}),
-        ("History", {"fields": ("changes",)}),
     )
     readonly_fields = (
         "items",
@@ -111,7 +120,6 @@ class OrderAdmin(KeySearch, AttentionActions):
         "visit",
         "first",
         "last",
-        "changes",
     )
 
     state = badge("status", STATUS, "Payment")
@@ -130,8 +138,17 @@ class OrderAdmin(KeySearch, AttentionActions):
     visit = derived("Visit", order_page.visit)
     first = derived("First touch", lambda order: order_page.touch(order.first_touch))
     last = derived("Last touch", lambda order: order_page.touch(order.last_touch))
-    changes = derived("Changes", order_page.changes)
-    actions_detail = ("cancel", "refund_money", "accept_money", "dismiss")
+    actions_list = ("by_phone",)
+    change_form_outer_before_template = "admin/orders/desk.html"
+    actions_detail = (
+        "process",
+        "ship",
+        "deliver",
+        "refund_money",
+        "accept_money",
+        "dismiss",
+        {"title": _("More"), "icon": "more_vert", "items": MORE},
+    )
 
     def get_list_display(self, request: HttpRequest) -> Any:
         """On the queue the reason comes first."""
@@ -149,10 +166,16 @@ class OrderAdmin(KeySearch, AttentionActions):
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Order | None:
         """With all that the page shows: unfold reads each field of it more than once."""
-        order: Order | None = super().get_object(request, object_id, from_field)
-        if order is not None:
-            prefetch_related_objects([order], *order_page.RELATED)
-        return order
+        return looked_at(request, object_id)
+
+    @action(description=_("New order by phone"), icon="call", permissions=["by_phone"])
+    def by_phone(self, request: HttpRequest) -> HttpResponse:
+        """Leads to the page that takes one."""
+        return redirect("admin:checkout_phone_order")
+
+    def has_by_phone_permission(self, request: HttpRequest) -> bool:
+        """Those who may add orders; nobody adds one in another way here."""
+        return request.user.has_perm("orders.add_order")
 
     @display(description="Number", ordering="number")
     def number_text(self, order: Order) -> SafeString:
@@ -166,34 +189,36 @@ class OrderAdmin(KeySearch, AttentionActions):
     def attention(self, order: Order) -> tuple[str, str] | str:
         return ("yes", order.needs_attention) if order.needs_attention else ""
 
-    @action(
-        description="Cancel order",
-        icon="block",
-        variant=ActionVariant.DANGER,
-        permissions=["cancel"],
-        dialog={
-            "title": "Cancel this order?",
-            "description": "Stock and coupon go back, and the shopper can no longer pay. This cannot be undone.",
-            "form_class": None,
-            "form_submit_text": "Cancel order",
-        },
-    )
-    def cancel(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
-        """Runs on a POST alone: unfold shows the dialog on a GET, and its form carries the CSRF token."""
-        try:
-            order = cancel_order(order_id=UUID(object_id), actor=str(request.user), now=now())
-        except OrderNotCancellableError as error:
-            self.message_user(request, str(error), messages.ERROR)
-        else:
-            self.log_change(request, order, "Cancelled.")
-            self.message_user(request, f"Order {order.number} is cancelled.", messages.SUCCESS)
-        return HttpResponse(headers={"HX-Redirect": reverse("admin:orders_order_change", args=[object_id])})
+    def get_urls(self) -> list[URLPattern]:
+        comment = self.admin_site.admin_view(require_POST(self.add_comment))
+        return [path("<uuid:order_id>/comment/", comment, name="orders_order_comment"), *super().get_urls()]
 
-    def has_cancel_permission(self, request: HttpRequest, object_id: str = "") -> bool:
-        """Whether to offer it: to those who may change orders, while the order is pending."""
-        key = as_uuid(object_id)
-        may = request.user.has_perm("orders.change_order")
-        return key is not None and may and Order.objects.pending().filter(pk=key).exists()
+    def add_comment(self, request: HttpRequest, order_id: UUID) -> HttpResponse:
+        """Adds what somebody wrote into the box of the page."""
+        if not (self.has_view_permission(request) and request.user.has_perm("orders.add_ordercomment")):
+            raise PermissionDenied
+        order = get_object_or_404(Order, pk=order_id)
+        try:
+            comment(order_id=order_id, text=request.POST.get("text", ""), actor=str(request.user), now=now())
+        except CommentMissingError as error:
+            self.message_user(request, str(error.text), messages.ERROR)
+        else:
+            self.log_change(request, order, gettext("Comment added."))
+        return redirect("admin:orders_order_change", order_id)
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> Any:
+        order = looked_at(request, object_id or "") if self.has_view_permission(request) else None
+        desk = desk_page.desk_of(order, self.offered(request, order), now=now()) if order else None
+        comments = request.user.has_perm("orders.add_ordercomment")
+        context = (extra_context or {}) | {"desk": desk, "may_comment": comments}
+        return super().changeform_view(request, object_id, form_url, context)
+
+    def offered(self, request: HttpRequest, order: Order) -> dict[str, str]:
+        """The addresses of the next steps that this person may take now."""
+        may = {name: getattr(self, f"has_{name}_permission")(request, str(order.pk)) for name in desk_page.STEPS}
+        return {name: reverse(f"admin:orders_order_{name}", args=[order.pk]) for name in may if may[name]}
 
 
 @admin.register(OrderStatusChange)

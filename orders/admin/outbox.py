@@ -5,7 +5,6 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django.utils.translation import gettext
@@ -22,12 +21,16 @@ from core.admin import (
     HistoryAdmin,
     HistoryInline,
     KeySearch,
+    NotedList,
     action,
     as_uuid,
+    ask,
     badge,
     derived,
+    go_on,
     moment,
     record_link,
+    record_page,
 )
 from core.clock import now
 from orders import outbox
@@ -35,12 +38,11 @@ from orders.admin.finding import counted_text
 from orders.models import OutboxEvent, WebhookDelivery, WebhookTry
 
 DELIVERY = {"waiting": WAITING, "delivered": GOOD, "dead": BAD, "dropped": "default"}
-AGAIN = {
-    "title": _("Send this once more?"),
-    "description": _("Subscribers know it by its id, which stays the same. It goes out within seconds."),
-    "form_class": None,
-    "form_submit_text": _("Send again"),
-}
+AGAIN = ask(
+    _("Send this once more?"),
+    _("Subscribers know it by its id, which stays the same. It goes out within seconds."),
+    _("Send again"),
+)
 
 
 def shortened(text: str) -> str:
@@ -73,13 +75,11 @@ class SendsAgain(HistoryAdmin):
 
     @action(description=_("Send again"), icon="replay", permissions=["replay"], dialog=AGAIN)
     def send_again(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
-        """Runs on a POST alone: unfold shows the dialog on a GET, and its form carries the CSRF token."""
         row = self.model._default_manager.get(pk=self.key_of(object_id))
         queued = self.queue([row.pk])
         self.log_change(request, row, "Sent again.")
         self.tell(request, queued)
-        name = f"admin:{self.opts.app_label}_{self.opts.model_name}_change"
-        return HttpResponse(headers={"HX-Redirect": reverse(name, args=[object_id])})
+        return go_on(record_page(f"{self.opts.app_label}_{self.opts.model_name}", object_id))
 
     def tell(self, request: HttpRequest, queued: int) -> None:
         """Says how many go out."""
@@ -178,7 +178,7 @@ class TryInline(HistoryInline):
 
 
 @admin.register(WebhookDelivery)
-class WebhookDeliveryAdmin(KeySearch, SendsAgain):
+class WebhookDeliveryAdmin(NotedList, KeySearch, SendsAgain):
     """Each event for each subscriber, with the log of its tries."""
 
     list_display = ("created", "topic", "told", "state", "tries", "next_try", "error")
@@ -188,7 +188,6 @@ class WebhookDeliveryAdmin(KeySearch, SendsAgain):
         ("status", ChoicesDropdownFilter),
         ("created_at", DayRangeFilter),
     )
-    list_before_template = "admin/orders/list_note.html"
     ordering = ("-id",)
     sortable_by = ()
     search_help_text = _("Id of the event (webhook-id)")
@@ -214,8 +213,8 @@ class WebhookDeliveryAdmin(KeySearch, SendsAgain):
     webhook_id = derived("webhook-id", lambda delivery: delivery.event_id)
     told = derived("Subscriber", lambda delivery: shortened(delivery.endpoint.url))
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return super().changelist_view(request, (extra_context or {}) | {"list_note": counted_text(outbox.COUNTED)})
+    def note(self) -> str:
+        return counted_text(outbox.COUNTED)
 
     def find(self, rows: QuerySet[WebhookDelivery], word: str) -> QuerySet[WebhookDelivery]:
         key = as_uuid(word)

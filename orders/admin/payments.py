@@ -1,10 +1,7 @@
 """Payment windows, attempts and refunds, to be read."""
 
-from typing import Any
-
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
@@ -16,14 +13,15 @@ from core.admin import (
     DayRangeFilter,
     HistoryAdmin,
     KeySearch,
+    NotedList,
     badge,
     moment,
     money,
     record_link,
 )
-from orders import billing
 from orders.admin.finding import PREFIX, counted_text, numbered
 from orders.models import OrderSession, PaymentAttempt, Refund
+from orders.providers import calls
 
 WINDOW = {"active": WAITING, "completed": GOOD, "expired": "default", "cancelled": "default"}
 ATTEMPT = {"open": WAITING, "success": GOOD, "failure": BAD, "timeout": "default"}
@@ -50,7 +48,7 @@ class OrderSessionAdmin(KeySearch, HistoryAdmin):
 
 
 @admin.register(PaymentAttempt)
-class PaymentAttemptAdmin(KeySearch, HistoryAdmin):
+class PaymentAttemptAdmin(NotedList, KeySearch, HistoryAdmin):
     """What was asked of billing, and what became of it."""
 
     list_display = (
@@ -59,6 +57,7 @@ class PaymentAttemptAdmin(KeySearch, HistoryAdmin):
         "number",
         "state",
         "amount_text",
+        "provider",
         "billing_checkout_id",
         "poll_count",
         "next_poll",
@@ -69,7 +68,6 @@ class PaymentAttemptAdmin(KeySearch, HistoryAdmin):
     ordering = ("-id",)
     sortable_by = ()
     search_help_text = "Number of an order, or the id at billing"
-    list_before_template = "admin/orders/list_note.html"
     exclude = ("payment_url",)  # whoever has it is taken for the shopper at billing
 
     state = badge("status", ATTEMPT, "Status")
@@ -77,8 +75,8 @@ class PaymentAttemptAdmin(KeySearch, HistoryAdmin):
     opened = moment("opened_at", "Opened")
     next_poll = moment("next_poll_at", "Next poll")
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return super().changelist_view(request, (extra_context or {}) | {"list_note": counted_text(billing.COUNTED)})
+    def note(self) -> str:
+        return counted_text(calls.COUNTED)
 
     def find(self, rows: QuerySet[PaymentAttempt], word: str) -> QuerySet[PaymentAttempt]:
         if word.upper().startswith(PREFIX):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import BooleanRadioFilter
@@ -22,18 +21,28 @@ from unfold.widgets import (
     UnfoldAdminURLInputWidget,
 )
 
-from core.admin import BAD, GOOD, WAITING, RecordForm, ShopAdmin, action, list_link, moment
+from core.admin import (
+    BAD,
+    GOOD,
+    WAITING,
+    DialogForm,
+    RecordForm,
+    ShopAdmin,
+    action,
+    ask,
+    decided,
+    go_on,
+    is_there,
+    list_link,
+    moment,
+    record_page,
+)
 from core.clock import now
 from core.errors import DomainError
 from core.outward import check_url
 from orders import outbox
 from orders.models import WebhookDelivery, WebhookEndpoint
 from orders.models_outbox import TOPICS
-
-if TYPE_CHECKING:  # unfold carries no types; what it extends does
-    DialogForm = forms.Form
-else:
-    from unfold.forms import BaseDialogForm as DialogForm
 
 COPY_IT = _("Copy it to the subscriber now: it is not shown again.")
 
@@ -79,11 +88,6 @@ class RotateForm(DialogForm):
 
     def clean_secret(self) -> str:
         return checked(outbox.check_secret, self.cleaned_data["secret"])
-
-
-def ask(title: Any, description: Any, submit: Any, form: type[forms.Form] | None = None) -> dict[str, Any]:
-    """The dialog before something is done."""
-    return {"title": title, "description": description, "form_class": form, "form_submit_text": submit}
 
 
 @admin.register(WebhookEndpoint)
@@ -172,7 +176,7 @@ class WebhookEndpointAdmin(ShopAdmin):
             return self.done(request, object_id, str(error.text), messages.ERROR)
         self.log_change(request, delivery.endpoint, "Test event sent.")
         self.message_user(request, gettext("It goes out within seconds: look here for what comes of it."))
-        return HttpResponse(headers={"HX-Redirect": delivery_page(delivery)})
+        return go_on(delivery_page(delivery))
 
     @action(
         description=_("Rotate secret"),
@@ -224,8 +228,7 @@ class WebhookEndpointAdmin(ShopAdmin):
 
     def done(self, request: HttpRequest, object_id: str, text: str, level: int = messages.SUCCESS) -> HttpResponse:
         """Back to the subscriber."""
-        self.message_user(request, text, level)
-        return HttpResponse(headers={"HX-Redirect": reverse("admin:orders_webhookendpoint_change", args=[object_id])})
+        return decided(self, request, text, page=record_page("orders_webhookendpoint", object_id), level=level)
 
     def has_touch_permission(self, request: HttpRequest, object_id: str = "") -> bool:
         """Whether it is there, and this person may change subscribers."""
@@ -241,9 +244,8 @@ class WebhookEndpointAdmin(ShopAdmin):
 
     def may_do(self, request: HttpRequest, object_id: str, **state: bool) -> bool:
         """Whether a subscriber of this state is there, and this person may change it."""
-        known = object_id.isdecimal() and len(object_id) < 19
         may = request.user.has_perm("orders.change_webhookendpoint")
-        return may and known and WebhookEndpoint.objects.filter(pk=object_id, **state).exists()
+        return may and is_there(WebhookEndpoint.objects.filter(**state), object_id)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """What goes with it is counted, not listed: it may be a hundred thousand deliveries."""
@@ -263,4 +265,4 @@ class WebhookEndpointAdmin(ShopAdmin):
 
 def delivery_page(delivery: WebhookDelivery) -> str:
     """Where a delivery is shown."""
-    return reverse("admin:orders_webhookdelivery_change", args=[delivery.pk])
+    return record_page("orders_webhookdelivery", delivery.pk)

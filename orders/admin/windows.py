@@ -1,28 +1,24 @@
 """The rules of the payment window, in the order in which they are tried."""
 
-from typing import Any
-
 from django.conf import settings
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from core.admin import ShopAdmin
+from core.admin import NotedList, ShopAdmin
 from core.money import money_text
 from orders.models import WindowRule
 
 
 @admin.register(WindowRule)
-class WindowRuleAdmin(ShopAdmin):
+class WindowRuleAdmin(NotedList, ShopAdmin):
     """The list is the precedence: the first active rule that fits counts."""
 
     list_display = ("position", "name", "conditions", "duration_minutes", "max_attempts", "is_active")
     list_display_links = ("name",)
     list_editable = ("position", "is_active")
     list_select_related = ("category", "customer_group")
-    list_before_template = "admin/orders/list_note.html"
     ordering = ("position", "id")
     sortable_by = ()
     autocomplete_fields = ()
@@ -35,8 +31,8 @@ class WindowRuleAdmin(ShopAdmin):
         (_("The payment window"), {"fields": (("duration_minutes", "max_attempts"),)}),
     )
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        note = gettext(
+    def note(self) -> str:
+        return gettext(
             "The first active rule that fits an order counts, from the lowest position to the highest; of two with one "
             "position the older. An order that none fits has %(minutes)d minutes and %(attempts)d attempts. A change "
             "holds for orders placed from then on."
@@ -44,7 +40,6 @@ class WindowRuleAdmin(ShopAdmin):
             "minutes": settings.ORDER_SESSION_DURATION_MINUTES,
             "attempts": settings.ORDER_SESSION_MAX_ATTEMPTS,
         }
-        return super().changelist_view(request, (extra_context or {}) | {"list_note": note})
 
     @display(description="Conditions")
     def conditions(self, rule: WindowRule) -> str:

@@ -17,16 +17,17 @@ from typing import TypeVar
 
 import httpx2
 
-from orders import billing
-from orders.billing import PollError, Report
+from core.postgresql.giving_back import give_back
 from orders.models import PaymentAttempt
+from orders.providers import calls, registry
+from orders.providers.contract import PollError, Report
 from orders.services.settling import contradicts
 
 T = TypeVar("T")
 AT_ONCE = 100
 LOT = 50
 """So many are taken at a time, whenever no more than `AT_ONCE` are waited for."""
-Work = Callable[[httpx2.AsyncClient, str], Awaitable[T]]
+Work = Callable[[httpx2.AsyncClient, PaymentAttempt], Awaitable[T]]
 Taken = Sequence[PaymentAttempt]
 
 
@@ -63,6 +64,8 @@ def ask_about(work: Work[T], take: Callable[[], Taken]) -> Iterator[tuple[Paymen
                     call(attempt).add_done_callback(results.put)
             if not waiting:
                 return
+            if results.empty():
+                give_back()
             yield results.get().result()
             waiting -= 1
 
@@ -71,7 +74,7 @@ def ask_about(work: Work[T], take: Callable[[], Taken]) -> Iterator[tuple[Paymen
 def callers(work: Work[T]) -> Iterator[Callable[[PaymentAttempt], Future[tuple[PaymentAttempt, T]]]]:
     """Yields what begins the work for an attempt; it runs in another thread until the `with` block ends."""
     limits = httpx2.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE)
-    session = httpx2.AsyncClient(timeout=billing.TIMEOUT, limits=limits, follow_redirects=False)
+    session = httpx2.AsyncClient(timeout=calls.TIMEOUT, limits=limits, follow_redirects=False)
     gate, done = asyncio.Semaphore(AT_ONCE), asyncio.Event()
     running: Future[asyncio.AbstractEventLoop] = Future()
 
@@ -82,7 +85,7 @@ def callers(work: Work[T]) -> Iterator[Callable[[PaymentAttempt], Future[tuple[P
 
     async def one(attempt: PaymentAttempt) -> tuple[PaymentAttempt, T]:
         async with gate:
-            return attempt, await work(session, attempt.billing_checkout_id)
+            return attempt, await work(session, attempt)
 
     thread = Thread(target=asyncio.run, args=(serve(),), name="billing", daemon=True)
     thread.start()
@@ -94,10 +97,10 @@ def callers(work: Work[T]) -> Iterator[Callable[[PaymentAttempt], Future[tuple[P
         thread.join()
 
 
-async def answer_about(session: httpx2.AsyncClient, checkout_id: str) -> Report | PollError:
+async def answer_about(session: httpx2.AsyncClient, attempt: PaymentAttempt) -> Report | PollError:
     """What billing says of a pay session; an error is one attempt's own."""
     try:
-        return await billing.ask(session, checkout_id)
+        return await registry.provider_of(attempt.provider).ask(session, attempt.billing_checkout_id)
     except PollError as error:
         return error
 
@@ -107,7 +110,7 @@ def believed(attempt: PaymentAttempt, answer: Report | PollError) -> Report | Po
     if isinstance(answer, Report) and contradicts(answer, attempt):
         answer = PollError(f"about another order of billing's: {answer.order_id}"[:300], "contradicts")
     if isinstance(answer, PollError):
-        billing.note_useless(answer, checkout_id=attempt.billing_checkout_id)
+        calls.note_useless(answer, checkout_id=attempt.billing_checkout_id)
     return answer
 
 

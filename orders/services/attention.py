@@ -12,8 +12,7 @@ from core.errors import DomainError
 from core.money import money_string
 from orders.models import Order, PaymentAttempt
 from orders.services.recording import lock_by_id, record_status
-from orders.services.settling import request_refund, reserve_again
-from orders.services.transitions import mark_paid
+from orders.services.settling import become_paid, request_refund
 
 
 class NothingToDecideError(DomainError):
@@ -70,14 +69,13 @@ def accept_attention(*, order_id: UUID, reason: str, actor: str, now: datetime) 
         raise NothingToDecideError
     if order.status == Order.Status.SUCCESS:
         raise AlreadyPaidForError
-    if order.status != Order.Status.PENDING and not reserve_again(order):
-        raise SoldOutError
     *others, accepted = attempts
     for attempt in others:
         request_refund(attempt, reason, now=now)
     accepted.counted_at = now
     accepted.save(update_fields=["counted_at"])
-    mark_paid(order, actor=actor, reason="accepted", now=now)
+    if not become_paid(order, actor=actor, reason="accepted", now=now):
+        raise SoldOutError
     return settle_attention(order, f"accepted {taken(accepted)}: {reason}", actor=actor, now=now)
 
 

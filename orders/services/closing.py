@@ -15,9 +15,9 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from core.errors import DomainError
-from orders import billing
-from orders.billing import AlreadyPaidError, PollError, Report
 from orders.models import Order, OrderSession, PaymentAttempt
+from orders.providers import calls, registry
+from orders.providers.contract import AlreadyPaidError, PollError, Report
 from orders.services.asking import AT_ONCE, LOT, Round, answer_about, ask_about, ask_each, believed
 from orders.services.recording import lock_by_id
 from orders.services.settling import settle_attempt
@@ -31,6 +31,8 @@ CLOSING_SECONDS = 12
 ASKING_SECONDS = 15
 """A run begins no further batch, or question, after so long. The rest is the next run's: other jobs have their turn."""
 ACTOR = "expire_orders"
+UNREAD = ("shipping_address", "billing_address", "tax_lines", "first_touch", "last_touch")
+"""Of an order, when it expires: half of its row."""
 LEASE = timedelta(seconds=45)
 """Longer than a question is held: one that died with its worker is asked again after this."""
 ASK_AGAIN_AFTER = timedelta(seconds=5)
@@ -55,11 +57,15 @@ class OrderNotCancellableError(DomainError):
 
 
 def cancel_order(*, order_id: UUID, actor: str, now: datetime) -> Order:
-    """Cancels a pending order: stock and coupon go back, the pay session is cancelled at billing.
+    """Cancels a pending order: stock and coupon go back, the pay session is cancelled at billing. One whose window has
+    passed is not cancelled any more but expires.
 
     Raises:
-        OrderNotCancellableError: it is paid or closed, or turns out to be paid.
+        OrderNotCancellableError: it is paid or closed, or turns out to be.
     """
+    if OrderSession.objects.due(now).filter(order_id=order_id).exists():
+        expire_order(order_id=order_id, now=now)
+        raise OrderNotCancellableError
     for attempt, word in ask_last_question(order_id):
         if isinstance(word, Report) and word.status == PaymentAttempt.Status.SUCCESS:
             settle_attempt(billing_checkout_id=attempt.billing_checkout_id, report=word, actor=actor, now=now)
@@ -81,6 +87,7 @@ def expire_order(*, order_id: UUID, now: datetime) -> Order:
             asked = False
     with transaction.atomic():
         order = lock_by_id(order_id)
+        order.session.refresh_from_db(fields=["expires_at"])  # staff may have given more while we waited for the lock
         due = order.status == Order.Status.PENDING and now >= order.session.expires_at
         if due and (asked or now >= order.session.expires_at + BILLING_GRACE):
             end_unpaid([order], Order.Status.EXPIRED, actor=ACTOR, reason="window passed", now=now)
@@ -117,8 +124,12 @@ def expire_batches(result: Expiry, *, now: datetime, away: bool = False) -> None
 
 @transaction.atomic
 def expire_batch(*, now: datetime, away: bool = False) -> int:
-    """Closes up to `BATCH` due orders without an open attempt, or whose time to wait for billing is over."""
-    orders = list(due_orders(now=now, away=away).select_for_update(of=("self",), skip_locked=True, no_key=True)[:BATCH])
+    """Closes up to `BATCH` due orders without an open attempt, or whose time to wait for billing is over.
+
+    The windows are locked too, so that PostgreSQL looks again at one that was extended this very moment.
+    """
+    due = due_orders(now=now, away=away).select_related("session").defer(*UNREAD)
+    orders = list(due.select_for_update(of=("self", "session"), skip_locked=True, no_key=True)[:BATCH])
     if orders:
         end_unpaid(orders, Order.Status.EXPIRED, actor=ACTOR, reason="window passed", now=now)
     return len(orders)
@@ -203,21 +214,21 @@ def ask_last_question(order_id: UUID) -> list[tuple[PaymentAttempt, Report | Pol
     return [(attempt, believed(attempt, word)) for attempt, word in words]
 
 
-async def last_word(session: httpx2.AsyncClient, checkout_id: str) -> Report | PollError:
+async def last_word(session: httpx2.AsyncClient, attempt: PaymentAttempt) -> Report | PollError:
     """Cancels a pay session: timeout if that worked, what was paid if it came too late, an error without an answer."""
     try:
-        async with asyncio.timeout(billing.LONGEST_SECONDS):  # for both: somebody may be waiting
-            return await cancelled_or_paid(session, checkout_id)
+        async with asyncio.timeout(calls.LONGEST_SECONDS):  # for both: somebody may be waiting
+            return await cancelled_or_paid(session, attempt)
     except TimeoutError as error:
-        return billing.silence(error)
+        return calls.silence(error)
 
 
-async def cancelled_or_paid(session: httpx2.AsyncClient, checkout_id: str) -> Report | PollError:
+async def cancelled_or_paid(session: httpx2.AsyncClient, attempt: PaymentAttempt) -> Report | PollError:
     """The same, however long it takes."""
     try:
-        await billing.cancel(session, checkout_id)
+        await registry.provider_of(attempt.provider).cancel(session, attempt.billing_checkout_id)
     except AlreadyPaidError:
-        return await answer_about(session, checkout_id)
+        return await answer_about(session, attempt)
     except PollError as error:
         return error
     return Report(PaymentAttempt.Status.TIMEOUT)

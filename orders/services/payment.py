@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -11,11 +12,15 @@ from django.utils.translation import gettext_lazy as _
 
 from core.errors import DomainError
 from core.rows import insert_together
-from orders import billing
-from orders.billing import AlreadyPaidError, BillingUnavailableError, PaySession
 from orders.models import Order, OrderSession, OutboxEvent, PaymentAttempt
+from orders.providers import registry
+from orders.providers.calls import log
+from orders.providers.contract import AlreadyPaidError, BillingUnavailableError, PaySession
 from orders.services.closing import expire_order
-from orders.services.recording import announce, at_hand, lock_by_id
+from orders.services.recording import announce, at_hand, attempt_change, lock_by_id
+
+ACTOR = "customer"
+"""Whoever opens an attempt: by confirming, by trying again, or by the link of a mail."""
 
 
 class SessionNotActiveError(DomainError):
@@ -49,7 +54,8 @@ class PaymentInProgressError(DomainError):
 def start_payment(*, order: Order, now: datetime) -> PaymentAttempt | None:
     """Opens the order's next attempt at billing. None for an order that is paid already (nothing to pay).
 
-    A failed opening uses up no attempt. Two that open at once send the same key and get the same pay session.
+    A failed opening uses up no attempt, nor does one whose window passed while billing was asked. Two that open at once
+    send the same key and get the same pay session.
 
     Raises:
         BillingUnavailableError, SessionNotActiveError, SessionExpiredError, MaxAttemptsReachedError
@@ -58,7 +64,8 @@ def start_payment(*, order: Order, now: datetime) -> PaymentAttempt | None:
         return None
     check_payable(order, now=now)
     number = order.session.payment_attempts + 1
-    opened = billing.open_pay_session(
+    provider, began = settings.PAYMENT_PROVIDER, time.monotonic()
+    opened = registry.to_open(provider).open_pay_session(
         reference=order.number,
         amount=order.total,
         currency=order.currency,
@@ -67,19 +74,21 @@ def start_payment(*, order: Order, now: datetime) -> PaymentAttempt | None:
         expires_at=order.session.expires_at,
         key=f"{order.session.id}-{number}",
     )
+    now += timedelta(seconds=time.monotonic() - began)
     try:
-        attempt = record_attempt(order, number=number, opened=opened, now=now)
+        attempt = record_attempt(order, number=number, provider=provider, opened=opened, now=now)
     except (IntegrityError, DataError) as error:
-        billing.log.error("pay session %s of order %s cannot be used: %s", opened.checkout_id, order.number, error)
+        log.error("pay session %s of order %s cannot be used: %s", opened.checkout_id, order.number, error)
         raise BillingUnavailableError from error
     if attempt is None:
-        withdraw(opened)
+        withdraw(opened, provider=provider)
+        check_payable(Order.objects.select_related("session").get(pk=order.pk), now=now)
         raise SessionNotActiveError
     return attempt
 
 
 def retry_payment(*, order_id: UUID, now: datetime) -> PaymentAttempt:
-    """Another attempt, after one that failed. A window that has passed is closed on the spot.
+    """The customer's next attempt, after one that failed. A window that has passed is closed on the spot.
 
     Raises:
         PaymentInProgressError: the attempt before is still open.
@@ -122,14 +131,16 @@ def check_payable(order: Order, *, now: datetime) -> None:
 NOTE_ATTEMPT = """
 WITH held AS (SELECT id FROM orders_order WHERE id = %(order)s AND status = 'pending' FOR NO KEY UPDATE)
 UPDATE orders_ordersession s SET payment_attempts = %(number)s, last_payment_attempt_at = %(now)s
-FROM held WHERE s.order_id = held.id AND s.payment_attempts = %(number)s - 1
+FROM held WHERE s.order_id = held.id AND s.payment_attempts = %(number)s - 1 AND s.expires_at > %(now)s
 RETURNING s.id
 """
 
 
 @transaction.atomic
-def record_attempt(order: Order, *, number: int, opened: PaySession, now: datetime) -> PaymentAttempt | None:
-    """Writes the attempt down; None if the order was closed while billing was asked.
+def record_attempt(
+    order: Order, *, number: int, provider: str, opened: PaySession, now: datetime
+) -> PaymentAttempt | None:
+    """Writes the attempt down; None if the order was closed, or its window passed, while billing was asked.
 
     Raises:
         IntegrityError, DataError: billing answered with a pay session that is another order's, or none at all.
@@ -139,12 +150,12 @@ def record_attempt(order: Order, *, number: int, opened: PaySession, now: dateti
         cursor.execute(NOTE_ATTEMPT, {"order": order.id, "number": number, "now": now})
         noted = cursor.fetchone() is not None
     if not noted:
-        closed = lock_by_id(order.id).status != Order.Status.PENDING
-        return None if closed else PaymentAttempt.objects.get(order_session=session, number=number)
+        return open_beside(lock_by_id(order.id), number)
     session.payment_attempts, session.last_payment_attempt_at = number, now
     attempt = PaymentAttempt(
         order_session=session,
         number=number,
+        provider=provider,
         billing_checkout_id=opened.checkout_id,
         billing_order_id=opened.order_id,
         payment_url=opened.pay_url,
@@ -153,7 +164,7 @@ def record_attempt(order: Order, *, number: int, opened: PaySession, now: dateti
         next_poll_at=now + timedelta(seconds=settings.BILLING_POLL_SECONDS),
         opened_at=now,
     )
-    insert_together([attempt])
+    insert_together([attempt, attempt_change(order, attempt, "", actor=ACTOR, reason="", now=now)])
     if number == 1:
         at_hand(session, "attempts", [attempt])
     else:
@@ -161,9 +172,16 @@ def record_attempt(order: Order, *, number: int, opened: PaySession, now: dateti
     return attempt
 
 
-def withdraw(opened: PaySession) -> None:
-    """Takes back a pay session that came too late. If even that fails billing times it out by its own `expiresAt`."""
+def open_beside(order: Order, number: int) -> PaymentAttempt | None:
+    """The attempt that another request wrote down at the same moment, if the order is still to be paid."""
+    if order.status != Order.Status.PENDING:
+        return None
+    return PaymentAttempt.objects.filter(order_session=order.session, number=number).first()
+
+
+def withdraw(opened: PaySession, *, provider: str) -> None:
+    """Takes back a pay session that came too late. If even that fails the provider times it out by itself."""
     try:
-        billing.cancel_pay_session(opened.checkout_id)
+        registry.named(provider).cancel_pay_session(opened.checkout_id)
     except (AlreadyPaidError, BillingUnavailableError):
-        billing.log.error("pay session %s was opened too late and could not be cancelled", opened.checkout_id)
+        log.error("pay session %s was opened too late and could not be cancelled", opened.checkout_id)

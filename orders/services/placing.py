@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -19,7 +19,7 @@ from orders import letters
 from orders.models import Order, OrderItem, OrderSession, WindowRule
 from orders.services.recording import at_hand, change_of, event_of, lines_body
 from orders.services.transitions import TO, mark_paid
-from orders.services.windows import Sale, window_for
+from orders.services.windows import Sale, Window, window_for
 from orders.signals import order_placed
 from orders.tokens import access_token, new_number, token_hash
 from sessions_app.selectors import NO_TOUCHES, Attribution, attribution
@@ -67,20 +67,25 @@ class OrderDraft:
     language: str = "en"
     window_rules: Sequence[WindowRule] | None = None
     """The rules of the payment window, if whoever drafts has them at hand (`selectors.window_rules`)."""
+    window: Window | None = None
+    """The payment window itself, if whoever drafts decides it: no rule is asked then."""
 
 
 @transaction.atomic(savepoint=False)
-def place_order(*, order_id: UUID, draft: OrderDraft, actor: str, now: datetime) -> Order:
+def place_order(
+    *, order_id: UUID, draft: OrderDraft, actor: str, now: datetime, alongside: Callable[[Order], object]
+) -> Order:
     """Places the order as pending, with its payment window; an order of nothing to pay is paid at once.
+
+    `alongside` writes what the caller has to write with it. The pieces are taken after that, by the last statement:
+    what follows is done while everybody waits who wants the same product (docs/decisions/0014).
 
     What was written is at hand in the order returned: showing it needs no query.
 
     Raises:
         OutOfStockError: nothing is placed.
     """
-    # Read first: a product that everybody wants is held from the next line on.
     touches = attribution(visitor_id=draft.visitor_id, now=now) if draft.visitor_id else NO_TOUCHES
-    reserve_stock(quantities={line.product_id: line.quantity for line in draft.lines}, order_id=order_id)
     order = Order(id=order_id, **order_fields(draft, touches, order_id=order_id, now=now))
     items, window = [item_of(order, line) for line in draft.lines], window_of(order, draft, now=now)
     history = [change_of(order, "", actor=actor, reason="placed", now=now)]
@@ -93,9 +98,11 @@ def place_order(*, order_id: UUID, draft: OrderDraft, actor: str, now: datetime)
     if draft.session_id is not None:
         mark_ordered(session_id=draft.session_id, order_id=order.id)
     order_placed.send(Order, orders=[order], now=now)
+    alongside(order)
     if order.total == ZERO:
         history += mark_paid(order, actor=actor, reason="nothing to pay", now=now)
     at_hand(order, "history", history)
+    reserve_stock(quantities={line.product_id: line.quantity for line in draft.lines}, order_id=order_id)
     return order
 
 
@@ -114,7 +121,7 @@ def order_fields(draft: OrderDraft, touches: Attribution, *, order_id: UUID, now
             first_name=draft.first_name,
             last_name=draft.last_name,
             phone=draft.phone,
-            first_visit_at=now,
+            first_visit_at=now if draft.session_id else None,
         ),
         "visitor_session_id": draft.session_id,
         "first_touch": touches.first,
@@ -140,9 +147,7 @@ def item_of(order: Order, line: OrderLine) -> OrderItem:
 
 def window_of(order: Order, draft: OrderDraft, *, now: datetime) -> OrderSession:
     """The order's payment window."""
-    sale = Sale(draft.total, [line.product_id for line in draft.lines], draft.customer_id)
-    rules = WindowRule.objects.active() if draft.window_rules is None else draft.window_rules
-    window = window_for(sale, rules)
+    window = draft.window or window_by_rules(draft)
     return OrderSession(
         order=order,
         duration_minutes=window.minutes,
@@ -151,3 +156,9 @@ def window_of(order: Order, draft: OrderDraft, *, now: datetime) -> OrderSession
         max_payment_attempts=window.attempts,
         metadata={"rule": window.rule} if window.rule else {},
     )
+
+
+def window_by_rules(draft: OrderDraft) -> Window:
+    """What the rules of staff, else the settings, give this order."""
+    sale = Sale(draft.total, [line.product_id for line in draft.lines], draft.customer_id)
+    return window_for(sale, WindowRule.objects.active() if draft.window_rules is None else draft.window_rules)

@@ -8,19 +8,24 @@ from __future__ import annotations
 import logging
 import random
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.core.cache import cache
 from django.db import DatabaseError, connection
 from django.db.models import F
 
-from orders.billing import KeyRefusedError, PollError, Report
-from orders.models import PaymentAttempt
-from orders.services.asking import LOT, Round, answer_about, ask_about, believed
+from orders.models import Order, PaymentAttempt
+from orders.providers import registry
+from orders.providers.contract import KeyRefusedError, PollError, Report
+from orders.services.asking import LOT, Round, Taken, answer_about, ask_about, believed
+from orders.services.recording import record_note
 from orders.services.settling import settle_attempt
-from orders.services.transitions import WATCHED_AFTER_END
+from orders.services.transitions import WATCH_EVERY, WATCHED_AFTER_END
 
 log = logging.getLogger(__name__)
 MOST = 1000
@@ -45,6 +50,17 @@ WHERE id = ANY(ARRAY(
 RETURNING id
 """
 
+CLAIM_OF_ORDER = """
+UPDATE orders_paymentattempt SET next_poll_at = %(lease)s, poll_count = poll_count + 1
+WHERE id = ANY(ARRAY(
+    SELECT a.id FROM orders_paymentattempt a JOIN orders_ordersession s ON s.id = a.order_session_id
+    WHERE s.order_id = %(order)s AND a.next_poll_at IS NOT NULL
+    ORDER BY a.id FOR UPDATE OF a SKIP LOCKED
+))
+RETURNING id
+"""
+ACTOR = "poll_billing"
+
 
 def poll_billing(*, now: datetime, most: int = MOST, seconds: float = ROUND_SECONDS) -> Round:
     """Asks billing about the attempts that are due, the longest waiting first, and settles what it learns.
@@ -52,13 +68,26 @@ def poll_billing(*, now: datetime, most: int = MOST, seconds: float = ROUND_SECO
     A round takes up `most` of them, and none after `seconds`. All that it does happens at `now`: what it puts off is
     due in a later one.
     """
+    return poll(Claims(now, most, seconds).take, actor=ACTOR, now=now)
+
+
+def poll_order(*, order_id: UUID, actor: str, now: datetime) -> Round:
+    """Asks billing at once about one order's attempts that are still watched, whenever they are due."""
+    once = (claim_of_order(order_id=one, now=now) for one in (order_id,))
+    result = poll(lambda: next(once, []), actor=actor, now=now)
+    record_note(Order(pk=order_id), "billing", "asked", actor=actor, reason="", now=now)
+    return result
+
+
+def poll(take: Callable[[], Taken], *, actor: str, now: datetime) -> Round:
+    """Asks about what `take` gives. Never in a transaction: billing is waited for."""
     result = Round()
-    if not (settings.BILLING_URL and settings.BILLING_API_KEY):
-        log.warning("billing is not configured: open payments are not asked about")
+    if not registry.any_configured():
+        log.warning("no payment provider is configured: open payments are not asked about")
         result.fail("not_configured")
         return result
-    for attempt, answer in ask_about(answer_about, Claims(now, most, seconds).take):
-        note(result, attempt, believed(attempt, answer), now=now)
+    for attempt, answer in ask_about(answer_about, take):
+        note(result, attempt, believed(attempt, answer), actor=actor, now=now)
     be_loud(result)
     return result
 
@@ -84,17 +113,27 @@ class Claims:
 
 def claim(*, now: datetime, most: int, lease: datetime) -> list[PaymentAttempt]:
     """Takes due attempts until `lease`, so that no two workers ask about the same one."""
+    return claimed(CLAIM, {"now": now, "lease": lease, "most": most})
+
+
+def claim_of_order(*, order_id: UUID, now: datetime) -> list[PaymentAttempt]:
+    """Takes the attempts of one order, due or not."""
+    return claimed(CLAIM_OF_ORDER, {"order": order_id, "lease": now + LEASE})
+
+
+def claimed(statement: str, values: dict[str, Any]) -> list[PaymentAttempt]:
+    """The attempts that a claim took."""
     with connection.cursor() as cursor:
-        cursor.execute(CLAIM, {"now": now, "lease": lease, "most": most})
+        cursor.execute(statement, values)
         ids = [row[0] for row in cursor.fetchall()]
     return list(PaymentAttempt.objects.filter(id__in=ids)) if ids else []
 
 
-def note(result: Round, attempt: PaymentAttempt, answer: Report | PollError, *, now: datetime) -> None:
+def note(result: Round, attempt: PaymentAttempt, answer: Report | PollError, *, actor: str, now: datetime) -> None:
     """Settles one attempt and counts what became of it. One that cannot be settled does not spoil the others."""
     result.checked += 1
     try:
-        changed = learn(attempt, answer, now=now)
+        changed = learn(attempt, answer, actor=actor, now=now)
     except DatabaseError:
         log.exception("attempt %s could not be settled; it is asked about again", attempt.id)
         result.fail("database")
@@ -113,7 +152,7 @@ def be_loud(result: Round) -> None:
         log.error("billing refuses our key: %s payments cannot settle", refused)
 
 
-def learn(attempt: PaymentAttempt, answer: Report | PollError, *, now: datetime) -> bool:
+def learn(attempt: PaymentAttempt, answer: Report | PollError, *, actor: str, now: datetime) -> bool:
     """Settles or reschedules one attempt; True if that changed it."""
     if isinstance(answer, KeyRefusedError):
         ask_later(attempt, str(answer), pause=KEY_REFUSED_PAUSE, now=now)
@@ -130,22 +169,28 @@ def learn(attempt: PaymentAttempt, answer: Report | PollError, *, now: datetime)
     if answer.status == "open":
         ask_again(attempt, now=now, unknown_count=0)
         return False
-    settled = settle_attempt(
-        billing_checkout_id=attempt.billing_checkout_id, report=answer, actor="poll_billing", now=now
-    )
+    settled = settle_attempt(billing_checkout_id=attempt.billing_checkout_id, report=answer, actor=actor, now=now)
     if settled is not None and settled.next_poll_at is not None:
         ask_again(settled, now=now, unknown_count=0)
     return settled is not None and settled.status != attempt.status
 
 
 def ask_again(attempt: PaymentAttempt, *, now: datetime, unknown_count: int) -> None:
-    """When to ask next; an attempt that was over when its order closed once a minute, for a day, then never again."""
+    """When to ask next."""
     following: datetime | None = now + timedelta(seconds=settings.BILLING_POLL_SECONDS)
     if attempt.resolved_at is not None:
-        following = now + timedelta(minutes=1) if now < attempt.resolved_at + WATCHED_AFTER_END else None
+        following = watch_again(attempt.resolved_at, now=now)
     PaymentAttempt.objects.filter(pk=attempt.pk, next_poll_at__isnull=False).update(
         next_poll_at=following, unknown_count=unknown_count, error_count=0, last_error=""
     )
+
+
+def watch_again(resolved_at: datetime, *, now: datetime) -> datetime | None:
+    """When to ask about an attempt that was over when its order closed: each minute at first, ever more seldom later,
+    for a day, then never again.
+    """
+    end = resolved_at + WATCHED_AFTER_END
+    return min(end, now + max(WATCH_EVERY, (now - resolved_at) / 10)) if now < end else None
 
 
 def back_off(attempt: PaymentAttempt, error: str, *, now: datetime) -> None:

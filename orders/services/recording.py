@@ -8,20 +8,24 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Model, Q
+from django.db.models import Model, Q, QuerySet
 
 from core.money import money_string
+from core.rows import insert_together
 from core.serializers import camel
-from orders.models import Order, OrderItem, OrderStatusChange, OutboxEvent, Refund
+from orders.models import Order, OrderItem, OrderStatusChange, OutboxEvent, PaymentAttempt, Refund
 
 
 def record_status(
     orders: Iterable[tuple[Order, str]], *, actor: str, reason: str, now: datetime, field: str = "status"
 ) -> list[OrderStatusChange]:
-    """Adds a history row to each order; the pairs are (order as it is now, what the field was before)."""
-    return OrderStatusChange.objects.bulk_create(
-        change_of(order, old, actor=actor, reason=reason, now=now, field=field) for order, old in orders
-    )
+    """Adds a history row to each order; the pairs are (order as it is now, what the field was before).
+
+    Of the rows returned the ids are not known.
+    """
+    changes = [change_of(order, old, actor=actor, reason=reason, now=now, field=field) for order, old in orders]
+    insert_together(changes)
+    return changes
 
 
 def change_of(
@@ -39,6 +43,28 @@ def change_of(
     )
 
 
+def attempt_change(
+    order: Order, attempt: PaymentAttempt, old: str, *, actor: str, reason: str, now: datetime
+) -> OrderStatusChange:
+    """The history row of an attempt as it is now: its number and status; `old` is the status before, "" if new."""
+    return OrderStatusChange(
+        order=order,
+        field="attempt",
+        old=f"{attempt.number} {old}" if old else "",
+        new=f"{attempt.number} {attempt.status}",
+        actor=actor,
+        reason=reason[:200],
+        created_at=now,
+    )
+
+
+def record_note(order: Order, field: str, new: str, *, old: str = "", actor: str, reason: str, now: datetime) -> None:
+    """A history row of something that is no column of the order, such as a mail that was sent again."""
+    OrderStatusChange.objects.create(
+        order=order, field=field, old=old[:40], new=new[:40], actor=actor, reason=reason[:200], created_at=now
+    )
+
+
 def text_of(value: Any, currency: str) -> str:
     """A value of a field as the history keeps it."""
     return (money_string(value, currency) if isinstance(value, Decimal) else str(value))[:40]
@@ -46,7 +72,7 @@ def text_of(value: Any, currency: str) -> str:
 
 def announce(topic: OutboxEvent.Topic, orders: Sequence[Order], *, now: datetime, **more: Any) -> None:
     """Writes what other services must hear."""
-    OutboxEvent.objects.bulk_create(event_of(topic, order, now=now, **more) for order in orders)
+    insert_together([event_of(topic, order, now=now, **more) for order in orders])
 
 
 def event_of(topic: OutboxEvent.Topic, order: Order, *, now: datetime, **more: Any) -> OutboxEvent:
@@ -99,7 +125,7 @@ def refund_body(refund: Refund) -> dict[str, Any]:
 
 def at_hand(owner: Model, name: str, rows: Iterable[Model]) -> None:
     """Lets `owner.<name>.all()` answer with rows just written, as `prefetch_related` would have left them."""
-    found = getattr(owner, name).all()
+    found: Any = QuerySet(owner._meta.get_field(name).related_model)
     found._result_cache, found._prefetch_done = list(rows), True
     vars(owner).setdefault("_prefetched_objects_cache", {})[name] = found
 

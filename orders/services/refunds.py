@@ -12,10 +12,12 @@ from django.db.models import Q
 from core import mail
 from core.money import money_string
 from customers.services import record_refund
-from orders import billing, letters
-from orders.billing import BillingUnavailableError
+from orders import letters
 from orders.models import Order, OutboxEvent, Refund
-from orders.services.recording import announce, lock_order, record_status, refund_body
+from orders.providers import registry
+from orders.providers.contract import BillingUnavailableError, PollError, RefundRefusedError
+from orders.services.recording import announce, lock_order, record_note, record_status, refund_body
+from orders.services.settling import call_attention
 
 ACTOR = "send_refunds"
 MOST = 20
@@ -24,6 +26,9 @@ ROUND_SECONDS = 15
 """A round takes nothing more up after this."""
 LEASE = timedelta(seconds=60)
 """Longer than a refund is held: what a sender that died had taken is sent after this."""
+
+REFUSALS = 10
+"""Times in a row that billing may refuse a refund, over some two hours, before staff must decide again."""
 
 CLAIM = """
 UPDATE orders_refund SET next_try_at = %(lease)s, tries = tries + 1
@@ -61,22 +66,51 @@ def claim(*, now: datetime, lease: datetime) -> Refund | None:
 
 
 def send(refund: Refund, *, now: datetime) -> bool:
-    """Sends one refund; a billing service that cannot be reached is tried again, later and later."""
+    """Sends one refund. It is tried again, later and later; one that billing goes on refusing fails."""
     try:
-        billing.refund(
+        registry.provider_of(refund.attempt.provider).refund(
             checkout_id=refund.attempt.billing_checkout_id,
             amount=refund.amount,
-            currency=refund.attempt.paid_currency or refund.attempt.currency,
+            currency=currency_of(refund),
             key=str(refund.id),
         )
-    except BillingUnavailableError as error:
-        pause = timedelta(seconds=min(10 * 2 ** min(refund.tries, 8), 3600))
-        Refund.objects.filter(pk=refund.pk).update(
-            next_try_at=now + pause, last_error=str(error.__cause__ or error)[:300]
-        )
+    except RefundRefusedError as refusal:
+        refund.refusals += 1
+        again = put_off if refund.refusals < REFUSALS else fail
+        again(refund, str(refusal), now=now)
+        return False
+    except (BillingUnavailableError, PollError) as error:
+        refund.refusals = 0
+        put_off(refund, str(error.__cause__ or error), now=now)
         return False
     finish(refund, now=now)
     return True
+
+
+def currency_of(refund: Refund) -> str:
+    """What goes back is what came."""
+    return refund.attempt.paid_currency or refund.attempt.currency
+
+
+def put_off(refund: Refund, error: str, *, now: datetime) -> None:
+    """Tried again after a pause: 20 s, doubling to some 40 minutes."""
+    pause = timedelta(seconds=10 * 2 ** min(refund.tries, 8))
+    Refund.objects.filter(pk=refund.pk).update(
+        next_try_at=now + pause, refusals=refund.refusals, last_error=error[:300]
+    )
+
+
+@transaction.atomic
+def fail(refund: Refund, error: str, *, now: datetime) -> None:
+    """Billing will not give this money back: whoever looks at the order decides anew. Written down and told once."""
+    order = lock_order(Q(session__attempts=refund.attempt_id))
+    waiting = Refund.objects.filter(pk=refund.pk, status=Refund.Status.REQUESTED)
+    given_up = {"status": Refund.Status.FAILED, "next_try_at": None, "refusals": refund.refusals}
+    if order is None or not waiting.update(**given_up, last_error=error[:300]):
+        return
+    amount = f"{money_string(refund.amount, currency_of(refund))} {currency_of(refund)}"
+    record_note(order, "refund", "failed", old=amount, actor=ACTOR, reason=error, now=now)
+    call_attention(order, f"a refund of {amount} was refused: {error}", actor=ACTOR, now=now)
 
 
 @transaction.atomic

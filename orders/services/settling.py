@@ -14,10 +14,10 @@ from django.db.models import Q
 from catalog.models import StockMovement
 from catalog.services import OutOfStockError, reserve_stock
 from core.money import ZERO, money_string
-from orders.billing import Report
 from orders.models import Order, PaymentAttempt, Refund
-from orders.services.recording import lock_order, record_status
-from orders.services.transitions import end_unpaid, mark_paid
+from orders.providers.contract import Report
+from orders.services.recording import attempt_change, lock_order, record_status
+from orders.services.transitions import WATCH_EVERY, end_unpaid, mark_paid
 from orders.signals import payment_failed
 from sessions_app.services import record as record_event
 
@@ -55,12 +55,15 @@ def settle_success(order: Order, attempt: PaymentAttempt, report: Report, *, act
     attempt.paid_amount, attempt.paid_currency = report.amount or ZERO, report.currency
     agreed = (report.amount, report.currency) == (attempt.amount, attempt.currency)
     before = order.status
-    counts = agreed and (before == Order.Status.PENDING or (before != Order.Status.SUCCESS and reserve_again(order)))
-    attempt.counted_at = now if counts else None
-    resolve(attempt, Status.SUCCESS, now=now)
-    if counts:
-        mark_paid(order, actor=actor, reason="paid" if before == Order.Status.PENDING else "paid_late", now=now)
-    elif agreed:
+    attempt.counted_at = now if agreed and before != Order.Status.SUCCESS else None
+    resolve(order, attempt, Status.SUCCESS, actor=actor, now=now)
+    reason = "paid" if before == Order.Status.PENDING else "paid_late"
+    if attempt.counted_at and become_paid(order, actor=actor, reason=reason, now=now):
+        return
+    if attempt.counted_at:
+        attempt.counted_at = None
+        attempt.save(update_fields=["counted_at"])
+    if agreed:
         reason = "paid twice" if before == Order.Status.SUCCESS else "paid late, sold out meanwhile"
         request_refund(attempt, reason, now=now)
         call_attention(order, reason, actor=actor, now=now)
@@ -72,7 +75,8 @@ def settle_success(order: Order, attempt: PaymentAttempt, report: Report, *, act
 
 def settle_failure(order: Order, attempt: PaymentAttempt, status: Status, *, actor: str, now: datetime) -> None:
     """Billing will not get the money by this attempt. The last one allowed closes the order."""
-    resolve(attempt, status, now=now)
+    too_late = status == Status.TIMEOUT and now >= order.session.expires_at
+    resolve(order, attempt, status, actor=actor, now=now, watched=too_late)
     if order.status != Order.Status.PENDING:
         return
     payment_failed.send(Order, orders=[order], attempt=attempt, now=now)
@@ -82,25 +86,44 @@ def settle_failure(order: Order, attempt: PaymentAttempt, status: Status, *, act
         end_unpaid([order], Order.Status.FAILED, actor=actor, reason=f"attempt {attempt.number}: {status}", now=now)
 
 
-def resolve(attempt: PaymentAttempt, status: Status, *, now: datetime) -> None:
-    """The attempt is over; billing need not be asked about it again."""
-    attempt.status, attempt.resolved_at, attempt.next_poll_at = status, now, None
+def resolve(
+    order: Order, attempt: PaymentAttempt, status: Status, *, actor: str, now: datetime, watched: bool = False
+) -> None:
+    """The attempt is over. Billing need not be asked about it again, but for one that the end of its window ended."""
+    before, attempt.status, attempt.resolved_at = attempt.status, status, now
+    attempt.next_poll_at = now + WATCH_EVERY if watched else None
     money = ["paid_amount", "paid_currency", "counted_at"] if status == Status.SUCCESS else []
     attempt.save(update_fields=["status", "resolved_at", "next_poll_at", *money])
+    attempt_change(order, attempt, before, actor=actor, reason="", now=now).save()
 
 
-def reserve_again(order: Order) -> bool:
-    """Takes a closed order's pieces once more, all or none; False if they are not to be had (or no longer sold)."""
-    lines = order.items.all()
-    if any(line.product_id is None for line in lines):
-        return False
-    wanted = {line.product_id: line.quantity for line in lines if line.product_id}
+def become_paid(order: Order, *, actor: str, reason: str, now: datetime) -> bool:
+    """Marks the order paid; False, and nothing has changed, if it was closed and its pieces are not to be had again."""
+    if order.status == Order.Status.PENDING:
+        mark_paid(order, actor=actor, reason=reason, now=now)
+        return True
     try:
         with transaction.atomic():
-            reserve_stock(quantities=wanted, order_id=order.id, reason=StockMovement.Reason.SOLD_LATE)
+            mark_paid(order, actor=actor, reason=reason, now=now)
+            reserve_again(order)
     except OutOfStockError:
+        order.refresh_from_db(fields=["status", "paid_at", "closed_at"])
+        order.session.refresh_from_db(fields=["status"])
         return False
     return True
+
+
+def reserve_again(order: Order) -> None:
+    """Takes a closed order's pieces once more, all or none.
+
+    Raises:
+        OutOfStockError: they are not to be had, or no longer sold.
+    """
+    lines = order.items.all()
+    if any(line.product_id is None for line in lines):
+        raise OutOfStockError([])
+    wanted = {line.product_id: line.quantity for line in lines if line.product_id}
+    reserve_stock(quantities=wanted, order_id=order.id, reason=StockMovement.Reason.SOLD_LATE)
 
 
 def request_refund(attempt: PaymentAttempt, reason: str, *, now: datetime) -> None:
@@ -124,4 +147,4 @@ def call_attention(order: Order, reason: str, *, actor: str, now: datetime) -> N
     before, order.needs_attention = order.needs_attention, reason[:200]
     order.save(update_fields=["needs_attention"])
     log.error("order %s needs attention: %s", order.number, reason)
-    record_status([(order, before)], actor=actor, reason=reason, now=now, field="needs_attention")
+    record_status([(order, before)], actor=actor, reason=reason[:200], now=now, field="needs_attention")

@@ -50,7 +50,7 @@ def log_in(session: SessionState, *, customer_id: UUID, now: datetime) -> Sessio
         clear(session, now=now)
         fresh = replace(
             session, session_id=new_id(), customer_id=None, started_at=now, last_seen_at=now, script_page_views=0,
-            api_page_views=0, order_id=None, converted=False, profile=replace(session.profile, **NO_SOURCE),
+            api_page_views=0, counted="", order_id=None, converted=False, profile=replace(session.profile, **NO_SOURCE),
         )  # fmt: skip
         session = open_session(fresh, events=[], now=now)
     return become(session, customer_id=customer_id, now=now)

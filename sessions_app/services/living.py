@@ -64,24 +64,55 @@ def see(
     """
     uncounted = allowance if allowance and not allowance.asked else None
     entries = [event_entry(event, session_id) for event in events]
-    api = sum(event.is_page_view and event.source == Source.API for event in events)
-    script = sum(event.is_page_view and event.source == Source.SCRIPT for event in events)
     try:
-        found = state.touch(
-            session_id, now=now, api_views=api, script_views=script, entries=entries, allowance=uncounted
-        )
-        return found or bring_back(session_id, events=events, entries=entries, now=now)
-    except StaleError as stale:
-        return bring_back(session_id, held=stale.held, events=events, entries=entries, now=now)
+        return see_in_redis(session_id, events=events, entries=entries, now=now, allowance=uncounted)
     except StreamFullError:
-        found = state.touch(session_id, now=now)
-        if found is None:
-            return None
-        ensure_stored(found)  # its beginning may still wait in the stream
-        ingest.store_each(entries)
-        return state.touch(session_id, now=now, api_views=api, script_views=script)
+        return see_past_stream(session_id, events=events, entries=entries, now=now)
     except RedisAwayError:
         return see_in_database(session_id, entries=entries, now=now)
+
+
+def see_in_redis(
+    session_id: UUID,
+    *,
+    events: Sequence[Event],
+    entries: Sequence[Entry],
+    now: datetime,
+    allowance: Allowance | None = None,
+) -> SessionState | None:
+    """The same while Redis is there; `entries` are what is put on the stream of `events`.
+
+    Raises:
+        RateLimitedError: as above.
+        StreamFullError, RedisAwayError: nothing was put on the stream.
+    """
+    api = sum(event.is_page_view and event.source == Source.API for event in events)
+    script = [event.event_id for event in events if event.is_page_view and event.source == Source.SCRIPT]
+    held = None
+    try:
+        found = state.touch(
+            session_id, now=now, api_views=api, script_views=script, entries=entries, allowance=allowance
+        )
+        if found is not None:
+            return found
+    except StaleError as stale:
+        held = stale.held
+    return bring_back(session_id, held=held, events=events, entries=entries, now=now)
+
+
+def see_past_stream(
+    session_id: UUID, *, events: Sequence[Event], entries: Sequence[Entry], now: datetime
+) -> SessionState | None:
+    """The stream is full: what happened is stored at once, and counted in Redis after that."""
+    found = see(session_id, now=now)
+    if found is None:
+        return None
+    ensure_stored(found)  # its beginning may still wait in the stream
+    ingest.store_each(entries)
+    try:
+        return see_in_redis(session_id, events=events, entries=(), now=now)
+    except RedisAwayError:
+        return count_views(found, events)
 
 
 def bring_back(
@@ -127,6 +158,7 @@ def united(held: SessionState | None, stored: SessionState | None) -> SessionSta
         script_page_views=max(held.script_page_views, stored.script_page_views),
         api_page_views=max(held.api_page_views, stored.api_page_views),
         last_seen_at=max(held.last_seen_at, stored.last_seen_at),
+        counted=held.counted,
     )
 
 
@@ -148,13 +180,17 @@ def state_of(row: VisitorSession) -> SessionState:
 
 
 def count_views(session: SessionState, events: Sequence[Event]) -> SessionState:
-    """The state with the events' page views added."""
-    views = [event.source for event in events if event.is_page_view]
-    api = views.count(Source.API)
+    """The state of a visit that is written whole, with the events' page views added. One that was sent again counts
+    once.
+    """
+    views = [event for event in events if event.is_page_view]
+    sent = dict.fromkeys(event.event_id for event in views if event.source == Source.SCRIPT)
+    script = [event_id for event_id in sent if state.ends([event_id]) not in session.counted]
     return replace(
         session,
-        api_page_views=session.api_page_views + api,
-        script_page_views=session.script_page_views + len(views) - api,
+        api_page_views=session.api_page_views + len([event for event in views if event.source == Source.API]),
+        script_page_views=session.script_page_views + len(script),
+        counted=(session.counted + state.ends(script))[-state.LETTERS :],
     )
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
+from django.core.paginator import Paginator
 from django.test import Client, RequestFactory
 
 from catalog.admin import ProductAdmin
@@ -112,6 +113,21 @@ def test_a_product_with_history_cannot_be_deleted(admin_client: Client) -> None:
     response = admin_client.post(f"/admin/catalog/product/{product.pk}/delete/", {"post": "yes"})
     assert response.status_code == 403
     assert Product.objects.exists()
+
+
+def test_each_row_is_selected_by_its_own_key(admin_client: Client) -> None:
+    products = ProductFactory.create_batch(2)
+    page = list_of(admin_client, "catalog/product")
+    assert [page.count(f'name="_selected_action" value="{product.pk}"') for product in products] == [1, 1]
+    assert page.count('name="_selected_action"') == 2
+
+
+def test_a_page_far_back_is_the_one_that_it_would_be_in_front(monkeypatch: pytest.MonkeyPatch) -> None:
+    ProductFactory.create_batch(7)
+    rows = Product.objects.order_by("-name", "id")
+    monkeypatch.setattr("core.admin.toolkit.FAR", 2)
+    for number in (1, 2, 3, 4):
+        assert list(BoundedPaginator(rows, 2).page(number)) == list(Paginator(rows, 2).page(number))
 
 
 def test_the_count_of_a_list_stops_at_its_bound(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,8 +7,8 @@ import httpx2
 import pytest
 
 from core.clock import now
-from orders import billing as seam
 from orders.models import Order, OrderSession, PaymentAttempt
+from orders.providers import calls as seam
 from tests.billing_server import BillingService, close_client
 from tests.world import Shopper, World, attempt_of, check_books
 

@@ -271,4 +271,4 @@ def test_confirm_of_three_lines_costs_so_many_statements(
     with CaptureQueriesContext(connection) as queries:
         assert shopper.confirm(checkout_id, world, key="k" * 32).status_code == 201
     statements = "\n".join(f"{n} {query['sql'][:150]}" for n, query in enumerate(queries, 1))
-    assert len(queries) == 18, statements
+    assert len(queries) == 17, statements

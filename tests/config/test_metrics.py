@@ -19,10 +19,11 @@ def lines(client: Client) -> list[str]:
 
 
 @pytest.mark.django_db
-def test_it_tells_how_many_requests_each_limit_refused(client: Client, settings: LazySettings) -> None:
+def test_it_tells_how_many_requests_each_limit_refused_where(client: Client, settings: LazySettings) -> None:
     limit(settings, initiate="1/minute")
     assert [Caller().initiate().status_code for _ in range(3)] == [400, 429, 429]
-    assert 'footfall_requests_refused_total{limit="initiate"} 2.0' in lines(client)
+    said = 'footfall_requests_refused_total{endpoint="/api/v1/checkout/initiate",limit="initiate"} 2.0'
+    assert said in lines(client)
 
 
 def test_it_tells_what_else_is_counted(client: Client) -> None:

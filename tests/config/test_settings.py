@@ -22,8 +22,33 @@ def test_a_shop_with_all_its_keys_loads() -> None:
     assert done.returncode == 0, done.stderr
 
 
+STRIPE = {"PAYMENT_PROVIDER": "stripe", "STRIPE_SECRET_KEY": "sk_live_1", "STRIPE_WEBHOOK_SECRETS": "whsec_1"}
+AT_STRIPE = {name: value for name, value in PRODUCTION.items() if not name.startswith("BILLING_")} | STRIPE
+
+
+def test_a_shop_that_is_paid_by_stripe_needs_nothing_of_billing() -> None:
+    done = load(AT_STRIPE)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", ["STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRETS"])
+def test_a_shop_that_is_paid_by_stripe_does_not_start_without_its_keys(name: str) -> None:
+    done = load({key: value for key, value in AT_STRIPE.items() if key != name})
+    assert done.returncode != 0
+    assert f"{name} is not set" in done.stderr
+
+
 @pytest.mark.parametrize(
-    "name", ["SECRET_KEY", "PUBLIC_URL", "DATABASE_URL", "REDIS_URL", "BILLING_API_KEY", "EMAIL_URL"]
+    "name",
+    [
+        "SECRET_KEY",
+        "PUBLIC_URL",
+        "DATABASE_URL",
+        "REDIS_URL",
+        "BILLING_API_KEY",
+        "BILLING_WEBHOOK_SECRETS",
+        "EMAIL_URL",
+    ],
 )
 def test_a_shop_without_one_of_them_says_which(name: str) -> None:
     done = load({key: value for key, value in PRODUCTION.items() if key != name})

@@ -22,8 +22,8 @@ from config.traffic import crowd, tables
 from config.traffic.crowd import Run, send_in, traffic
 from config.traffic.population import Visitor, arrival_gaps, population
 from config.traffic.tally import Tally
-from orders import billing as billing_client
 from orders.models import Order, PaymentAttempt
+from orders.providers import calls as billing_client
 from sessions_app import ingest
 from sessions_app.agents import parse
 from sessions_app.channels import Utm, classify, referrer_host

@@ -118,7 +118,7 @@ def test_on_the_allow_list_no_e_mail_address_is_limited_either(settings: LazySet
     limit(settings, login_email="1/minute")
     settings.RATE_LIMIT_ALLOWLIST = ["203.0.113.0/24"]
     for _ in range(3):
-        limits.hit("login_email", "ada@example.com", address=HERE)
+        limits.hit("login_email", "ada@example.com", address=HERE, endpoint="/login")
 
 
 # What counts ---------------------------------------------------------------------------------------------------------
@@ -283,7 +283,7 @@ class LoginView(APIView):
     limit = "login"
 
     def get(self, request: Request) -> Response:
-        limits.hit("login_email", request.query_params["email"], address=HERE)
+        limits.hit("login_email", request.query_params["email"], address=HERE, endpoint="/login")
         return Response()
 
 
@@ -309,9 +309,9 @@ def test_an_e_mail_address_is_one_in_any_spelling(settings: LazySettings) -> Non
 @pytest.mark.parametrize("odd", ["", "\0", "\ud800", "ế" * 10_000, "a\nb"])
 def test_no_key_breaks_it(settings: LazySettings, odd: str) -> None:
     limit(settings, login_email="1/minute")
-    limits.hit("login_email", odd, address=HERE)
+    limits.hit("login_email", odd, address=HERE, endpoint="/login")
     with pytest.raises(limits.RateLimitedError):
-        limits.hit("login_email", odd, address=HERE)
+        limits.hit("login_email", odd, address=HERE, endpoint="/login")
 
 
 def test_a_plain_view_counts_by_itself(settings: LazySettings) -> None:
@@ -339,7 +339,7 @@ def test_redis_holds_neither_address_nor_e_mail_and_all_of_it_ends(settings: Laz
     limit(settings, initiate="1/5minute")
     Caller().initiate()
     Caller().initiate()
-    limits.hit("login_email", "ada@example.com", address=HERE)
+    limits.hit("login_email", "ada@example.com", address=HERE, endpoint="/login")
     keys = core_redis.client().keys("limit:*")
     assert {key.split(b":")[2] for key in keys} == {b"general", b"initiate", b"login_email", b"refused"}
     assert not [key for key in keys if b"203.0.113" in key or b"ada" in key]

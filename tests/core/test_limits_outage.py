@@ -57,11 +57,11 @@ def test_what_could_be_tried_out_stays_limited(settings: LazySettings, server: R
 def test_logins_by_e_mail_address_stay_limited(settings: LazySettings, server: RedisServer) -> None:
     limit(settings, login_email="1/minute")
     server.kill()
-    limits.hit("login_email", "ada@example.com", address=HERE)
+    limits.hit("login_email", "ada@example.com", address=HERE, endpoint="/login")
     with pytest.raises(limits.RateLimitedError) as caught:
-        limits.hit("login_email", "ADA@example.com", address=HERE)
+        limits.hit("login_email", "ADA@example.com", address=HERE, endpoint="/login")
     assert caught.value.counted.seconds in (59, 60)
-    limits.hit("login_email", "bob@example.com", address=HERE)
+    limits.hit("login_email", "bob@example.com", address=HERE, endpoint="/login")
 
 
 def test_over_http_the_answer_is_the_same_as_ever(settings: LazySettings, server: RedisServer) -> None:
@@ -132,7 +132,7 @@ def test_a_count_cannot_be_taken_back_by_a_transaction(settings: LazySettings, s
     limit(settings)
     server.kill()
     with transaction.atomic(), pytest.raises(RuntimeError, match="durable"):
-        limits.hit("login_email", "ada@example.com", address=HERE)
+        limits.hit("login_email", "ada@example.com", address=HERE, endpoint="/login")
 
 
 def test_without_postgresql_either_the_shop_is_not_ready(settings: LazySettings, server: RedisServer) -> None:
@@ -147,7 +147,7 @@ def test_without_postgresql_either_the_shop_is_not_ready(settings: LazySettings,
 def test_a_digest_is_all_that_postgresql_holds(settings: LazySettings, server: RedisServer) -> None:
     limit(settings)
     server.kill()
-    limits.hit("login_email", "ada@example.com", address=HERE)
+    limits.hit("login_email", "ada@example.com", address=HERE, endpoint="/login")
     pass_of(1, "login")
     for window in LimitWindow.objects.all():
         assert HERE not in window.key

@@ -49,7 +49,7 @@ def test_of_200_at_once_exactly_the_limit_passes(settings: LazySettings, caplog:
     limit(settings, coupon=f"{ALLOWED}/minute")
     assert pass_of_many() == ALLOWED
     today = next(iter(limits.refusals(now=datetime.now(UTC)).values()))
-    assert today == {"coupon": MANY - ALLOWED}
+    assert today == {"coupon": {"": MANY - ALLOWED}}
     assert len([record for record in caplog.records if record.levelno == logging.WARNING]) == 1
 
 
@@ -59,7 +59,7 @@ def test_of_200_at_once_exactly_the_general_limit_passes(settings: LazySettings)
 
 
 def test_control_read_and_then_written_more_pass(settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> None:
-    def careless(counters: Sequence[Counter], *, now: datetime) -> list[Counted]:
+    def careless(counters: Sequence[Counter], *, endpoint: str, now: datetime) -> list[Counted]:
         key, client = windows.key(counters[-1]), core_redis.client()
         used = int(client.get(key) or 0) + 1
         time.sleep(0.02)

@@ -1,12 +1,21 @@
 """Money is whole minor units, half-even."""
 
+from dataclasses import dataclass
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.money import LARGEST, MoneyField, UnknownCurrencyError, minor_digits, money_string, round_money
+from core.money import (
+    LARGEST,
+    MoneyField,
+    UnknownCurrencyError,
+    minor_digits,
+    money_string,
+    round_money,
+    tax_included,
+)
 
 
 @pytest.mark.parametrize(
@@ -41,3 +50,19 @@ def test_ten_thousand_of_the_largest_orders_fit_a_column() -> None:
     column = MoneyField()
     assert column.max_digits is not None
     assert Decimal(10) ** (column.max_digits - (column.decimal_places or 0)) > LARGEST * 10_000
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The sums of something of 10."""
+
+    tax_amount: Decimal
+    total: Decimal
+    subtotal: Decimal = Decimal(10)
+    discount_amount: Decimal = Decimal(2)
+    shipping_amount: Decimal = Decimal(4)
+
+
+@pytest.mark.parametrize(("tax", "total", "included"), [(2, 12, True), (2, 14, False), (0, 12, False)])
+def test_tax_is_included_if_the_total_is_the_sum_without_it(tax: int, total: int, included: bool) -> None:
+    assert tax_included(Parts(Decimal(tax), Decimal(total))) is included

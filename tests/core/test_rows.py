@@ -1,7 +1,6 @@
 """Rows read and written by statements that are put together once."""
 
 from decimal import Decimal
-from uuid import uuid4
 
 import pytest
 from django.core.exceptions import FieldDoesNotExist
@@ -11,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from catalog.models import Category, Product
 from checkout.models import CheckoutSession
 from core.clock import now
-from core.rows import columns, insert_together, row_of, update_row
+from core.rows import MANY, columns, insert_together, row_of, update_row
 from customers.models import User
 from tests.factories import CategoryFactory, ProductFactory
 
@@ -26,6 +25,29 @@ def test_rows_of_several_tables_are_one_statement() -> None:
     assert len(queries) == 1
     assert User.objects.filter(email__startswith="rows").count() == 2
     assert Category.objects.get(slug="rows").name == "Rows"
+
+
+def test_many_rows_are_as_few_rows_are() -> None:
+    few = [Category(slug=f"few-{number}", name='Rows\t\\N, "and"\nlines') for number in range(2)]
+    many = [Category(slug=f"many-{number}", name=few[0].name) for number in range(MANY + 1)]
+    insert_together(few)
+    insert_together(many)
+    assert not many[0]._state.adding
+    assert list(Category.objects.values_list("name").distinct()) == [(few[0].name,)]
+    assert Category.objects.filter(slug__startswith="many").count() == MANY + 1
+
+
+def test_what_one_of_many_breaks_leaves_none() -> None:
+    CategoryFactory(slug="taken")
+    many = [Category(slug=f"many-{number}", name="Rows") for number in range(MANY)]
+    with pytest.raises(IntegrityError):
+        insert_together([*many, Category(slug="taken", name="Again")])
+
+
+def test_of_no_rows_nothing_is_asked() -> None:
+    with CaptureQueriesContext(connection) as queries:
+        insert_together([])
+    assert not queries.captured_queries
 
 
 def test_what_one_row_breaks_leaves_none() -> None:
@@ -55,9 +77,7 @@ def test_a_field_that_is_none_is_an_error() -> None:
 
 
 def test_a_row_read_is_what_a_queryset_reads() -> None:
-    kept = CheckoutSession.objects.create(
-        visitor_id=uuid4(), items=[{"quantity": 1}], summary={}, expires_at=now(), updated_at=now()
-    )
+    kept = CheckoutSession.objects.create(items=[{"quantity": 1}], summary={}, expires_at=now(), updated_at=now())
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {columns(CheckoutSession, 'c')}, 'more' FROM checkout_checkoutsession c")
         found = row_of(CheckoutSession, cursor.fetchone())

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from tests import contract
 from tests.browsers import CHROME
 
 GUIDE = Path(__file__).parents[2] / "docs" / "storefront.md"
@@ -137,6 +138,15 @@ def check(exchange: Exchange, answer: Answer, known: Known) -> None:
         assert any(begins(value, each, known) for each in values), f"{where}: {name} is {values}"
     if shown.body:
         compare(json.loads(shown.body), json.loads(answer.body), known, where)
+
+
+def differences(message: Message, answer: Answer, known: Known) -> list[str]:
+    """Where an answer is not as the API's schema says, which has no preflights."""
+    method, address = filled(message.first, known).split(" ")
+    if method == "OPTIONS":
+        return []
+    path = urlsplit(address).path.removeprefix(contract.PREFIX)
+    return contract.differences(method, path, answer.status, json.loads(answer.body))
 
 
 def begins(shown: str, value: str, known: Known) -> bool:

@@ -21,14 +21,18 @@ from django.urls import resolve
 from playwright.sync_api import Page, Response
 from pytest_django.live_server_helper import LiveServer
 
+from checkout.services.idle import expire_idle
 from core.api import CODES
+from core.clock import now
 from core.errors import DomainError
 from orders.models import Order, PaymentAttempt
+from orders.services.desk.fulfilment import Parcel, fulfil
 from sessions_app.agents import parse
 from sessions_app.ingest import flush
 from sessions_app.models import SessionEvent, VisitorSession
 from tests.billing_server import BillingService
 from tests.browsers import CHROME, CRAWLER
+from tests.checkout.leaving import HOUR, remind, sent
 from tests.customers.member import mails, token_in
 from tests.docs import guide
 from tests.docs.guide import API, Exchange, Happening, Known, Message
@@ -65,15 +69,19 @@ def goods(shop: str) -> World:
 # The requests
 
 
-def test_every_request_is_answered_as_shown(shop: str, goods: World, billing: BillingService) -> None:
+def test_every_request_is_answered_as_shown_and_by_the_schema(shop: str, goods: World, billing: BillingService) -> None:
     known = {name: str(uuid4()) for name in ("eventId", "key", "secondKey")} | {"now": datetime.now(UTC).isoformat()}
+    differences: list[str] = []
     for step in guide.story():
         if isinstance(step, Exchange):
-            guide.check(step, guide.send(shop, step.request, known), known)
+            answer = guide.send(shop, step.request, known)
+            guide.check(step, answer, known)
+            differences += guide.differences(step.request, answer, known)
         else:
             happen(step, billing, known)
     flush(consumer="test")
     assert SessionEvent.objects.filter(event_id=known["eventId"]).count() == 1
+    assert not differences, "\n".join(differences)
 
 
 def happen(step: Happening, billing: BillingService, known: Known) -> None:
@@ -83,8 +91,14 @@ def happen(step: Happening, billing: BillingService, known: Known) -> None:
             report(PaymentAttempt.objects.get(status="open"), "failure")
         case "# The shopper pays.":
             report(PaymentAttempt.objects.get(status="open"), "success")
+        case "# The shop sends the parcel.":
+            send_parcel(Order.objects.get(status="success"))
         case "# Billing is away.":
             billing.knob("open", status=503)
+        case "# The shopper leaves, and opens the reminder.":
+            expire_idle(now=now() + HOUR / 2 + HOUR / 60)
+            assert remind() == 1
+            known["cartToken"] = str(sent()[-1].body).partition("#restore=")[2].split()[0]
         case "# Billing is back.":
             billing.well()
         case "# The shopper opens the mail.":
@@ -94,11 +108,18 @@ def happen(step: Happening, billing: BillingService, known: Known) -> None:
             raise AssertionError(unknown)
 
 
+def send_parcel(order: Order) -> None:
+    """What staff do with a paid order."""
+    parcel = Parcel("Royal Mail", "AB123456789GB", "https://track.example.com/AB123456789GB")
+    for status in ("processing", "shipped"):
+        fulfil(order_id=order.id, status=status, parcel=parcel, actor="ada@example.com", now=now())
+
+
 def test_no_block_is_overlooked() -> None:
-    assert len(guide.exchanges()) == guide.text().count("\nHTTP/1.1 ") >= 23
+    assert len(guide.exchanges()) == guide.text().count("\nHTTP/1.1 ") >= 25
     methods = re.findall(r"^(?:GET|POST|PUT|PATCH|DELETE|OPTIONS) /", guide.text(), re.M)
     assert len(methods) == len(guide.exchanges())
-    assert sum(isinstance(step, Happening) for step in guide.story()) == 6
+    assert sum(isinstance(step, Happening) for step in guide.story()) == 8
     assert [len(guide.snippets(language)) for language in ("html", "js", "python")] == [1, 5, 1]
 
 
@@ -131,7 +152,11 @@ def kinds_of(kind: type[DomainError]) -> Iterator[type[DomainError]]:
 
 
 def test_every_code_of_the_shops_rules_is_in_the_table() -> None:
-    desk = ("orders.services.attention", "orders.outbox")  # what staff do in the admin, which is no storefront's
+    desk = (
+        "orders.services.attention",
+        "orders.services.desk",
+        "orders.outbox",
+    )  # what staff do in the admin, which is no storefront's
     kinds = [kind for kind in kinds_of(DomainError) if not kind.__module__.startswith(desk)]
     of_rules = {kind.code for kind in kinds if kind.__module__.split(".")[0] != "tests"}
     assert of_rules - {"INVALID_CREDENTIALS"} <= codes_in_guide()  # that one is for billing's webhooks

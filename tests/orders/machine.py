@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.conf import LazySettings
+from django.conf import LazySettings, settings
 from django.db import transaction
 from django.db.models import Q
 from hypothesis import strategies as st
@@ -18,9 +18,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from core.clock import now
 from core.errors import DomainError
+from core.money import round_money
 from orders import inbox
 from orders.inbox import UnreadableWebhookError
 from orders.models import Order, OrderSession, PaymentAttempt, Refund, WebhookReceipt
+from orders.providers.contract import UnsignedWebhookError
 from orders.services import (
     accept_attention,
     cancel_order,
@@ -28,21 +30,24 @@ from orders.services import (
     expire_due,
     poll_billing,
     refund_attention,
+    refund_order,
     retry_payment,
     send_refunds,
 )
-from orders.webhooks import UnsignedWebhookError
+from orders.services.closing import BILLING_GRACE
 from tests.billing_server import BillingService, PaySession
 from tests.factories import CouponFactory
-from tests.world import Shopper, World, secret_of, signed, webhook_body
+from tests.world import Shopper, World, secret_of, signed, webhook_body, window_ends
 
-SECRET = secret_of("machine")
+SECRET = settings.BILLING_WEBHOOK_SECRETS[0]
 MOST_ORDERS = 5
 PENDING = Q(status="pending")
 DECISIONS = [accept_attention, accept_attention, refund_attention, dismiss_attention]
 CALLS = ["open", "get", "cancel", "refund"]
-ILLS = [{"down": True}, {"status": 500}, {"down": True, "acts": True}]
-"""No answer, a wrong one, or what was asked is done and its answer gets lost."""
+ILLS = [{"down": True}, {"status": 500}, {"down": True, "acts": True}, {"status": 404, "body": "<html>"}]
+"""No answer, a wrong one, what was asked is done and its answer gets lost, or a proxy's word that there is nothing."""
+NO_WORD = [None, None, *ILLS]
+"""Billing's last word: honest, or none."""
 MOSTLY, RARELY = st.sampled_from([True, True, False]), st.sampled_from([True, False, False])
 WHICH = st.sampled_from([0, 0, 0, 1, 1, 2, 3])
 """Which one of those that can be meant; the first, mostly: much must happen to the same order."""
@@ -62,7 +67,8 @@ ACTIONS = [
     *action(3, "decide", WHICH, st.sampled_from(DECISIONS)),
     *action(1, "cancel", WHICH),
     *action(1, "let_the_window_pass", WHICH, st.sampled_from([1, 181])),
-    *action(2, "expire", MOSTLY, MOSTLY),
+    *action(2, "expire", MOSTLY, MOSTLY, st.sampled_from(NO_WORD)),
+    *action(2, "refund_a_sale", WHICH, st.sampled_from(["all", "most", "piece", "shelf"]), MOSTLY),
     *action(1, "poll"),
     *action(1, "send_refunds", RARELY),
     *action(1, "take_up_webhooks"),
@@ -168,7 +174,7 @@ class Shop(RuleBasedStateMachine):
 
     def receive(self, body: str, *, webhook_id: str, secret: str = SECRET) -> None:
         headers = signed(body, secret=secret, webhook_id=webhook_id)
-        inbox.receive(body=body.encode(), headers=headers, secrets=[SECRET], now=now())
+        inbox.receive(provider="billing", body=body.encode(), headers=headers, now=now())
 
     def forge(self, number: int) -> None:
         """Somebody says that it is paid: without the secret, and with it about another order."""
@@ -205,21 +211,49 @@ class Shop(RuleBasedStateMachine):
         Refund.objects.filter(status="requested").update(next_try_at=now())
         send_refunds(now=now())
 
-    def expire(self, ended: bool, paid: bool) -> None:
-        """All whose time has come, after billing was asked; nobody else. One may just have been paid, and ended."""
+    def refund_a_sale(self, number: int, how: str, sent: bool) -> None:
+        """Somebody of the staff sends money of a paid order back: all that is left, most of it, or a piece's worth."""
+        order = self.order(number, Q(status="success"))
+        most, piece = round_money(order.total * 2 / 3, order.currency), {order.items.earliest("id").pk: 1}
+        what: dict[str, dict[str, Any]] = {
+            "all": {},
+            "most": {"amount": most},
+            "piece": {"pieces": piece},
+            "shelf": {"pieces": piece, "to_stock": True},
+        }
+        allow(refund_order, order_id=order.id, reason="why", actor="staff", now=now(), **what[how])
+        if sent:
+            self.send_refunds(lost=False)
+
+    def expire(self, ended: bool, paid: bool, ill: dict[str, Any] | None) -> None:
+        """All whose time has come, after billing was asked; nobody else. One may just have been paid, and ended, and
+        billing may have no word to say of it.
+        """
         if paid and (session := self.open_session(self.order(0, PENDING))) is not None:
             self.billing.settle(session.checkout_id, "success")
             self.say(session)
         if ended:
             self.let_the_window_pass(0, 1)
+        knobs = dict(self.billing.knobs)
+        if ill is not None:
+            self.billing.knob("cancel", **ill)
+        self.expire_now()
+        self.billing.knobs = knobs
+
+    def expire_now(self) -> None:
+        """The job."""
         at = now()
-        others = list(Order.objects.pending().filter(session__expires_at__gt=at))
-        due = [order for order in Order.objects.pending() if order not in others]
+        pending = list(Order.objects.pending().select_related("session"))
+        due = [order for order in pending if order.session.expires_at <= at]
         just_paid = [order for order in due if self.is_paid_at_billing(order)]
+        waiting = [order for order in due if self.open_session(order) and order.session.expires_at > at - BILLING_GRACE]
         expire_due(now=at)
-        assert all(Order.objects.get(pk=order.pk).status == "pending" for order in others)
+        closed = set(Order.objects.exclude(status="pending").values_list("pk", flat=True))
+        assert closed.isdisjoint(order.pk for order in pending if order not in due)
+        if "cancel" in self.billing.knobs:
+            assert closed.isdisjoint(order.pk for order in waiting)
         if not self.billing.knobs:
-            assert not Order.objects.pending().filter(session__expires_at__lte=at).exists()
+            assert closed.issuperset(order.pk for order in due)
             assert not any(order.history.filter(new="expired").exists() for order in just_paid)
 
     def is_paid_at_billing(self, order: Order) -> bool:
@@ -238,8 +272,12 @@ class Shop(RuleBasedStateMachine):
         allow(cancel_order, order_id=self.order(number, PENDING).id, actor="customer", now=now())
 
     def let_the_window_pass(self, number: int, ago: int) -> None:
-        end = now() - timedelta(seconds=ago)
-        OrderSession.objects.filter(order=self.order(number, PENDING), expires_at__gt=end).update(expires_at=end)
+        self.end_window(self.order(number, PENDING), timedelta(seconds=ago))
+
+    def end_window(self, order: Order, ago: timedelta) -> None:
+        """It ended `ago`, if it has not ended before."""
+        if OrderSession.objects.get(order=order).expires_at > now() - ago:
+            window_ends(order, ago=ago)
 
     def retry(self, number: int, after: str, late: bool, paid: bool) -> None:
         """Only in the window, which it does not prolong; and billing opens nothing that is not written down."""
@@ -251,7 +289,7 @@ class Shop(RuleBasedStateMachine):
             self.say(session)
             self.hear(0, again=False)
         if late:
-            OrderSession.objects.filter(order=order, expires_at__gt=now()).update(expires_at=now())
+            self.end_window(order, timedelta(0))
         window, known = OrderSession.objects.get(order=order), set(self.billing.sessions)
         is_over = window.expires_at <= now() or window.status != "active"
         allow(retry_payment, order_id=order.id, now=now())

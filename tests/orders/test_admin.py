@@ -7,6 +7,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group
 from django.test import Client
 
+from core.clock import now
 from customers.groups import OPS, create_groups
 from customers.models import User
 from orders.models import Order, OutboxEvent, WebhookEndpoint, WebhookReceipt
@@ -129,7 +130,7 @@ def cancel(client: Client, order: Order, **fields: Any) -> Any:
 
 
 def test_staff_cancel_a_pending_order(admin_client: Client, admin_user: Any) -> None:
-    order = OrderSessionFactory.create().order
+    order = OrderSessionFactory.create(started_at=now()).order
     response = cancel(admin_client, order)
     assert response.headers["HX-Redirect"] == f"/admin/orders/order/{order.pk}/change/"
     order.refresh_from_db()

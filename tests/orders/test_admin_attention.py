@@ -13,6 +13,7 @@ from django.test import Client
 from customers.groups import OPS, SHOP_STAFF, create_groups
 from orders.models import Order, Refund
 from tests.admin_lists import list_of
+from tests.database import force_status
 from tests.factories import OrderFactory, OrderSessionFactory, PaymentAttemptFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -140,7 +141,7 @@ def test_for_a_paid_order_what_came_besides_cannot_be_accepted(admin_client: Cli
 
 def test_a_refusal_of_the_service_is_told(admin_client: Client, order: Order) -> None:
     """The pieces of a closed order are sold: it is offered, and refused."""
-    Order.objects.update(status="expired")
+    force_status("expired")
     order.items.create(name="Gone", sku="g", unit_price=20, quantity=1, line_total=20)
     act(admin_client, order, "accept_money")
     assert "sold out meanwhile" in page_of(admin_client, order)

@@ -25,9 +25,9 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def receipt() -> WebhookReceipt:
     """It says that an order is paid, and was not handled."""
-    attempt = PaymentAttemptFactory.create(billing_checkout_id="pay_1")
+    attempt = PaymentAttemptFactory.create(billing_checkout_id="pay_1", billing_order_id="bill_1")
     attempt.order_session.order.history.create(new="pending", actor="customer")
-    data = {"checkoutId": "pay_1", "status": "success", "amount": "20.00", "currency": "GBP"}
+    data = {"checkoutId": "pay_1", "orderId": "bill_1", "status": "success", "amount": "20.00", "currency": "GBP"}
     body = json.dumps({"data": data, "note": "<b>bold</b>"}).encode()
     return WebhookReceipt.objects.create(webhook_id="msg_1", body=body, outcome="failed", error="disk full")
 

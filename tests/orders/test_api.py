@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.conf import LazySettings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils.dateparse import parse_datetime
@@ -20,7 +21,14 @@ from orders.models import Order, OrderSession
 from orders.tokens import access_token, token_hash
 from sessions_app.ingest import flush
 from tests.billing_server import BillingService
-from tests.factories import OrderFactory, OrderItemFactory, OrderSessionFactory, PaymentAttemptFactory, UserFactory
+from tests.factories import (
+    OrderFactory,
+    OrderItemFactory,
+    OrderSessionFactory,
+    PaymentAttemptFactory,
+    UserFactory,
+    with_its_times,
+)
 from tests.world import Shopper, World, attempt_of, check_books, report, window_ends
 
 pytestmark = pytest.mark.django_db
@@ -115,8 +123,9 @@ def test_an_order_shows_lines_sums_window_attempts_and_history(order: Order, sho
     shopper.retry(order)
     data = shopper.get(f"/orders/{order.id}").json()["data"]
     assert set(data) == {
-        "orderId", "number", "status", "paymentStatus", "fulfillmentStatus", "items", "summary", "couponCode", "email",
-        "addresses", "session", "attempts", "history", "placedAt", "paidAt",
+        "orderId", "number", "status", "paymentStatus", "fulfillmentStatus", "carrier", "trackingNumber",
+        "trackingUrl", "items", "summary", "refundedAmount", "couponCode", "email", "firstName", "lastName",
+        "addresses", "shippingMethod", "session", "attempts", "history", "placedAt", "paidAt",
     }  # fmt: skip
     assert re.fullmatch(r"ORD-[0-9A-HJKMNP-TV-Z]{10}", data["number"])
     assert data["items"][0]["unitPrice"] == "20.00"
@@ -140,8 +149,36 @@ def test_an_order_shows_lines_sums_window_attempts_and_history(order: Order, sho
     ],
 )
 def test_what_became_of_the_money(status: str, refunded: int, shown: str, order: Order, shopper: Shopper) -> None:
-    Order.objects.update(status=status, paid_at=now(), refunded_amount=refunded)
+    Order.objects.update(refunded_amount=refunded, **with_its_times(status))
     assert shopper.get(f"/orders/{order.id}").json()["data"]["paymentStatus"] == shown
+
+
+def test_an_order_shows_what_an_invoice_needs(world: World, billing: BillingService, shopper: Shopper) -> None:
+    home = {
+        "line1": "2 Low Street",
+        "city": "Leeds",
+        "postalCode": "LS1 1AA",
+        "country": "GB",
+        "line2": "",
+        "region": "",
+    }
+    shopper.buy(world, firstName="Grace", lastName="Hopper", billingAddress=home)
+    order = Order.objects.get()
+    Order.objects.update(status="success", paid_at=now(), refunded_amount="1.5")
+    data = shopper.get(f"/orders/{order.id}").json()["data"]
+    assert (data["firstName"], data["lastName"]) == ("Grace", "Hopper")
+    assert data["addresses"]["billing"] == home
+    assert (data["shippingMethod"], data["refundedAmount"]) == ("Standard", "1.50")
+
+
+@pytest.mark.parametrize("included", [True, False])
+def test_an_order_says_how_its_tax_was_counted_whatever_the_shop_has_set_since(
+    included: bool, world: World, billing: BillingService, shopper: Shopper, settings: LazySettings
+) -> None:
+    settings.PRICES_INCLUDE_TAX = included
+    order = shopper.order(world)
+    settings.PRICES_INCLUDE_TAX = not included
+    assert shopper.get(f"/orders/{order.id}").json()["data"]["summary"]["taxIncluded"] is included
 
 
 def test_a_change_is_seen_by_the_very_next_read(order: Order, shopper: Shopper) -> None:
@@ -158,7 +195,7 @@ def test_a_change_is_seen_by_the_very_next_read(order: Order, shopper: Shopper) 
 def test_the_session_counts_down_in_minutes_with_one_decimal(
     seconds: float, minutes: float, order: Order, shopper: Shopper
 ) -> None:
-    OrderSession.objects.update(expires_at=now() + timedelta(seconds=seconds + 0.3))
+    window_ends(order, ago=-timedelta(seconds=seconds + 0.3))
     data = shopper.get(f"/orders/{order.id}/session").json()["data"]
     assert data["remainingMinutes"] == pytest.approx(minutes, abs=0.11)
     assert data["remainingMinutes"] == round(data["remainingMinutes"], 1)

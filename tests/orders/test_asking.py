@@ -18,8 +18,8 @@ def attempts(*names: object) -> list[PaymentAttempt]:
     return [PaymentAttempt(billing_checkout_id=str(name)) for name in names]
 
 
-async def echo(_session: httpx2.AsyncClient, checkout_id: str) -> str:
-    return checkout_id
+async def echo(_session: httpx2.AsyncClient, attempt: PaymentAttempt) -> str:
+    return attempt.billing_checkout_id
 
 
 class Source:
@@ -44,8 +44,8 @@ def test_all_are_answered_each_with_its_own() -> None:
 def test_an_answer_is_handed_over_while_others_are_waited_for() -> None:
     released = Event()
 
-    async def work(_session: httpx2.AsyncClient, checkout_id: str) -> None:
-        while checkout_id == "slow" and not released.is_set():
+    async def work(_session: httpx2.AsyncClient, attempt: PaymentAttempt) -> None:
+        while attempt.billing_checkout_id == "slow" and not released.is_set():
             await asyncio.sleep(0.001)
 
     answers = ask_about(work, Source(attempts("slow", "fast")).take)
@@ -69,7 +69,7 @@ def test_nothing_to_ask_about_asks_nothing() -> None:
 
 
 def test_a_bug_in_the_work_is_not_swallowed() -> None:
-    async def broken(_session: httpx2.AsyncClient, _checkout_id: str) -> None:
+    async def broken(_session: httpx2.AsyncClient, _attempt: PaymentAttempt) -> None:
         raise RuntimeError("a bug")
 
     with pytest.raises(RuntimeError, match="a bug"):
@@ -77,9 +77,9 @@ def test_a_bug_in_the_work_is_not_swallowed() -> None:
 
 
 def test_results_of_a_few_come_in_their_order() -> None:
-    async def later_first(_session: httpx2.AsyncClient, checkout_id: str) -> str:
-        await asyncio.sleep(0.02 if checkout_id == "a" else 0)
-        return checkout_id
+    async def later_first(_session: httpx2.AsyncClient, attempt: PaymentAttempt) -> str:
+        await asyncio.sleep(0.02 if attempt.billing_checkout_id == "a" else 0)
+        return attempt.billing_checkout_id
 
     asked = [PaymentAttempt(billing_checkout_id=name) for name in "ab"]
     assert ask_each(later_first, asked) == ["a", "b"]

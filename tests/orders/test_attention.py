@@ -14,8 +14,8 @@ from django.db import IntegrityError, transaction
 from catalog.models import Product
 from core.clock import now
 from core.errors import DomainError
-from orders.billing import Report
 from orders.models import Order, PaymentAttempt, Refund
+from orders.providers.contract import Report
 from orders.services import (
     AlreadyPaidForError,
     NothingToDecideError,
@@ -198,7 +198,7 @@ def test_money_that_never_counted_goes_back_once_and_the_database_sees_to_it(sho
     decide(refund_attention, short)
     refund = Refund.objects.get()
     with pytest.raises(IntegrityError, match="money_that_never_counted"), transaction.atomic():
-        Refund.objects.create(attempt=refund.attempt, amount=1, reason="again", was_sale=False)
+        Refund.objects.create(attempt=refund.attempt, amount=1, reason="again", was_sale=False, next_try_at=now())
 
 
 @pytest.mark.django_db(transaction=True)

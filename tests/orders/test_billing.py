@@ -9,9 +9,9 @@ import pytest
 
 from core import counts
 from core.clock import now
-from orders import billing as seam
-from orders.billing import Report
 from orders.models import Order, PaymentAttempt, Refund
+from orders.providers import calls as seam
+from orders.providers.contract import Report
 from orders.services import cancel_order, expire_due, poll_billing, send_refunds, settle_attempt
 from tests.billing_server import BillingService
 from tests.world import Shopper, World, attempt_of, check_books, report, window_ends
@@ -41,7 +41,7 @@ def counted() -> dict[str, int]:
 
 def said(caplog: pytest.LogCaptureFixture) -> list[str]:
     """What the seam wrote into the log."""
-    return [record.getMessage() for record in caplog.records if record.name == "orders.billing"]
+    return [record.getMessage() for record in caplog.records if record.name == "orders.providers"]
 
 
 def poll() -> tuple[int, int, int]:
@@ -60,7 +60,7 @@ def test_an_opening_that_is_not_answered_as_agreed_keeps_the_order(
     knob: dict[str, Any], world: World, billing: BillingService, shopper: Shopper, caplog: pytest.LogCaptureFixture
 ) -> None:
     billing.knob("open", **knob)
-    with caplog.at_level(logging.WARNING, "orders.billing"):
+    with caplog.at_level(logging.WARNING, "orders.providers"):
         refused = shopper.confirm(shopper.checkout((world.mug, 1)), world)
     assert (refused.status_code, refused.json()["error"]) == (502, "BILLING_UNAVAILABLE")
     assert (Order.objects.get().status, PaymentAttempt.objects.count()) == ("pending", 0)
@@ -84,7 +84,7 @@ def test_a_poll_that_is_not_answered_as_agreed_changes_nothing(
     knob: dict[str, Any], order: Order, billing: BillingService, caplog: pytest.LogCaptureFixture
 ) -> None:
     billing.knob("get", **knob)
-    with caplog.at_level(logging.WARNING, "orders.billing"):
+    with caplog.at_level(logging.WARNING, "orders.providers"):
         assert poll() == (1, 0, 1)
     assert (attempt_of(order).status, Order.objects.get().status) == ("open", "pending")
     assert attempt_of(order).last_error
@@ -97,6 +97,8 @@ def test_a_poll_that_is_not_answered_as_agreed_changes_nothing(
     [
         {"checkoutId": "pay_999"},
         {"amount": "-33.00"},
+        {"orderId": ""},
+        {"orderId": None},
         {"amount": "1e400"},
         {"amount": "99999999999999999999"},
         {"currency": "ZZZ"},
@@ -110,7 +112,7 @@ def test_an_answer_about_something_else_or_nobody_knows_what_changes_nothing(
     lie: dict[str, Any], order: Order, billing: BillingService, caplog: pytest.LogCaptureFixture
 ) -> None:
     billing.knob("get", body=answer(billing.only(), **lie))
-    with caplog.at_level(logging.WARNING, "orders.billing"):
+    with caplog.at_level(logging.WARNING, "orders.providers"):
         assert poll() == (1, 0, 1)
     assert (attempt_of(order).status, Order.objects.get().status) == ("open", "pending")
     assert counted() == {"not_as_agreed": 1}
@@ -134,7 +136,7 @@ def test_answers_of_no_use_are_said_at_the_first_the_tenth_the_hundredth_of_a_da
     order: Order, billing: BillingService, caplog: pytest.LogCaptureFixture
 ) -> None:
     billing.knob("get", status=500)
-    with caplog.at_level(logging.WARNING, "orders.billing"):
+    with caplog.at_level(logging.WARNING, "orders.providers"):
         for _ in range(12):
             poll()
     assert counted() == {"server_error": 12}
@@ -160,7 +162,7 @@ def test_a_cancelling_that_is_not_confirmed_is_none(
 ) -> None:
     billing.knob("cancel", **knob)
     window_ends(order)
-    with caplog.at_level(logging.WARNING, "orders.billing"):
+    with caplog.at_level(logging.WARNING, "orders.providers"):
         expire_due(now=now())
     assert (sum(counted().values()), len(said(caplog))) == (1, 1)
     assert (Order.objects.get().status, attempt_of(order).status) == ("pending", "open")

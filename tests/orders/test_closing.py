@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -12,12 +13,13 @@ from django.test.utils import CaptureQueriesContext
 from catalog.models import Product
 from checkout.models import CheckoutSession, Coupon
 from core.clock import now
-from orders import billing as seam
 from orders.models import Order, OrderSession, OutboxEvent, PaymentAttempt
-from orders.services import OrderNotCancellableError, cancel_order, closing, expire_due, expire_order
+from orders.providers import calls as seam
+from orders.services import OrderNotCancellableError, cancel_order, closing, expire_due, expire_order, poll_billing
 from orders.services.asking import AT_ONCE, LOT
 from orders.services.closing import BATCH, BILLING_GRACE, claim_questions, expire_batch
 from tests.billing_server import BillingService, PaySession
+from tests.database import force_status
 from tests.factories import CouponFactory, CustomerFactory, OrderFactory, OrderSessionFactory, PaymentAttemptFactory
 from tests.world import Shopper, World, attempt_of, check_books, report, window_ends
 
@@ -188,9 +190,17 @@ def test_cancelling_does_not_need_billing_but_watches_it(order: Order, billing: 
     assert attempt_of(order).next_poll_at is not None
 
 
+def test_an_order_whose_window_has_passed_expires_instead(order: Order, world: World, billing: BillingService) -> None:
+    window_ends(order)
+    with pytest.raises(OrderNotCancellableError):
+        cancel_order(order_id=order.id, actor="customer", now=now())
+    assert state(order) == ("expired", "expired", "timeout")
+    check_books()
+
+
 @pytest.mark.parametrize("status", ["success", "failed", "expired", "cancelled"])
 def test_only_a_pending_order_can_be_cancelled(status: str, order: Order) -> None:
-    Order.objects.update(status=status, paid_at=now())
+    force_status(status)
     with pytest.raises(OrderNotCancellableError):
         cancel_order(order_id=order.id, actor="customer", now=now())
 
@@ -336,3 +346,39 @@ def test_a_last_word_about_another_order_is_none(order: Order, billing: BillingS
     assert (result.expired, result.still_open, result.errors) == (0, 1, {"contradicts": 1})
     assert expire_due(now=now() + timedelta(minutes=2)).expired == 1
     check_books()
+
+
+NO_WORD = [
+    {"status": 404, "body": "<html>Not found</html>"},
+    {"status": 200, "body": '{"status": "timeout"}'},
+    {"status": 200, "body": '{"checkoutId": "pay_of_another", "status": "timeout"}'},
+]
+
+
+@pytest.mark.parametrize("answer", NO_WORD, ids=["404", "about nothing", "about another"])
+def test_money_is_found_though_the_word_that_nobody_paid_was_none(
+    order: Order, billing: BillingService, answer: dict[str, Any]
+) -> None:
+    billing.settle(billing.only().checkout_id, "success")
+    billing.knob("cancel", **answer)
+    window_ends(order)
+    at = now()
+    expire_due(now=at)
+    billing.well()
+    for minutes in (1, 5, 60):
+        expire_due(now=at + timedelta(minutes=minutes))
+        poll_billing(now=at + timedelta(minutes=minutes))
+    order.refresh_from_db()
+    assert order.status == "success"
+
+
+def test_an_attempt_that_billing_cancelled_at_the_end_of_its_window_is_watched_for_24_hours(
+    order: Order, billing: BillingService
+) -> None:
+    window_ends(order)
+    at = now()
+    assert expire_due(now=at).expired == 1
+    billing.settle(billing.only().checkout_id, "success")
+    poll_billing(now=at + timedelta(minutes=2))
+    order.refresh_from_db()
+    assert order.status == "success"

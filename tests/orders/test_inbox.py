@@ -18,6 +18,7 @@ from core.clock import now
 from orders import inbox
 from orders.models import Order, OrderSession, PaymentAttempt, WebhookReceipt
 from tests.billing_server import BillingService
+from tests.database import force_status
 from tests.factories import PaymentAttemptFactory
 from tests.world import Shopper, World, attempt_of, check_books, secret_of, signed, together, webhook_body
 
@@ -48,7 +49,7 @@ def send(body: str, headers: dict[str, str] | None = None, webhook_id: str = "ms
 
 
 def report_about(checkout_id: str, **changes: Any) -> str:
-    data = {"checkoutId": checkout_id, "orderId": "", "status": "success", "amount": "20.00", "currency": "GBP"}
+    data = {"checkoutId": checkout_id, "orderId": "bill_9", "status": "success", "amount": "20.00", "currency": "GBP"}
     return json.dumps({"data": data | changes})
 
 
@@ -243,8 +244,8 @@ def test_one_that_comes_twice_before_its_attempt_changes_nothing(db: None) -> No
 def test_what_a_dead_process_left_is_taken_up_after_a_minute(paid: str, order: Order) -> None:
     send(paid, webhook_id="msg_0")
     WebhookReceipt.objects.update(outcome="received", handled_at=None)
-    PaymentAttempt.objects.update(status="open", resolved_at=None, counted_at=None)
-    Order.objects.update(status="pending")
+    PaymentAttempt.objects.update(status="open", resolved_at=None, counted_at=None, paid_amount=None)
+    force_status("pending")
     OrderSession.objects.update(status="active")
     assert inbox.take_up(now=now()) == 0
     assert inbox.take_up(now=now() + timedelta(minutes=1, seconds=1)) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from decimal import Decimal
 from io import StringIO
 from typing import Any
 
@@ -13,7 +14,16 @@ from django.core.management import CommandError, call_command
 from core.clock import now
 from core.models import Mail
 from orders.models import Order, WebhookReceipt
-from orders.services import expire_due, poll_billing, retry_payment, send_refunds
+from orders.providers.contract import Report
+from orders.services import (
+    cancel_order,
+    expire_due,
+    poll_billing,
+    refund_attention,
+    retry_payment,
+    send_refunds,
+    settle_attempt,
+)
 from tests.billing_server import BillingService
 from tests.factories import CouponFactory, OrderFactory, OrderItemFactory
 from tests.world import Shopper, World, attempt_of, report, window_ends
@@ -99,6 +109,13 @@ def test_attempts_are_told_with_their_polls_and_errors(order: Order, billing: Bi
     ]
 
 
+def test_a_window_that_was_closed_does_not_end_later(order: Order) -> None:
+    cancel_order(order_id=order.id, actor="customer", now=now())
+    assert "payment window ends" not in whats(order, "payment")
+    report(attempt_of(order), "success")
+    assert "payment window ends" not in whats(order, "payment")
+
+
 def test_money_that_goes_back_is_told(order: Order) -> None:
     report(attempt_of(order), "failure")
     retry_payment(order_id=order.id, now=now())
@@ -106,6 +123,17 @@ def test_money_that_goes_back_is_told(order: Order) -> None:
         report(attempt_of(order, number), "success")
     send_refunds(now=now() + timedelta(seconds=1))
     assert whats(order, "refund") == ["refund requested", "refund made"]
+
+
+def test_money_that_goes_back_is_told_in_the_currency_that_was_taken(order: Order) -> None:
+    attempt = attempt_of(order)
+    said = Report("success", Decimal("24.20"), "USD")
+    settle_attempt(billing_checkout_id=attempt.billing_checkout_id, report=said, actor="test", now=now())
+    refund_attention(order_id=order.id, reason="not ours", actor="ada", now=now())
+    send_refunds(now=now() + timedelta(seconds=1))
+    moments = [moment for moment in inspect(order.number)["timeline"] if moment["where"] == "refund"]
+    told_of = [moment["details"]["amount"] for moment in moments]
+    assert told_of == ["24.20 USD", "24.20 USD"]
 
 
 def test_webhooks_about_its_attempts_are_told(order: Order) -> None:

@@ -14,11 +14,18 @@ from django.db import connections
 from catalog.models import Product
 from checkout.models import ShippingMethod
 from core import mail
-from core.clock import now
+from core.clock import now, shop_zone
 from core.models import Mail, MailText
 from orders import letters
 from orders.models import Order, OrderSession
-from orders.services import cancel_order, expire_due, retry_payment, send_payment_reminders, send_refunds
+from orders.services import (
+    cancel_order,
+    expire_due,
+    refund_order,
+    retry_payment,
+    send_payment_reminders,
+    send_refunds,
+)
 from orders.tokens import access_token
 from tests.billing_server import BillingService
 from tests.factories import CouponFactory
@@ -109,6 +116,14 @@ def test_a_paid_order_gets_one_mail_however_often_billing_says_so(order: Order) 
     assert kinds().count(letters.PAID) == 1
 
 
+@pytest.mark.parametrize(("language", "country"), [("en", "United Kingdom"), ("vi", "Vương quốc Anh")])
+def test_the_country_has_its_name(order: Order, language: str, country: str) -> None:
+    report(attempt_of(order), "success")
+    Mail.objects.update(language=language)
+    message = sent()[letters.PAID]
+    assert [country in text for text in (message.body, message.alternatives[0].content)] == [True, True]
+
+
 @pytest.mark.parametrize(("share", "number"), [(0.34, 0), (0.33, 1), (0.01, 1), (0, 0)])
 def test_a_reminder_comes_when_a_third_of_the_window_is_left(order: Order, share: float, number: int) -> None:
     assert send_payment_reminders(now=left(order, share)) == number
@@ -196,3 +211,32 @@ def test_it_says_what_staff_wrote(order: Order) -> None:
 def test_markup_of_staff_is_text(order: Order) -> None:
     MailText.objects.create(kind=letters.RECEIVED, language="en", body="<script>1</script>")
     assert "&lt;script&gt;" in sent()[letters.RECEIVED].alternatives[0].content
+
+
+def test_a_discount_is_taken_off_and_a_tax_added(world: World, billing: BillingService, shopper: Shopper) -> None:
+    shopper.order(world, (world.mug, 2), coupon=CouponFactory(value=Decimal(10)).code)
+    text = sent()[letters.RECEIVED].body
+    assert "Discount: \N{MINUS SIGN}£4.00" in text
+    assert "\nTax: £4.60" in text
+
+
+def test_a_tax_that_is_part_of_the_sums_is_told_so(
+    world: World, billing: BillingService, shopper: Shopper, settings: LazySettings
+) -> None:
+    settings.PRICES_INCLUDE_TAX = True
+    order = shopper.order(world, (world.mug, 1))
+    assert f"of which tax: £{order.tax_amount:.2f}" in sent()[letters.RECEIVED].body
+
+
+def test_a_window_ends_at_a_moment_as_readers_write_it(order: Order) -> None:
+    end = OrderSession.objects.get().expires_at.astimezone(shop_zone())
+    Mail.objects.update(language="vi")
+    assert f"{end:%H:%M, %d/%m/%Y}" in sent()[letters.RECEIVED].body
+
+
+def test_a_refund_is_told_without_the_address(billing: BillingService, order: Order) -> None:
+    billing.settle(billing.only().checkout_id, "success")
+    report(attempt_of(order), "success")
+    refund_order(order_id=order.id, amount=Decimal(4), reason="", actor="staff", now=now())
+    send_refunds(now=now())
+    assert "High Street" not in both(sent()[letters.REFUNDED])

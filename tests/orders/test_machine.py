@@ -12,13 +12,10 @@ from decimal import Decimal
 
 import pytest
 from django.conf import LazySettings
-from django.db.models import F
+from django.db.models import F, Sum
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import invariant, run_state_machine_as_test
 
-from checkout.models import CouponUse
-from core import integrity
-from core.clock import now
 from orders.models import Order, OrderSession, OrderStatusChange, OutboxEvent, PaymentAttempt, Refund
 from tests.billing_server import billing_service
 from tests.orders.machine import Shop
@@ -28,8 +25,10 @@ pytestmark = pytest.mark.django_db
 
 LEGAL = {("", "pending")} | {("pending", end) for end in ("success", "failed", "expired", "cancelled")}
 LEGAL |= {(end, "success") for end in ("failed", "expired", "cancelled")}
-STEPS = int(os.environ.get("MACHINE_STEPS", "400"))
+USUAL_STEPS = 400
+STEPS = int(os.environ.get("MACHINE_STEPS", USUAL_STEPS))
 """About so many; `make promises` takes 10,000."""
+STEADY = settings(deadline=None, suppress_health_check=list(HealthCheck), database=None)
 
 
 class WatchedShop(Shop):
@@ -41,7 +40,7 @@ class WatchedShop(Shop):
             self.poll()
             self.send_refunds(lost=False)
             self.all_money_at_billing_is_known()
-            assert [finding for finding in integrity.verify(now=now()) if finding.count] == []
+            check_books()
         finally:
             self.leave()
 
@@ -51,12 +50,11 @@ class WatchedShop(Shop):
             attempt = PaymentAttempt.objects.filter(billing_checkout_id=session.checkout_id).first()
             assert attempt is None or (attempt.status == "success") == (session.status == "success")
         assert not Refund.objects.exclude(status="done").exists()
-        self.billing_gives_back_what_it_took_once()
+        self.billing_gives_back_what_was_asked_for_once()
 
     @invariant()
     def books_agree(self) -> None:
         check_books()
-        assert not CouponUse.objects.exclude(order__status__in=["pending", "success"]).exists()
 
     @invariant()
     def every_state_was_reached_legally(self) -> None:
@@ -64,8 +62,7 @@ class WatchedShop(Shop):
             steps = [(change.old, change.new) for change in order.history.all() if change.field == "status"]
             assert set(steps) <= LEGAL
             assert len(steps) == len(set(steps))
-            assert (order.session.status == "active") == (order.status == "pending")
-            assert order.session.payment_attempts == order.session.attempts.count() <= self.attempts
+            assert order.session.payment_attempts <= self.attempts
 
     @invariant()
     def the_last_failure_closes(self) -> None:
@@ -84,36 +81,32 @@ class WatchedShop(Shop):
         assert told.total() == changes
 
     @invariant()
-    def money_that_came_is_an_order_paid_or_goes_back(self) -> None:
-        for order in Order.objects.all():
-            attempts = PaymentAttempt.objects.filter(order_session__order=order)
-            counted = attempts.exclude(counted_at=None)
-            assert counted.count() == (order.status == "success")
-            assert all(attempt.status == "success" and not attempt.refunds.exists() for attempt in counted)
-            looked_at = order.history.filter(field="needs_attention", new="").exists()
-            assert order.needs_attention or looked_at or not attempts.undecided().exists()
-            back = Refund.objects.filter(attempt__in=attempts)
-            assert all(refund.amount == refund.attempt.paid_amount for refund in back)
-            assert len({refund.attempt_id for refund in back}) == len(back)
-            assert bool(order.needs_attention) or looked_at or not back.exists()
-
-    @invariant()
     def what_was_agreed_pays_or_goes_back_by_itself_and_nothing_else_pays(self) -> None:
-        for attempt in PaymentAttempt.objects.filter(status="success"):
-            accepted = attempt.order_session.order.history.filter(reason="accepted").exists()
+        for attempt in PaymentAttempt.objects.filter(status="success").select_related("order_session"):
+            took = self.billing.sessions[attempt.billing_checkout_id]
+            assert (attempt.paid_amount, attempt.paid_currency) == (Decimal(took.amount), took.currency)
             agreed = (attempt.paid_amount, attempt.paid_currency) == (attempt.amount, attempt.currency)
-            assert agreed or accepted or attempt.counted_at is None
+            accepted = OrderStatusChange.objects.filter(order=attempt.order_session.order_id, reason="accepted")
+            assert agreed or attempt.counted_at is None or accepted.exists()
             assert not agreed or attempt.counted_at is not None or attempt.refunds.exists()
 
     @invariant()
-    def billing_gives_back_what_it_took_once(self) -> None:
-        for session in self.billing.sessions.values():
-            if session.refunds:
-                attempt = PaymentAttempt.objects.get(billing_checkout_id=session.checkout_id)
-                assert (session.status, attempt.counted_at) == ("success", None)
-                assert [Decimal(amount) for amount in session.refunds.values()] == [Decimal(session.amount)]
-        for refund in Refund.objects.filter(status="done").select_related("attempt"):
-            assert self.billing.sessions[refund.attempt.billing_checkout_id].refunds
+    def no_more_goes_back_than_came(self) -> None:
+        going_back = PaymentAttempt.objects.filter(refunds__isnull=False).distinct()
+        for attempt in going_back.select_related("order_session__order"):
+            order, back = attempt.order_session.order, attempt.refunds.aggregate(sum=Sum("amount"))["sum"]
+            assert back <= attempt.paid_amount
+            assert attempt.counted_at is None or order.refunded_amount <= back <= order.total
+
+    @invariant()
+    def billing_gives_back_what_was_asked_for_once(self) -> None:
+        refunds = {str(refund.pk): refund for refund in Refund.objects.select_related("attempt")}
+        given = {key: session for session in self.billing.sessions.values() for key in session.refunds}
+        for key, session in given.items():
+            asked_for = refunds[key]
+            assert asked_for.attempt.billing_checkout_id == session.checkout_id
+            assert asked_for.amount == Decimal(session.refunds[key])
+        assert {key for key, refund in refunds.items() if refund.status == "done"} <= set(given)
 
 
 @pytest.fixture
@@ -123,11 +116,4 @@ def machine(settings: LazySettings) -> Iterator[type[WatchedShop]]:
 
 
 def test_whatever_happens_the_books_agree(machine: type[WatchedShop]) -> None:
-    steady = settings(
-        max_examples=STEPS // 40,
-        stateful_step_count=40,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-        database=None,
-    )
-    run_state_machine_as_test(machine, settings=steady)
+    run_state_machine_as_test(machine, settings=settings(STEADY, max_examples=STEPS // 40, stateful_step_count=40))

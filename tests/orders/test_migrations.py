@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import partial
 
 import pytest
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 
 from core.clock import now
 from orders.models import PaymentAttempt, WebhookDelivery, WebhookReceipt
 from orders.outbox.spreading import spread
+from tests import migrating
 from tests.factories import OrderFactory, OrderSessionFactory, PaymentAttemptFactory, RefundFactory
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def migrate(name: str) -> None:
-    MigrationExecutor(connection).migrate([("orders", name)])
-
-
-@pytest.fixture(autouse=True)
-def up_to_date_again() -> Iterator[None]:
-    yield
-    executor = MigrationExecutor(connection)
-    executor.migrate(executor.loader.graph.leaf_nodes())
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("up_to_date_again")]
+migrate = partial(migrating.migrate, "orders")
 
 
 def test_receipts_of_webhooks_are_kept() -> None:
@@ -51,7 +41,7 @@ def test_money_that_came_before_counts_where_it_paid() -> None:
     RefundFactory.create(attempt=sent_back, was_sale=False)
     migrate("0003_window_rules")
     migrate("0004_decided_money")
-    found = {attempt.pk: attempt for attempt in PaymentAttempt.objects.all()}
+    found = {attempt.pk: attempt for attempt in PaymentAttempt.objects.only("counted_at", "paid_amount")}
     assert (found[paid.pk].counted_at, found[paid.pk].paid_amount) == (paid.resolved_at, paid.amount)
     assert (found[sent_back.pk].counted_at, found[sent_back.pk].paid_amount) == (None, sent_back.amount)
     assert found[wrong.pk].counted_at is None
@@ -76,3 +66,10 @@ def test_events_that_nobody_was_told_are_told_now_and_kept_on_the_way_back() -> 
     with connection.cursor() as cursor:
         cursor.execute("SELECT topic, delivered_at IS NOT NULL, attempts FROM orders_outboxevent")
         assert cursor.fetchall() == [("order.paid", True, 0)]
+
+
+def test_attempts_from_before_are_the_billing_services() -> None:
+    old = PaymentAttemptFactory.create()
+    migrate("0006_outbox_delivery")
+    migrate("0007_provider_of_attempt")
+    assert PaymentAttempt.objects.get(pk=old.pk).provider == "billing"

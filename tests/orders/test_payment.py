@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from core.clock import now
-from orders import billing as seam
 from orders.models import Order, OrderSession, OutboxEvent, PaymentAttempt
-from orders.services import SessionNotActiveError, start_payment
+from orders.providers import calls as seam
+from orders.services import SessionExpiredError, SessionNotActiveError, start_payment
 from tests.billing_server import BillingService
+from tests.database import force_status
 from tests.world import Shopper, World, attempt_of, check_books, report, window_ends
 
 pytestmark = pytest.mark.django_db
@@ -149,10 +150,21 @@ def test_an_order_closed_while_billing_is_asked_gets_no_attempt(
 ) -> None:
     """The order as the request read it was pending; meanwhile it was cancelled."""
     stale = Order.objects.select_related("session").get(pk=declined.pk)
-    Order.objects.update(status="cancelled")
+    force_status("cancelled")
     with pytest.raises(Exception, match="can no longer be paid"):
         start_payment(order=stale, now=now())
     assert PaymentAttempt.objects.count() == 1
+    assert [session.status for session in billing.sessions.values()] == ["open", "timeout"]
+
+
+def test_a_window_that_ends_while_billing_is_asked_gets_no_attempt(declined: Order, billing: BillingService) -> None:
+    """Nobody is sent to a page where nothing can be paid any more."""
+    OrderSession.objects.update(expires_at=now() + timedelta(seconds=0.3))
+    billing.knob("open", delay=0.6)
+    order = Order.objects.select_related("session").get(pk=declined.pk)
+    with pytest.raises(SessionExpiredError):
+        start_payment(order=order, now=now())
+    assert (PaymentAttempt.objects.count(), OrderSession.objects.get().payment_attempts) == (1, 1)
     assert [session.status for session in billing.sessions.values()] == ["open", "timeout"]
 
 
@@ -162,7 +174,7 @@ def test_taking_back_what_was_opened_too_late_is_not_waited_for(
     monkeypatch.setattr(seam, "WITHDRAW_SECONDS", 0.2)
     billing.knob("cancel", delay=0.6)
     stale = Order.objects.select_related("session").get(pk=declined.pk)
-    Order.objects.update(status="cancelled")
+    force_status("cancelled")
     with pytest.raises(SessionNotActiveError):
         start_payment(order=stale, now=now())
     assert "was opened too late and could not be cancelled" in caplog.text

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from io import StringIO
 
 import pytest
 from django.core.management import call_command
 
 from core.clock import now
 from orders.models import Order, OrderStatusChange, Refund, WebhookReceipt
-from orders.services import refund_attention
+from orders.services import comment, refund_attention
 from tests.factories import CustomerFactory, OrderFactory, OrderSessionFactory, PaymentAttemptFactory
+from tests.stored import rows_of
 
 pytestmark = pytest.mark.django_db
 
@@ -39,3 +41,15 @@ def test_what_staff_wrote_and_billing_sent_is_erased_with_the_customer(order: Or
     assert [refund.reason for refund in Refund.objects.all()] == [""]
     bodies = {receipt.webhook_id: bytes(receipt.body) for receipt in WebhookReceipt.objects.all()}
     assert bodies == {"pay_1": b"", "pay_2": b"{}"}
+
+
+def test_comments_and_the_parcel_are_given_out_and_erased(order: Order) -> None:
+    comment(order_id=order.pk, text="Mark-comment", actor="staff", now=now())
+    marks = {"carrier": "Mark-carrier", "tracking_number": "Mark-number", "tracking_url": "https://mark-url.example/"}
+    Order.objects.update(**marks)
+    order.history.create(field="fulfillment_status", new="shipped", actor="staff", reason="Mark-carrier Mark-number")
+    stdout = StringIO()
+    call_command("export_customer", "ada@example.com", stdout=stdout)
+    assert [mark for mark in ("Mark-comment", *marks.values()) if mark not in stdout.getvalue()] == []
+    call_command("erase_customer", "ada@example.com", "--yes")
+    assert "mark-" not in "".join(rows_of("orders_").values()).lower()

@@ -9,8 +9,8 @@ import pytest
 from django.db import connection
 
 from core.clock import now
-from orders import billing as seam
 from orders.models import Order, PaymentAttempt
+from orders.providers import calls as seam
 from orders.services import poll_billing
 from orders.services.polling import LEASE
 from tests.billing_server import BillingService

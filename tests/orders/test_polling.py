@@ -10,8 +10,9 @@ import pytest
 from django.conf import LazySettings
 
 from core.clock import now
-from orders import billing as seam
 from orders.models import Order, PaymentAttempt
+from orders.providers import calls as seam
+from orders.providers.contract import Report
 from orders.services import expire_due, poll_billing, retry_payment
 from orders.services.polling import LEASE, claim, learn
 from tests.billing_server import BillingService
@@ -248,8 +249,8 @@ def test_a_webhook_in_mid_poll_is_not_undone_by_an_older_answer(order: Order) ->
     at = due()
     (held,) = taken(at)
     report(held, "success")
-    from_before = seam.Report("open", held.amount, held.currency)
-    assert learn(held, from_before, now=at) is False
+    from_before = Report("open", held.amount, held.currency)
+    assert learn(held, from_before, actor="test", now=at) is False
     assert (attempt_of(order).status, attempt_of(order).next_poll_at) == ("success", None)
 
 

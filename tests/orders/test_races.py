@@ -11,17 +11,21 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.test import Client
 
+from catalog.models import Product
 from core.clock import now
 from core.errors import DomainError
 from customers.models import Customer
-from orders.models import Order, OutboxEvent, PaymentAttempt, Refund
-from orders.services import cancel_order, expire_due, poll_billing, retry_payment, send_refunds
+from orders.models import Order, OrderSession, OutboxEvent, PaymentAttempt, Refund
+from orders.providers import registry
+from orders.services import cancel_order, expire_due, poll_billing, refund_order, retry_payment, send_refunds
 from orders.services.polling import LEASE, claim
-from orders.services.transitions import mark_paid
+from orders.services.refunds import send
+from orders.services.transitions import end_unpaid, mark_paid
 from tests.billing_server import BillingService
+from tests.factories import CouponFactory, ProductFactory
 from tests.world import (
     Shopper,
     World,
@@ -49,32 +53,60 @@ def test_reports_that_come_at_once_have_one_effect(order: Order) -> None:
     attempt = attempt_of(order)
     together(12, lambda _place: report(attempt, "success"))
     assert Customer.objects.get().total_orders == 1
-    assert [change.new for change in order.history.all()] == ["pending", "success"]
+    assert [change.new for change in order.history.filter(field="status")] == ["pending", "success"]
     assert OutboxEvent.objects.filter(topic="order.paid").count() == 1
     check_books()
 
 
-def test_control_without_the_lock_they_have_two(order: Order) -> None:
+def become(order: Order, status: str) -> None:
+    """The order is paid, or closed: the step of our services without the lock, which is their caller's."""
+    with transaction.atomic():
+        if status == "success":
+            mark_paid(order, actor="test", reason="paid", now=now())
+        else:
+            end_unpaid([order], Order.Status(status), actor="test", reason="closed", now=now())
+
+
+@pytest.mark.parametrize(
+    "ends",
+    [
+        pytest.param(("success", "success"), id="reports that come at once, one webhook delivered many times"),
+        pytest.param(("expired", "success"), id="expiring and paying"),
+        pytest.param(("cancelled", "success"), id="cancelling and paying"),
+        pytest.param(("cancelled", "expired"), id="cancelling and expiring"),
+        pytest.param(("expired", "expired"), id="many expirers"),
+    ],
+)
+def test_control_without_the_lock_both_happen_or_postgresql_refuses(ends: tuple[str, str], order: Order) -> None:
     both_have_read = threading.Barrier(2)
 
-    def settle(_place: int) -> None:
+    def close(place: int) -> None:
         found = Order.objects.select_related("session").get(pk=order.pk)
         both_have_read.wait(10)
-        if found.status == "pending":
-            with transaction.atomic():
-                mark_paid(found, actor="test", reason="paid", now=now())
+        assert found.status == "pending"
+        become(found, ends[place])
 
-    together(2, settle)
-    with pytest.raises(AssertionError):
-        check_books()
+    with pytest.raises((AssertionError, IntegrityError)):
+        all_is_well(together(2, close))
+
+
+def all_is_well(results: Sequence[Any]) -> None:
+    """What the races ask at their end."""
+    nothing_raised(results)
+    check_books()
+
+
+def nothing_raised(results: Sequence[Any]) -> None:
+    """Raises what one of them raised, but for refusals by the rules."""
+    for result in results:
+        if isinstance(result, Exception) and not isinstance(result, DomainError):
+            raise result
 
 
 def race(*works: Callable[[], Any]) -> list[str]:
     """What became of each."""
     results = together(len(works), lambda place: works[place]())
-    for result in results:
-        if isinstance(result, Exception) and not isinstance(result, DomainError):
-            raise result
+    nothing_raised(results)
     return [result.code if isinstance(result, DomainError) else "done" for result in results]
 
 
@@ -116,7 +148,7 @@ def test_cancelling_and_expiring(world: World, billing: BillingService) -> None:
             lambda: expire_due(now=now()),
         )
         assert Order.objects.get(pk=order.pk).status in ("cancelled", "expired")
-        assert order.history.count() == 2
+        assert order.history.filter(field="status").count() == 2
     check_books()
 
 
@@ -128,6 +160,41 @@ def test_two_retries_open_one_attempt(world: World, billing: BillingService) -> 
         assert set(found) <= {"done", "PAYMENT_IN_PROGRESS"}
         assert PaymentAttempt.objects.filter(order_session__order=order).count() == 2
     assert len(billing.sessions) == 2 * ROUNDS
+    check_books()
+
+
+def test_control_without_the_key_and_the_condition_each_retry_opens_its_own(
+    order: Order, billing: BillingService
+) -> None:
+    report(attempt_of(order), "failure")
+    both_have_read = threading.Barrier(2)
+
+    def retry(place: int) -> None:
+        session = OrderSession.objects.get(order=order)
+        both_have_read.wait(10)
+        session.payment_attempts += 1
+        opened = registry.to_open("billing").open_pay_session(
+            reference=order.number,
+            amount=order.total,
+            currency=order.currency,
+            description="",
+            return_url="",
+            expires_at=session.expires_at,
+            key=f"retry {place}",
+        )
+        with transaction.atomic():
+            session.save()
+            PaymentAttempt.objects.create(
+                order_session=session,
+                number=session.payment_attempts,
+                billing_checkout_id=opened.checkout_id,
+                amount=order.total,
+                opened_at=now(),
+            )
+
+    found = together(2, retry)
+    assert sorted(type(result).__name__ for result in found) == ["IntegrityError", "NoneType"]
+    assert len(billing.sessions) == 3
 
 
 def test_retrying_and_late_paying_of_the_attempt_before(world: World, billing: BillingService) -> None:
@@ -151,22 +218,42 @@ def test_two_attempts_paid_at_once_pay_once_and_one_goes_back(world: World, bill
     check_books()
 
 
-def test_settling_and_placing_for_one_customer_and_product_never_wait_in_a_ring(
+def test_orders_of_one_customer_product_and_coupon_never_wait_for_each_other_in_a_ring(
     world: World, billing: BillingService
 ) -> None:
+    """Placed, paid, cancelled, and paid after that, all at the same moment."""
     before = deadlocks()
-    shoppers = [Shopper() for _ in range(8)]
+    coupon, shoppers = CouponFactory.create().code, [Shopper() for _ in range(8)]
     for shopper in shoppers:
         shopper.email = "ada@example.com"
-    type(world.mug).objects.update(track_stock=False)
+    plenty = [(product, 1) for product in ProductFactory.create_batch(2, stock_quantity=32)]
 
     def work(place: int) -> None:
-        for _ in range(4):
-            report(attempt_of(shoppers[place].order(world, (world.mug, 1), (world.tea, 1))), "success")
+        for turn in range(4):
+            order = shoppers[place].order(world, *plenty, coupon=coupon)
+            if (place + turn) % 2:
+                cancel_order(order_id=order.id, actor="customer", now=now())
+            report(attempt_of(order), "success")
 
     race(*[partial(work, place) for place in range(8)])
     assert deadlocks() == before
     assert Customer.objects.get().total_orders == 32
+    check_books()
+
+
+def test_control_with_the_products_before_the_customer_they_do(order: Order) -> None:
+    before, both_hold_one = deadlocks(), threading.Barrier(2)
+    product, customer = Product.objects.filter(name="Mug"), Customer.objects.all()
+
+    def hold(place: int) -> None:
+        first, second = [product, customer][:: 1 if place else -1]
+        with transaction.atomic():
+            list(first.select_for_update())
+            both_hold_one.wait(10)
+            list(second.select_for_update())
+
+    assert sorted(type(result).__name__ for result in together(2, hold)) == ["NoneType", "OperationalError"]
+    assert deadlocks() == before + 1
 
 
 def test_two_polls_at_once_ask_about_each_attempt_once(world: World, billing: BillingService) -> None:
@@ -176,6 +263,7 @@ def test_two_polls_at_once_ask_about_each_attempt_once(world: World, billing: Bi
     billing.knob("get", delay=0.05)
     results = together(3, lambda _place: poll_billing(now=now()))
     assert sum(result.checked for result in results) == billing.calls["get"] == 6
+    check_books()
 
 
 def test_what_one_worker_is_about_to_take_another_passes_over(world: World, billing: BillingService) -> None:
@@ -198,6 +286,22 @@ def test_what_one_worker_is_about_to_take_another_passes_over(world: World, bill
     assert together(2, work) == [len(orders), 0]
 
 
+def test_control_without_the_claim_each_poller_takes_all(world: World, billing: BillingService) -> None:
+    for _ in range(3):
+        Shopper().order(world, (world.tea, 1))
+    PaymentAttempt.objects.update(next_poll_at=now())
+    both_have_read = threading.Barrier(2)
+
+    def take(_place: int) -> int:
+        due = PaymentAttempt.objects.filter(next_poll_at__lte=now())
+        found = len(due)
+        both_have_read.wait(10)
+        due.update(next_poll_at=now() + LEASE)
+        return found
+
+    assert together(2, take) == [3, 3]
+
+
 def test_two_senders_at_once_refund_once(world: World, billing: BillingService, order: Order) -> None:
     report(attempt_of(order), "failure")
     retry_payment(order_id=order.id, now=now())
@@ -205,6 +309,21 @@ def test_two_senders_at_once_refund_once(world: World, billing: BillingService, 
         report(attempt_of(order, number), "success")
     assert sum(together(4, lambda _place: send_refunds(now=now()))) == 1
     assert billing.calls["refund"] == 1
+    check_books()
+
+
+def test_control_without_the_claim_each_sender_sends_it(world: World, billing: BillingService, order: Order) -> None:
+    report(attempt_of(order), "success")
+    refund_order(order_id=order.id, reason="it broke", actor="staff", now=now())
+    both_have_read = threading.Barrier(2)
+
+    def send_unclaimed(_place: int) -> bool:
+        refund = Refund.objects.select_related("attempt").get(status="requested")
+        both_have_read.wait(10)
+        return send(refund, now=now())
+
+    assert sum(together(2, send_unclaimed)) == 2
+    assert billing.calls["refund"] == 2
 
 
 def test_one_webhook_delivered_many_times_at_once_is_handled_once(

@@ -35,8 +35,9 @@ pytestmark = pytest.mark.django_db
 
 Change = Callable[[Order], Any]
 CHANGES: dict[str, Change] = {
-    "status": lambda o: Order.objects.filter(pk=o.pk).update(status="failed"),
+    "status": lambda o: Order.objects.filter(pk=o.pk).update(status="failed", closed_at=now()),
     "fulfilment": lambda o: Order.objects.filter(pk=o.pk).update(fulfillment_status="shipped"),
+    "parcel": lambda o: Order.objects.filter(pk=o.pk).update(tracking_number="AB123456789GB"),
     "refund": lambda o: Order.objects.filter(pk=o.pk).update(status="success", paid_at=now(), refunded_amount=1),
     "erased": lambda o: Order.objects.filter(pk=o.pk).update(email="", billing_address=ADDRESS | {"line1": ""}),
     "line": lambda o: OrderItem.objects.filter(order=o).update(name="Cup"),
@@ -46,7 +47,7 @@ CHANGES: dict[str, Change] = {
     "attempt": lambda o: PaymentAttempt.objects.update(status="failure", resolved_at=now()),
     "attempt gone": lambda o: PaymentAttempt.objects.all().delete(),
     "history": lambda o: OrderStatusChange.objects.create(order=o, old="pending", new="failed", actor="test"),
-    "history corrected": lambda o: OrderStatusChange.objects.update(reason="another"),
+    "reason erased": lambda o: OrderStatusChange.objects.update(reason=""),
 }  # fmt: skip
 READS: dict[str, Callable[[Shopper, Order], Any]] = {
     "order": lambda s, o: s.get(f"/orders/{o.id}").json()["data"],

@@ -2,13 +2,14 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from core.clock import now
 from orders.models import Order, Refund
-from orders.services import expire_due, send_refunds
-from orders.services.refunds import LEASE, claim
+from orders.services import expire_due, refund_attention, send_refunds
+from orders.services.refunds import LEASE, REFUSALS, claim
 from tests.billing_server import BillingService
 from tests.factories import RefundFactory
 from tests.world import Shopper, World, attempt_of, check_books, report, window_ends
@@ -84,6 +85,72 @@ def test_a_refused_one_is_tried_again_later_and_later(status: int, refund: Refun
     assert pauses == sorted(set(pauses))
     assert refund.status == "requested"
     assert refund.last_error
+
+
+def refuse(refund: Refund, times: int) -> None:
+    """Sends it so often, each time when it is due."""
+    for _ in range(times):
+        refund.refresh_from_db()
+        assert refund.next_try_at is not None
+        send_refunds(now=refund.next_try_at)
+    refund.refresh_from_db()
+
+
+@pytest.mark.parametrize("status", [400, 404, 409])
+def test_one_that_billing_goes_on_refusing_fails_and_staff_hear_why(
+    status: int, refund: Refund, billing: BillingService
+) -> None:
+    billing.knob("refund", status=status, body={"error": "too old"})
+    refuse(refund, REFUSALS)
+    order = Order.objects.get(pk=refund.attempt.order_session.order_id)
+    assert (refund.status, refund.next_try_at, refund.made_at) == ("failed", None, None)
+    said = f'a refund of 55.00 GBP was refused: HTTP {status}: {{"error": "too old"}}'
+    assert order.needs_attention == said
+    assert order.history.filter(field="refund", new="failed", actor="send_refunds").count() == 1
+
+
+def test_one_that_failed_is_sent_no_more(refund: Refund, billing: BillingService) -> None:
+    billing.knob("refund", status=400)
+    refuse(refund, REFUSALS)
+    billing.well()
+    send_refunds(now=now() + timedelta(days=30))
+    assert (billing.calls["refund"], refunded(billing)) == (REFUSALS, [])
+    check_books()
+
+
+@pytest.mark.parametrize(
+    "knob", [{"status": 401}, {"status": 429}, {"status": 500}, {"body": "<html>"}, {"down": True}]
+)
+def test_what_is_no_refusal_is_tried_on_and_on(knob: dict[str, Any], refund: Refund, billing: BillingService) -> None:
+    billing.knob("refund", **knob)
+    refuse(refund, REFUSALS + 2)
+    assert (refund.status, refund.refusals) == ("requested", 0)
+
+
+def test_refusals_count_in_a_row(refund: Refund, billing: BillingService) -> None:
+    billing.knob("refund", status=404)
+    refuse(refund, REFUSALS - 1)
+    billing.knob("refund", status=502)
+    refuse(refund, 1)
+    billing.knob("refund", status=404)
+    refuse(refund, REFUSALS - 1)
+    assert refund.status == "requested"
+
+
+def test_staff_can_send_money_back_again_whose_refund_failed(refund: Refund, billing: BillingService) -> None:
+    billing.knob("refund", status=400)
+    refuse(refund, REFUSALS)
+    billing.well()
+    refund_attention(order_id=refund.attempt.order_session.order_id, reason="they mended it", actor="staff", now=now())
+    assert send_refunds(now=now()) == 1
+    assert refunded(billing) == ["55.00"]
+    check_books()
+
+
+def test_why_it_could_not_be_made_is_said_in_billings_words(refund: Refund, billing: BillingService) -> None:
+    billing.knob("refund", status=503)
+    refuse(refund, 1)
+    assert refund.last_error == "HTTP 503"
 
 
 def test_before_its_time_it_is_not_tried_again(refund: Refund, billing: BillingService) -> None:

@@ -57,14 +57,14 @@ def test_the_same_id_again_changes_nothing(paid: str, order: Order) -> None:
     send(paid, headers)
     again = send(paid, headers)
     assert (again.status_code, again.json()["data"]) == (200, {"handled": False})
-    assert order.history.count() == 2
+    assert order.history.filter(field="status").count() == 2
     check_books()
 
 
 def test_the_same_news_under_another_id_has_no_second_effect(paid: str, order: Order) -> None:
     for number in range(3):
         assert send(paid, signed(paid, secret=SECRET, webhook_id=f"msg_{number}")).status_code == 200
-    assert order.history.count() == 2
+    assert order.history.filter(field="status").count() == 2
     check_books()
 
 
@@ -178,16 +178,17 @@ def test_an_amount_written_as_a_json_number_is_that_amount(billing: BillingServi
         "{",
         "\udcff",
         '{"data": []}',
-        '{"data": {"checkoutId": "x", "status": "success"}}',
-        '{"data": {"checkoutId": "x", "status": "won", "amount": "1", "currency": "GBP"}}',
-        '{"data": {"checkoutId": "x", "status": "success", "amount": "lots", "currency": "GBP"}}',
-        '{"data": {"checkoutId": "x", "status": "success", "amount": "NaN", "currency": "GBP"}}',
-        '{"data": {"checkoutId": "x", "status": "success", "amount": "sNaN", "currency": "GBP"}}',
-        '{"data": {"checkoutId": "x", "status": "success", "amount": 1e400, "currency": "GBP"}}',
-        '{"data": {"checkoutId": "a\\u0000b", "status": "open", "amount": "1", "currency": "GBP"}}',
+        '{"data": {"checkoutId": "x", "orderId": "y", "status": "success"}}',
+        '{"data": {"checkoutId": "x", "status": "success", "amount": "1", "currency": "GBP"}}',
+        '{"data": {"checkoutId": "x", "orderId": "y", "status": "won", "amount": "1", "currency": "GBP"}}',
+        '{"data": {"checkoutId": "x", "orderId": "y", "status": "success", "amount": "lots", "currency": "GBP"}}',
+        '{"data": {"checkoutId": "x", "orderId": "y", "status": "success", "amount": "NaN", "currency": "GBP"}}',
+        '{"data": {"checkoutId": "x", "orderId": "y", "status": "success", "amount": "sNaN", "currency": "GBP"}}',
+        '{"data": {"checkoutId": "x", "orderId": "y", "status": "success", "amount": 1e400, "currency": "GBP"}}',
+        '{"data": {"checkoutId": "a\\u0000b", "orderId": "y", "status": "open", "amount": "1", "currency": "GBP"}}',
         "[" * 50_000,
     ],
-    ids=range(15),
+    ids=range(16),
 )
 def test_a_signed_one_that_is_no_report_is_refused_as_such(body: str, order: Order) -> None:
     raw = body.encode("utf-8", "surrogateescape")
@@ -198,7 +199,7 @@ def test_a_signed_one_that_is_no_report_is_refused_as_such(body: str, order: Ord
 
 
 def test_a_signed_one_about_an_unknown_pay_session_is_acknowledged(order: Order) -> None:
-    report = {"checkoutId": "pay_9", "orderId": "", "status": "success", "amount": "33.00", "currency": "GBP"}
+    report = {"checkoutId": "pay_9", "orderId": "bill_9", "status": "success", "amount": "33.00", "currency": "GBP"}
     body = json.dumps({"data": report})
     assert send(body, signed(body, secret=SECRET)).status_code == 200
     assert status_of(order) == "pending"

@@ -36,7 +36,7 @@ def poll_without_claim() -> None:
 
 def claim_for_ever() -> None:
     """What a dead worker had taken nobody else takes."""
-    claim = "UPDATE orders_refund SET next_try_at = NULL WHERE next_try_at <= %(now)s RETURNING id"
+    claim = "UPDATE orders_refund SET next_try_at = '2999-01-01' WHERE next_try_at <= %(now)s RETURNING id"
     replace(refunds, "CLAIM", claim)
 
 

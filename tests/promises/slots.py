@@ -12,7 +12,7 @@ from core.clock import now
 from customers.letters import PASSWORD_CHANGED
 from orders import inbox
 from orders.models import Order, PaymentAttempt
-from orders.webhooks import SignedWebhook
+from orders.providers.contract import SignedWebhook
 from sessions_app import services
 from sessions_app.events import Event, Source
 from tests.billing_server import BillingService, PaySession
@@ -53,7 +53,7 @@ class Slots:
     def tell(self, order: Order) -> None:
         """A webhook, left by a process that died."""
         body = json.dumps(webhook_body(self.session_of(order))).encode()
-        inbox.store(SignedWebhook(f"msg_{order.number}", {}, body), now=now() - inbox.DIED_AFTER)
+        inbox.store(SignedWebhook(f"msg_{order.number}", {}, body), provider="billing", now=now() - inbox.DIED_AFTER)
 
     def order(self, due: datetime) -> Order:
         """An order that billing is next asked about then."""

@@ -11,16 +11,16 @@ import pytest
 from config.run import procfile
 from config.schedule import SCHEDULE
 from core.clock import now
-from orders.models import PaymentAttempt
+from orders.models import PaymentAttempt, Refund
 from tests.billing_server import BillingService
 from tests.promises.crew import Crew, send
 from tests.promises.gates import HELD_SECONDS
 from tests.promises.processes import Running, until
-from tests.world import Shopper, World, window_ends
+from tests.world import Shopper, World, attempt_of, window_ends
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WORKERS = [line for line, command in procfile().items() if "celery" in command and line != "beat"]
-PAYMENTS = ["poll_billing", "expire_orders"]
+PAYMENTS = ["poll_billing", "send_refunds"]
 """As many as the Procfile's worker of payments has children."""
 OTHERS = [job.name for job in SCHEDULE if job.queue != "payments" and job.seconds and job.seconds <= 60]
 
@@ -44,16 +44,17 @@ def hanging(world: World, billing: BillingService) -> BillingService:
     for _time in range(2):
         Shopper().order(world, (world.tea, 1))
     window_ends(Shopper().order(world, (world.tea, 1)))
+    attempt = attempt_of(Shopper().order(world, (world.tea, 1)))
+    Refund.objects.create(attempt=attempt, amount=attempt.amount, reason="late", was_sale=False, next_try_at=now())
     PaymentAttempt.objects.update(next_poll_at=now())
-    billing.knob("get", delay=HELD_SECONDS)
-    billing.knob("cancel", delay=HELD_SECONDS)
+    billing.knob("get", "refund", delay=HELD_SECONDS)
     return billing
 
 
 def begin_payments(billing: BillingService) -> list[str]:
     """Has as many jobs as payments has children wait for billing; their messages."""
     messages = [send(name) for name in PAYMENTS]
-    until(lambda: billing.calls["get"] and billing.calls["cancel"], "billing is asked by both")
+    until(lambda: billing.calls["get"] and billing.calls["refund"], "billing is asked by both")
     return messages
 
 

@@ -24,11 +24,11 @@ from orders.models import Order, Refund, WebhookReceipt
 from sessions_app.models import SessionEvent, VisitorSession
 from tests.billing_server import BillingService
 from tests.promises.crew import Crew, queues_are_empty
-from tests.promises.effects import all_is_well, happened
+from tests.promises.effects import happened
 from tests.promises.mail_server import MailServer
 from tests.promises.processes import SECONDS, Running, until
 from tests.promises.slots import Slots
-from tests.world import deadlocks
+from tests.world import check_books, deadlocks
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("nobody")]
 WORKERS = [line for line, command in procfile().items() if "celery" in command and line != "beat"]
@@ -84,10 +84,11 @@ def most_questions(began: float) -> float:
 
 
 def test_one_effect_a_slot(kitchen: Kitchen, billing: BillingService, mails: MailServer) -> None:
+    locked = deadlocks()
     for number, line in enumerate(WORKERS * 2):
         kitchen.hire(line, number)
     kitchen.open()
-    slots, locked = Slots(billing), deadlocks()
+    slots = Slots(billing)
     billing.knob("get", "cancel", "refund", delay=SLOW)
     began = time.monotonic()
     slots.unpaid = [slots.order(now()) for _ in range(UNPAID)]
@@ -103,7 +104,7 @@ def test_one_effect_a_slot(kitchen: Kitchen, billing: BillingService, mails: Mai
     check_the_rest(slots, mails)
     check_the_words(kitchen)
     assert deadlocks() == locked
-    all_is_well()
+    check_books()
 
 
 def is_done(slots: Slots) -> bool:

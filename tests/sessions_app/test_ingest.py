@@ -103,6 +103,17 @@ def test_a_batch_is_acknowledged_after_the_commit() -> None:
     assert (SessionEvent.objects.count(), core_redis.client().xlen(state.STREAM)) == (1, 0)
 
 
+def test_what_another_still_holds_is_not_trimmed_when_later_entries_are_acknowledged() -> None:
+    visit(event("page_view"))
+    core_redis.call(ingest.ensure_group)
+    held = ingest.take_new("holds")
+    visit(event("search"))
+    ingest.acknowledge(ingest.take_new("goes on"))
+    left = [entry_id for entry_id, _fields in core_redis.client().xrange(state.STREAM)]
+    assert [entry_id for entry_id, _entry in held] == left[: len(held)]
+    assert ingest.take_over("next") == held
+
+
 def test_an_event_of_a_month_without_a_partition_makes_one() -> None:
     session = visit()
     ingest.flush(consumer="test")

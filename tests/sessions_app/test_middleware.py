@@ -163,3 +163,12 @@ def test_nobody_is_told_of_a_visit_that_they_cannot_show(browser: Client) -> Non
     neighbour = Client(headers={"user-agent": CHROME})
     neighbour.get("/api/v1/storefront/products")
     assert session_of(neighbour)["sessionId"] != session_of(browser)["sessionId"]
+
+
+def test_a_crawler_that_asks_for_its_session_is_answered_one_that_nobody_keeps() -> None:
+    crawler = Client(headers={"user-agent": CRAWLER})
+    answer = crawler.get(CURRENT)
+    assert (answer.status_code, answer.cookies) == (200, {})
+    flush(consumer="test")
+    assert not VisitorSession.objects.exists()
+    assert core_redis.client().zcard("sessions:{visits}") == 0

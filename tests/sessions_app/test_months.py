@@ -1,19 +1,15 @@
 """Events by month."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 from django.db import IntegrityError, connection, transaction
-from django.db.migrations.executor import MigrationExecutor
 
 from sessions_app import months
 from sessions_app.models import SessionEvent
 from tests.factories import SessionEventFactory, VisitorSessionFactory
-
-PLAIN = [("sessions_app", "0001_initial")]
-LATEST = [("sessions_app", "0003_channel_rules")]
+from tests.migrating import migrate
 
 
 def partitions() -> set[str]:
@@ -86,21 +82,14 @@ def test_an_unwritten_month_is_not_taken_for_known() -> None:
     assert date(2033, 1, 1) not in months.known
 
 
-@pytest.fixture
-def migrated_back() -> Iterator[None]:
-    """Whatever the test did, the tables are the latest again."""
-    yield
-    MigrationExecutor(connection).migrate(LATEST)
-    months.known.clear()
-
-
 @pytest.mark.django_db(transaction=True)
-def test_events_are_kept_when_the_table_is_cut_and_made_whole_again(migrated_back: None) -> None:
+@pytest.mark.usefixtures("up_to_date_again")
+def test_events_are_kept_when_the_table_is_cut_and_made_whole_again() -> None:
     old, new = (SessionEventFactory.create(timestamp=datetime(2026, month, 3, tzinfo=UTC)) for month in (5, 9))
-    MigrationExecutor(connection).migrate(PLAIN)
+    migrate("sessions_app", "0001_initial")
     assert partitions() == set()
     assert ids() == {old.pk, new.pk}
-    MigrationExecutor(connection).migrate(LATEST)
+    migrate("sessions_app", "0002_event_partitions")
     assert partitions() == {months.PARENT + "_2026_05", months.PARENT + "_2026_09"}
     assert ids() == {old.pk, new.pk}
 

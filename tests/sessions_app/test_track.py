@@ -347,3 +347,63 @@ def test_an_address_that_tracks_too_often_is_told_when_to_come_again(settings: L
     assert answers[2].json()["error"] == "RATE_LIMITED"
     assert answers[2]["Retry-After"] == answers[0]["RateLimit"].partition("t=")[2]
     assert [answer["X-RateLimit-Remaining"] for answer in answers] == ["1", "0", "0"]
+
+
+def test_metadata_is_measured_as_it_is_sent_not_by_its_escapes(browser: Client) -> None:
+    answer = send(browser, {"events": [view(metadata={"q": "ă" * 2000}), view(metadata={"q": "ă" * 2100})]}).json()
+    assert [refusal["index"] for refusal in answer["rejected"]] == [1]
+
+
+@pytest.mark.parametrize("method", ["get", "put", "delete"])
+def test_what_is_no_post_is_refused_in_the_envelope(browser: Client, method: str) -> None:
+    answer = getattr(browser, method)(TRACK)
+    assert (answer.status_code, answer.json()["error"], answer["Allow"]) == (405, "METHOD_NOT_ALLOWED", "POST")
+
+
+def page_views(browser: Client) -> int:
+    """What the visit says of itself, before anything of it is stored."""
+    found: int = browser.get(CURRENT).json()["data"]["session"]["pageViews"]
+    return found
+
+
+@pytest.mark.parametrize("before", [0, 1], ids=["that began the visit", "of a known visit"])
+def test_a_page_view_sent_again_counts_once_at_once(browser: Client, before: int) -> None:
+    for number in range(before):
+        send(browser, view(page=f"/{number}"))
+    again = view(eventId=str(uuid4()))
+    for _ in range(3):
+        assert send(browser, again).json() == {"accepted": 1, "rejected": []}
+    assert page_views(browser) == before + 1
+
+
+def test_a_whole_batch_sent_again_counts_once_at_once(browser: Client) -> None:
+    send(browser, view())
+    batch = {"events": [view(eventId=str(uuid4())) for _ in range(100)]}
+    send(browser, batch)
+    send(browser, batch)
+    assert page_views(browser) == 101
+
+
+def test_a_page_view_sent_again_after_an_outage_counts_once(browser: Client) -> None:
+    again = view(eventId=str(uuid4()))
+    send(browser, again)
+    ingest.flush(consumer="test")
+    state.begin_epoch(core_redis.client())
+    send(browser, again)
+    assert page_views(browser) == 1
+
+
+def test_a_visit_that_begins_while_the_stream_is_full_stays_one(settings: LazySettings, browser: Client) -> None:
+    settings.EVENT_STREAM_LIMIT = 0
+    answers = [send(browser, view(page=f"/{number}")).status_code for number in range(4)]
+    assert answers == [202] * 4
+    assert VisitorSession.objects.get().page_views == 4
+    assert browser.get(CURRENT).json()["data"]["session"]["pageViews"] == 4
+
+
+def test_a_stale_visit_is_brought_back_though_the_stream_is_full(settings: LazySettings, browser: Client) -> None:
+    send(browser, view(page="/before"))
+    state.begin_epoch(core_redis.client())
+    settings.EVENT_STREAM_LIMIT = 1
+    assert send(browser, view(page="/after")).status_code == 202
+    assert [event.page for event in stored()] == ["/before", "/after"]

@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 from django.conf import LazySettings
 
+from core import limits
 from core import redis as core_redis
+from core.clock import now
 from core.limits import windows
 from sessions_app.state import STREAM
 from tests.core.limited import Caller, limit
@@ -57,6 +59,15 @@ def test_a_request_too_many_leaves_no_event(settings: LazySettings) -> None:
     assert kept() == 1
 
 
+def test_a_request_too_many_is_told_by_its_endpoint(settings: LazySettings) -> None:
+    limit(settings, track="1/minute")
+    caller = known(Caller())
+    for _ in range(3):
+        caller.post(TRACK, VIEW)
+    (day,) = limits.refusals(now=now()).values()
+    assert day == {"track": {TRACK: 2}}
+
+
 def test_a_visit_is_not_begun_by_a_request_too_many(settings: LazySettings) -> None:
     limit(settings, track="1/minute")
     Caller().post(TRACK, VIEW)
@@ -87,6 +98,6 @@ def test_control_where_the_script_does_not_refuse_more_is_kept(
     settings.REDIS_TIMEOUT_SECONDS = 10
     limit(settings, track="20/minute")
     caller = known(Caller())
-    monkeypatch.setattr(windows, "words_of", lambda counters: [10**9, 60_000, "track", 60])
+    monkeypatch.setattr(windows, "words_of", lambda counters, endpoint: [10**9, 60_000, "track", 60])
     together(60, lambda _place: caller.post(TRACK, VIEW))
     assert kept() > 20

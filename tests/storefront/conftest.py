@@ -7,13 +7,15 @@ import pytest
 from django.test import override_settings
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from tests import contract
 from tests.storefront.stub_api import StubShop
 from tests.storefront.stub_server import serve
 
 
 @pytest.fixture
 def shop() -> Iterator[StubShop]:
-    """The stub shop, served."""
+    """The stub shop, served. An answer that the API's schema does not allow fails the test."""
+    contract.schema()  # once, before several requests want it at the same time
     stub = StubShop()
     server = serve(stub)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
@@ -23,6 +25,7 @@ def shop() -> Iterator[StubShop]:
         server.shutdown()
         thread.join()
         server.server_close()
+    assert not stub.differences, "\n".join(sorted(set(stub.differences)))
 
 
 @pytest.fixture

@@ -9,10 +9,9 @@ Json = dict[str, Any]
 
 EMAIL, PASSWORD = "ada@example.com", "correct-horse"
 CSRF_TOKEN = "stub-csrf-token"
+REQUEST_ID = "stub-request"
 MAIL_TOKEN = "stub:mail-token"
-HOME = {
-    "kind": "shipping",
-    "isDefault": True,
+PLACE = {
     "line1": "12 St James's Square",
     "line2": "",
     "city": "London",
@@ -20,6 +19,7 @@ HOME = {
     "postalCode": "SW1Y 4JH",
     "country": "GB",
 }
+HOME = {"kind": "shipping", "isDefault": True, **PLACE}
 
 
 class Refused(Exception):
@@ -31,6 +31,7 @@ class Refused(Exception):
         super().__init__(code)
         self.status, self.wait = status, wait
         self.body = {"success": False, "error": code, "message": message, "details": details or {}}
+        self.body["requestId"] = REQUEST_ID
 
 
 def ada() -> Json:

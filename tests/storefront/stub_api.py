@@ -1,4 +1,5 @@
-"""A shop without a back-end: answers in the shapes of the public API (stub_server.py serves them).
+"""A shop without a back-end: answers in the shapes of the public API. stub_server.py serves them, and notes where
+one is not as the schema says.
 
 It keeps one cart's worth of state in memory, so that a test can look at what the browser asked, refuse the next call
 of a kind, and pay or expire the order.
@@ -11,6 +12,7 @@ from re import fullmatch
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
+from tests.contract import good_status
 from tests.storefront.stub_account import ACCOUNT_ROUTES, Json, Refused, StubAccount
 
 CHECKOUT_ID = str(UUID(int=1000))
@@ -57,6 +59,7 @@ class StubShop(StubAccount):
     asked: list[tuple[str, str, Json]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     refusals: dict[str, list[Refused]] = field(default_factory=dict)
+    differences: list[str] = field(default_factory=list)
     base: str = ""
 
     def refuse_next(self, call: str, refusal: Refused) -> None:
@@ -87,11 +90,11 @@ class StubShop(StubAccount):
         raise Refused(404, "NOT_FOUND")
 
     def get_consent(self, query: dict[str, str], body: Json) -> Json:
-        return {"analytics": self.consent}
+        return {"analytics": self.consent, "policyVersion": "1"}
 
     def put_consent(self, query: dict[str, str], body: Json) -> Json:
         self.consent = body["analytics"]
-        return {"analytics": self.consent}
+        return self.get_consent(query, body)
 
     # Checkout
 
@@ -103,9 +106,16 @@ class StubShop(StubAccount):
             "shippingMethodId": None,
             "couponCode": None,
             "orderId": None,
+            "remindMe": False,
             "expiresAt": "2099-01-01T12:30:00Z",
         }
         return self.replace_items(query, body)
+
+    def restore(self, query: dict[str, str], body: Json) -> Json:
+        """Three mugs were left, and something that is not sold any more."""
+        missing = [{"productId": str(UUID(int=99)), "name": "Old vase", "asked": 1, "available": 0}]
+        lines = {"cartItems": [{"productId": self.products[0]["id"], "quantity": 3}]}
+        return {**self.initiate(query, lines), "missing": missing * (body["token"] == "in-part"), "couponLost": None}
 
     def replace_items(self, query: dict[str, str], body: Json) -> Json:
         self.checkout["items"] = [self.line(item) for item in body["cartItems"]]
@@ -138,28 +148,30 @@ class StubShop(StubAccount):
             "taxAmount": str(tax),
             "total": str(subtotal - discount + shipping + tax),
             "currency": "GBP",
-            "taxLines": [{"name": "VAT", "rate": "10.0000", "amount": str(tax)}] if placed else [],
+            "taxLines": [{"name": "VAT", "rate": "10", "amount": str(tax)}] if placed else [],
+            "taxIncluded": False,
         }
 
     def calculate_shipping(self, query: dict[str, str], body: Json) -> Json:
         if body["shippingAddress"]["country"] == "GL":
             raise Refused(400, "INVALID_INPUT", {"shippingAddress.country": ["We do not ship to this country."]})
         self.checkout["shippingAddress"] = body["shippingAddress"]
+        self.checkout["remindMe"] = body.get("remindMe", self.checkout["remindMe"])
         self.checkout["shippingMethodId"] = body.get("shippingMethodId", self.checkout["shippingMethodId"])
         return {"methods": METHODS, "shippingMethodId": self.checkout["shippingMethodId"], "summary": self.summary()}
 
     def calculate_tax(self, query: dict[str, str], body: Json) -> Json:
-        return {"summary": self.summary()}
+        return self.show_checkout(query, body)
 
     def apply_coupon(self, query: dict[str, str], body: Json) -> Json:
         if body["code"].upper() != "WELCOME10":
             raise Refused(409, "COUPON_INVALID")
         self.checkout["couponCode"] = "WELCOME10"
-        return {"couponCode": "WELCOME10", "summary": self.summary()}
+        return self.show_checkout(query, body)
 
     def remove_coupon(self, query: dict[str, str], body: Json) -> Json:
         self.checkout["couponCode"] = None
-        return {"couponCode": None, "summary": self.summary()}
+        return self.show_checkout(query, body)
 
     def confirm(self, query: dict[str, str], body: Json) -> Json:
         summary = self.summary()
@@ -176,15 +188,20 @@ class StubShop(StubAccount):
             "orderId": ORDER_ID,
             "number": "ORD-7K2M9QX4TB",
             "status": "pending",
-            "paymentStatus": "open",
+            "paymentStatus": "unpaid",
             "fulfillmentStatus": "pending",
+            "carrier": "",
+            "trackingNumber": "",
+            "trackingUrl": "",
             "items": self.checkout["items"],
             "summary": summary,
-            "history": [],
-            "couponCode": self.checkout["couponCode"],
-            "email": body["email"],
+            "refundedAmount": "0.00",
+            "history": [{"status": "pending", "reason": "placed", "at": "2026-01-01T12:00:00Z"}],
+            "couponCode": self.checkout["couponCode"] or "",
+            **{name: body.get(name, "") for name in ("email", "firstName", "lastName")},
             "paidAt": None,
             "addresses": {"shipping": body["shippingAddress"], "billing": body["shippingAddress"]},
+            "shippingMethod": "Standard",
             "placedAt": "2026-01-01T12:00:00Z",
             "session": self.session(),
             "attempts": [],
@@ -212,8 +229,10 @@ class StubShop(StubAccount):
         session = self.order["session"]
         session["paymentAttempts"] += 1
         session["remainingAttempts"] -= 1
-        attempt = {"number": session["paymentAttempts"], "status": "open", "paymentUrl": f"{self.base}/pay"}
-        self.order["attempts"].append(attempt)
+        number = session["paymentAttempts"]
+        attempt = {"number": number, "status": "open", "paymentUrl": f"{self.base}/pay", "resolvedAt": None}
+        asked = {"amount": self.order["summary"]["total"], "currency": self.order["summary"]["currency"]}
+        self.order["attempts"].append({**attempt, **asked, "openedAt": f"2026-01-01T12:0{number}:00Z"})
 
     def list_orders(self, query: dict[str, str], body: Json) -> Json:
         if "cursor" in query:
@@ -232,7 +251,9 @@ class StubShop(StubAccount):
 
     def retry_payment(self, query: dict[str, str], body: Json) -> Json:
         self.open_attempt()
-        return {**self.order["session"], "paymentUrl": f"{self.base}/pay", "message": "Attempt 2 of 3."}
+        window = self.order["session"]
+        left = {name: window[name] for name in ("paymentAttempts", "maxPaymentAttempts", "remainingAttempts")}
+        return {**left, "paymentUrl": f"{self.base}/pay"}
 
     def cancel(self, query: dict[str, str], body: Json) -> Json:
         self.close("cancelled", "cancelled")
@@ -240,14 +261,16 @@ class StubShop(StubAccount):
 
     def decline(self) -> None:
         """Billing reports that the open attempt failed."""
-        self.order["attempts"][-1]["status"] = "failure"
+        self.order["attempts"][-1] |= {"status": "failure", "resolvedAt": "2026-01-01T12:02:30Z", "paymentUrl": None}
 
     def close(self, status: str, session_status: str) -> None:
         """The order reaches an end: `success`, `failed`, `expired`, `cancelled`."""
         session = {**self.order["session"], "status": session_status, "remainingSeconds": 0, "canRetry": False}
-        self.order = {**self.order, "status": status, "session": session}
+        history = [*self.order["history"], {"status": status, "reason": "", "at": "2026-01-01T12:03:00Z"}]
+        self.order = {**self.order, "status": status, "session": session, "history": history}
         if status == "success":
-            self.order["paidAt"] = "2026-01-01T12:03:00Z"
+            self.order |= {"paymentStatus": "paid", "paidAt": "2026-01-01T12:03:00Z"}
+            self.order["attempts"][-1] |= {"status": "success", "resolvedAt": "2026-01-01T12:03:00Z"}
 
 
 Call = Callable[..., Json]
@@ -259,6 +282,7 @@ ROUTES: list[tuple[str, str, Call]] = [
     ("GET", "/storefront/session/consent", StubShop.get_consent),
     ("PUT", "/storefront/session/consent", StubShop.put_consent),
     ("POST", "/checkout/initiate", StubShop.initiate),
+    ("POST", "/checkout/restore", StubShop.restore),
     ("POST", "/checkout/calculate-shipping", StubShop.calculate_shipping),
     ("POST", "/checkout/calculate-tax", StubShop.calculate_tax),
     ("POST", "/checkout/apply-coupon", StubShop.apply_coupon),
@@ -285,7 +309,8 @@ def answer(shop: StubShop, method: str, address: str, body: Json, *, csrf: str) 
             if match and wanted == method:
                 if waiting := shop.refusals.get(call.__name__):
                     raise waiting.pop(0)
-                return 200, {"success": True, "data": call(shop, query, body, *match.groups())}, {}
+                envelope = {"success": True, "data": call(shop, query, body, *match.groups())}
+                return good_status(method, parts.path), envelope, {}
         raise Refused(404, "NOT_FOUND")
     except Refused as refusal:
         return refusal.status, refusal.body, {"Retry-After": str(refusal.wait)} if refusal.wait else {}

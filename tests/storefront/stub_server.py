@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from django.contrib.staticfiles import finders
 from django.test import Client
 
+from tests import contract
 from tests.storefront.stub_account import Json
 from tests.storefront.stub_api import StubShop, answer
 
@@ -48,6 +49,7 @@ class StubHandler(BaseHTTPRequestHandler):
             self.shop.keys.append(key)
         path, csrf = self.path.removeprefix("/api/v1"), self.headers.get("X-CSRFToken", "")
         status, envelope, headers = answer(self.shop, self.command, path, body, csrf=csrf)
+        self.shop.differences += contract.differences(self.command, urlsplit(path).path, status, envelope)
         self.write(status, "application/json", json.dumps(envelope).encode(), headers)
 
     def respond_with_file(self, name: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.storefront.shopper import ORDER_PAGE, add_to_cart, confirm_button, fill_address
-from tests.storefront.stub_account import HOME, Refused
+from tests.storefront.stub_account import HOME, PLACE, Refused
 from tests.storefront.stub_api import KINDS, StubShop
 
 pytestmark = pytest.mark.browser
@@ -62,7 +62,7 @@ def test_no_page_scrolls_sideways(page: Page, shop: StubShop, width: int, langua
     shop.logged_in, shop.account["addresses"] = True, [HOME]
     put_into_cart(page)
     shop.initiate({}, {"cartItems": [{"productId": shop.products[0]["id"], "quantity": 1}]})
-    shop.place_order({"email": "a@example.com", "shippingAddress": {"country": "GB"}}, shop.summary())
+    shop.place_order({"email": "a@example.com", "shippingAddress": PLACE}, shop.summary())
     for address in PAGES:
         page.goto(address)
         page.wait_for_load_state("networkidle")

@@ -184,6 +184,7 @@ def test_checkout_is_filled_in_from_the_default_address(page: Page, shop: StubSh
     add_to_cart(page, "mug")
     page.goto("/shop/checkout")
     page.get_by_role("link", name=re.compile("Then log in")).click()
+    expect(page.get_by_role("heading", name="Log in")).to_be_visible()  # the checkout has a field for an e-mail, too
     page.get_by_label("E-mail").fill(EMAIL)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()

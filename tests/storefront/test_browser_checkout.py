@@ -137,7 +137,7 @@ def test_billing_away_leads_to_the_order_and_not_to_a_second_one(page: Page, sho
     shop.refuse_next("confirm", Refused(502, "BILLING_UNAVAILABLE", details))
     confirm_button(page).click()
     expect(page).to_have_url(re.compile(ORDER_PAGE))
-    page.get_by_role("button", name="Try again").click()
+    page.get_by_role("button", name="Pay now").click()
     expect(page.get_by_role("heading", name="Pay page")).to_be_visible()
 
 

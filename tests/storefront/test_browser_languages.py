@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.storefront.shopper import ORDER_PAGE, add_to_cart, place_order
+from tests.storefront.shopper import INVOICE_PAGE, ORDER_PAGE, add_to_cart, place_order
 from tests.storefront.stub_account import HOME, MAIL_TOKEN, Refused
 from tests.storefront.stub_api import StubShop
 
@@ -23,7 +23,7 @@ ACCOUNT_PAGES = [
 ]
 PAGES = [
     *("/shop/", "/shop/?search=nothing", "/shop/products/mug", "/shop/products/candle", "/shop/cart", "/shop/checkout"),
-    *("/shop/orders", ORDER_PAGE),
+    *("/shop/orders", ORDER_PAGE, INVOICE_PAGE),
     *(f"/shop/account{page}" for page in ACCOUNT_PAGES),
 ]
 FOREIGN_TEXTS = """async ([own, other]) => {

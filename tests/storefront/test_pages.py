@@ -19,6 +19,7 @@ PAGES = [
     "/shop/checkout",
     "/shop/orders",
     "/shop/orders/00000000-0000-0000-0000-0000000007d0",
+    "/shop/orders/00000000-0000-0000-0000-0000000007d0/invoice",
     *(f"/shop/account{page}" for page in ("", "/addresses", "/data", "/login", "/register", "/forgotten")),
     *("/shop/account/verify", "/shop/account/reset"),
 ]
@@ -77,7 +78,7 @@ def test_tracker_is_one_line_before_the_modules(client: Client) -> None:
 def test_every_field_has_its_label_and_a_place_for_its_error(client: Client) -> None:
     text = html(client, "/shop/checkout")
     fields = re.findall(r'<(?:input|select) id="([\w-]+)"', text)
-    assert len(fields) == 11
+    assert len(fields) == 12
     for name in fields:
         assert f'<label for="{name}"' in text
         assert f'id="{name}-error"' in text

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from core import counts, limits
 from core.clock import now as clock_now
 from core.counts import ByDay
+from core.limits import Refusals
 from core.management.redis_tables import keys_body, print_keys, print_server, server_body
 from core.redis import RedisAwayError
 from core.redis_stats import keys, server
@@ -21,9 +22,9 @@ class Command(BaseCommand):
     """Tells how Redis is doing at this moment."""
 
     help = (
-        "Keys and memory of Redis by prefix, hit rate, requests refused by limit and UTC day, webhooks, answers of "
-        "billing and requests about orders that were of no use. On a big shop keys and memory are estimated from a "
-        "sample. Exit code 1 if Redis is away."
+        "Keys and memory of Redis by prefix, hit rate, requests refused by limit, endpoint and UTC day, webhooks, "
+        "answers of billing and requests about orders that were of no use. On a big shop keys and memory are "
+        "estimated from a sample. Exit code 1 if Redis is away."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -48,10 +49,21 @@ class Command(BaseCommand):
             return
         print_keys(self.stdout, held)
         print_server(self.stdout, itself)
-        self._tell("Limits", ("Limit", "Requests refused"), refused)
+        self._tell_refusals(refused)
         for kind, by_day in counted.items():
-            self._tell(counts.kinds[kind], ("Which", "How many"), by_day)
+            self._tell(counts.kinds[kind], by_day)
 
-    def _tell(self, title: str, columns: tuple[str, str], by_day: ByDay) -> None:
+    def _tell_refusals(self, refused: Refusals) -> None:
+        rows = [
+            (day, limit, endpoint, number)
+            for day, by_limit in refused.items()
+            for limit, by_endpoint in by_limit.items()
+            for endpoint, number in by_endpoint.items()
+        ]
+        columns = ("Day (UTC)", "Limit", "Endpoint", "Requests refused")
+        print_table(self.stdout, rows or [("-", "none", "-", 0)], columns=columns, title="Limits")
+
+    def _tell(self, title: str, by_day: ByDay) -> None:
         rows = [(day, name, number) for day, found in by_day.items() for name, number in found.items()]
-        print_table(self.stdout, rows or [("-", "none", 0)], columns=("Day (UTC)", *columns), title=title)
+        columns = ("Day (UTC)", "Which", "How many")
+        print_table(self.stdout, rows or [("-", "none", 0)], columns=columns, title=title)

@@ -27,8 +27,8 @@ WINDOW_FACTS = (
     "last_payment_attempt_at", "reminder_sent_at",
 )  # fmt: skip
 ATTEMPT_FACTS = (
-    "number", "status", "amount", "currency", "billing_checkout_id", "billing_order_id", "opened_at", "resolved_at",
-    "poll_count", "error_count", "unknown_count", "next_poll_at", "asked_at", "last_error",
+    "number", "status", "amount", "currency", "provider", "billing_checkout_id", "billing_order_id", "opened_at",
+    "resolved_at", "poll_count", "error_count", "unknown_count", "next_poll_at", "asked_at", "last_error",
 )  # fmt: skip
 SHOWN_OF_ATTEMPTS = (
     "number",

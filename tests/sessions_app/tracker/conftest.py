@@ -10,9 +10,9 @@ from tests.sessions_app.tracker.visitor import launched, visiting
 
 
 @pytest.fixture(scope="module")
-def browser(chromium_path: str) -> Iterator[Browser]:
+def browser(whole_chromium_path: str) -> Iterator[Browser]:
     """One browser for a module."""
-    with launched(chromium_path) as browser:
+    with launched(whole_chromium_path) as browser:
         yield browser
 
 

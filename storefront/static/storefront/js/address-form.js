@@ -18,7 +18,9 @@ export function prepareAddressForm(account) {
 
 function fill(values) {
   for (const [name, value] of Object.entries(values)) {
-    if (addressForm.elements[name]) addressForm.elements[name].value = value;
+    const input = addressForm.elements[name];
+    if (input?.type === "checkbox") input.checked = value === input.value;
+    else if (input) input.value = value;
   }
 }
 
@@ -41,9 +43,15 @@ export function contactAndAddress() {
   const contact = { shippingAddress: {} };
   for (const [name, value] of Object.entries(typed())) {
     const [owner, part] = name.split(".");
-    if (!value) continue;
+    if (!value || name === "remindMe") continue;
     if (part) contact[owner][part] = value;
     else contact[name] = value;
   }
   return contact;
+}
+
+/** Whether the shopper wants to be reminded, and where, as calculate-shipping takes it. */
+export function reminderWish() {
+  const { remindMe, email } = addressForm.elements;
+  return remindMe.checked ? { remindMe: true, email: email.value.trim() } : { remindMe: false };
 }

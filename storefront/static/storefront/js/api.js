@@ -106,6 +106,9 @@ export const putConsent = (analytics) => call("PUT", "/storefront/session/consen
 /** Opens a checkout for `[{ productId, quantity }]`. It lives for 30 minutes after its last change. */
 export const initiateCheckout = (cartItems) => call("POST", "/checkout/initiate", { body: { cartItems } });
 
+/** A new checkout with the cart that a reminder's link names: `{ ...checkout, missing, couponLost }`. */
+export const restoreCheckout = (token) => call("POST", "/checkout/restore", { body: { token } });
+
 /** The checkout as it stands: after a reload, go on where the shopper was. */
 export const getCheckout = (checkoutId) => call("GET", `/checkout/${checkoutId}`);
 
@@ -113,9 +116,12 @@ export const getCheckout = (checkoutId) => call("GET", `/checkout/${checkoutId}`
 export const replaceItems = (checkoutId, cartItems) =>
   call("PATCH", `/checkout/${checkoutId}/items`, { body: { cartItems } });
 
-/** `{ methods, shippingMethodId, summary }`: what serves this address. With a method id it also chooses that one. */
-export const calculateShipping = (checkoutId, shippingAddress, shippingMethodId) =>
-  call("POST", "/checkout/calculate-shipping", { body: { checkoutId, shippingAddress, shippingMethodId } });
+/**
+ * `{ methods, shippingMethodId, summary }`: what serves this address. With a method id it also chooses that one.
+ * `wish` is `{ remindMe, email }`: whether the shopper wants a mail if they leave without buying. Without it, that stays.
+ */
+export const calculateShipping = (checkoutId, shippingAddress, shippingMethodId, wish = {}) =>
+  call("POST", "/checkout/calculate-shipping", { body: { checkoutId, shippingAddress, shippingMethodId, ...wish } });
 
 /** The tax for the address that was given before, line by line in `summary.taxLines`. */
 export const calculateTax = (checkoutId) => call("POST", "/checkout/calculate-tax", { body: { checkoutId } });

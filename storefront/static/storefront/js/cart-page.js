@@ -9,6 +9,7 @@ import { unansweredOrder } from "./confirm.js";
 import { announce, byId, clearProblem, element, picture, whileBusy } from "./dom.js";
 import { money, t } from "./i18n.js";
 import { checkoutPath, productPath } from "./paths.js";
+import { restoreCart, takeRestoreToken } from "./restore-link.js";
 
 function show() {
   const lines = cartLines();
@@ -90,6 +91,16 @@ byId("to-checkout").addEventListener("click", (event) => {
   event.preventDefault();
   whileBusy(event.currentTarget, goToCheckout);
 });
+/** From a reminder: the cart that was left, in this browser or another. */
+async function restoreFromLink() {
+  const token = takeRestoreToken();
+  if (!token) return;
+  await restoreCart(token);
+  show();
+}
+
 show();
+restoreFromLink();
+window.addEventListener("hashchange", restoreFromLink); // the link, opened in this tab
 window.addEventListener("storage", show); // another tab changed the cart
 window.addEventListener("pageshow", (event) => event.persisted && show());

@@ -2,7 +2,7 @@
 // is shown; the browser computes nothing. Steps that are done fold up and can be opened again.
 
 import { accountIfAny } from "./account.js";
-import { addressForm, contactAndAddress, prepareAddressForm, rememberAddress } from "./address-form.js";
+import { addressForm, contactAndAddress, prepareAddressForm, rememberAddress, reminderWish } from "./address-form.js";
 import { ApiError, applyCoupon, calculateShipping, calculateTax, getCheckout, removeCoupon } from "./api.js";
 import { cartLines, clearCart } from "./cart.js";
 import { showRefusal } from "./checkout-refusals.js";
@@ -71,7 +71,7 @@ async function submitAddress() {
 /** Asks which methods serve the address; this also saves the address with the checkout. */
 async function findMethods(methodId) {
   const contact = contactAndAddress();
-  const answer = await calculateShipping(checkout.checkoutId, contact.shippingAddress, methodId);
+  const answer = await calculateShipping(checkout.checkoutId, contact.shippingAddress, methodId, reminderWish());
   methods = answer.methods;
   checkout.shippingMethodId = answer.shippingMethodId;
   checkout.summary = answer.summary;

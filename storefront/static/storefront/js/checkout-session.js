@@ -12,6 +12,11 @@ export function forgetCheckout() {
   tab.remove("checkout");
 }
 
+/** Takes up a checkout that was opened elsewhere, for these lines; other ones in the cart are brought to it later. */
+export function adoptCheckout(checkoutId, items) {
+  tab.set("checkout", { id: checkoutId, items: items.map(({ productId, quantity }) => ({ productId, quantity })) });
+}
+
 /** The checkout for what is in the cart now. One that has an `orderId` was ordered already. */
 export async function openCheckout() {
   const items = cartItems();

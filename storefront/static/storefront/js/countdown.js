@@ -36,17 +36,25 @@ function tick() {
   const leftMs = Math.max(endsAt - performance.now(), 0);
   const seconds = Math.round(leftMs / 1000);
   const minutes = Math.floor(seconds / 60);
-  display.textContent = `${minutes}:${String(seconds % 60).padStart(2, "0")}`;
+  display.textContent = clock(minutes, seconds % 60);
   bar.value = Math.min(leftMs / wholeMs, 1);
   document.body.classList.toggle("hurry", minutes < 3);
   if (seconds === 0) end();
   else speak(Math.ceil(seconds / 60));
 }
 
+/** `12:05`, and `23:12:05` where hours are left. */
+function clock(minutes, seconds) {
+  const parts = minutes < 60 ? [minutes, seconds] : [Math.floor(minutes / 60), minutes % 60, seconds];
+  return parts.map((part, place) => (place ? String(part).padStart(2, "0") : part)).join(":");
+}
+
+/** More than an hour is spoken of once an hour. */
 function speak(minutes) {
-  if (minutes === spokenMinutes) return;
-  spokenMinutes = minutes;
-  announce(t("minutesLeft", { count: minutes }));
+  const rounded = minutes > 60 ? Math.ceil(minutes / 60) * 60 : minutes;
+  if (rounded === spokenMinutes) return;
+  spokenMinutes = rounded;
+  announce(minutes > 60 ? t("hoursLeft", { count: rounded / 60 }) : t("minutesLeft", { count: minutes }));
 }
 
 function end() {

@@ -58,6 +58,10 @@ export function money(amount, currency) {
 export const moment = (time) =>
   new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" }).format(new Date(time));
 
+/** The day of a moment in a time zone. */
+export const day = (time, timeZone) =>
+  new Intl.DateTimeFormat(locale, { dateStyle: "long", timeZone }).format(new Date(time));
+
 export const clockTime = (time) => new Intl.DateTimeFormat(locale, { timeStyle: "short" }).format(new Date(time));
 
 export const number = (value) => new Intl.NumberFormat(locale).format(value);

@@ -5,12 +5,14 @@ import { cancelOrder, getOrder, retryPayment } from "./api.js";
 import { refillCart } from "./cart.js";
 import { showTimeLeft, stopCountdown } from "./countdown.js";
 import { announce, byId, clearProblem, element, showProblem, whileBusy } from "./dom.js";
-import { moment, setTitle, t } from "./i18n.js";
-import { keepTokenFromAddress, orderToken } from "./order-tokens.js";
-import { cartPath, isWebAddress, productsPath } from "./paths.js";
-import { addressLines } from "./postal-address.js";
+import { moment, money, setTitle, t } from "./i18n.js";
+import { showOrderNotFound } from "./order-not-found.js";
+import { fulfilmentParts, storyRows } from "./order-story.js";
+import { keepTokenFromAddress, orderToken, tokenForLink } from "./order-tokens.js";
+import { cartPath, invoicePath, isWebAddress } from "./paths.js";
+import { fullName, nameAndAddress } from "./postal-address.js";
 import { explain } from "./refusals.js";
-import { miniLines, summaryRows } from "./totals.js";
+import { miniLines, refundedRow, summaryRows } from "./totals.js";
 
 const POLL_MS = 2000;
 const POLL_AFTER_TROUBLE_MS = 6000;
@@ -18,6 +20,7 @@ const container = byId("order");
 const orderId = container.dataset.order;
 let order = null;
 let shownStatus = null;
+let shownStory = null;
 let pollTimer = null;
 
 // Asking --------------------------------------------------------------------------------------------------------------
@@ -39,8 +42,12 @@ async function refresh() {
   return undefined;
 }
 
+/** Also an order that could be seen a moment ago: whoever logged out in another tab leaves nothing here. */
 function showNotFound() {
-  showProblem(t("orderNotFound"), { actions: [{ label: t("goShopping"), href: productsPath }] });
+  stopCountdown();
+  container.hidden = true;
+  showOrderNotFound();
+  byId("problem").prepend(element("h1", {}, t("titleOrder"))); // the page's own is hidden with the order
 }
 
 // Showing -------------------------------------------------------------------------------------------------------------
@@ -48,6 +55,7 @@ function showNotFound() {
 function show() {
   if (order.status !== shownStatus) showStatus();
   if (order.status === "pending") showPayment();
+  showStory();
   container.hidden = false;
   container.setAttribute("aria-busy", "false");
 }
@@ -56,12 +64,14 @@ function show() {
 function showStatus() {
   const before = shownStatus;
   shownStatus = order.status;
-  container.dataset.status = order.status;
+  const outcome = order.paymentStatus === "refunded" ? "refunded" : order.status;
+  container.dataset.status = outcome;
   byId("order-number").textContent = order.number;
   setTitle(t("titleOrderNumber", { number: order.number }));
-  byId("order-title").textContent = t(`orderTitle_${order.status}`);
+  byId("order-title").textContent = t(`orderTitle_${outcome}`);
   byId("order-lead").textContent = lead();
   showContents();
+  showPaid();
   const pending = order.status === "pending";
   byId("pay").hidden = !pending;
   byId("again").hidden = !["failed", "expired", "cancelled"].includes(order.status);
@@ -79,14 +89,32 @@ function lead() {
 
 function showContents() {
   byId("order-items").replaceChildren(...miniLines(order.items, order.summary.currency));
-  byId("order-summary").replaceChildren(...summaryRows(order.summary, { couponCode: order.couponCode }));
-  const address = order.addresses?.shipping;
-  byId("delivery").hidden = !address;
-  if (address) {
-    const lines = [[order.firstName, order.lastName].filter(Boolean).join(" "), ...addressLines(address)].filter(Boolean);
-    byId("order-address").replaceChildren(...lines.map((line) => element("span", {}, line)));
-  }
+  const { summary, couponCode, shippingMethod, refundedAmount } = order;
+  const rows = [...summaryRows(summary, { couponCode, shippingMethod }), refundedRow(refundedAmount, summary.currency)];
+  byId("order-summary").replaceChildren(...rows.filter(Boolean));
+  byId("delivery").hidden = false;
+  byId("order-address").replaceChildren(...nameAndAddress(fullName(order), order.addresses.shipping));
   byId("order-email").textContent = order.email;
+}
+
+/** What only a paid order has: its invoice, what was sent back of it, and a parcel. */
+function showPaid() {
+  const paid = order.status === "success";
+  byId("paid").hidden = byId("fulfilment").hidden = !paid;
+  if (!paid) return;
+  const back = Number(order.refundedAmount) > 0;
+  byId("order-refund").hidden = !back;
+  if (back) byId("order-refund").textContent = t("orderRefunded", { amount: money(order.refundedAmount, order.summary.currency) });
+  byId("invoice-link").href = invoicePath(orderId) + tokenForLink(orderId);
+  byId("fulfilment").replaceChildren(...fulfilmentParts(order));
+}
+
+/** Written anew only when there is something new: somebody may be reading here. */
+function showStory() {
+  const story = JSON.stringify([order.history, order.attempts.map(({ status }) => status)]);
+  if (story === shownStory) return;
+  shownStory = story;
+  byId("story-rows").replaceChildren(...storyRows(order));
 }
 
 /** The open attempt may still be paid; a declined one makes room for the next, as long as time and attempts last. */
@@ -94,13 +122,22 @@ function showPayment() {
   const { session, attempts } = order;
   const open = attempts.find(({ status, paymentUrl }) => status === "open" && isWebAddress(paymentUrl));
   const active = session.status === "active" && session.remainingSeconds > 0;
+  const focused = document.activeElement;
   byId("pay-now").hidden = !(open && active);
   if (open) byId("pay-now").href = open.paymentUrl;
   byId("retry").hidden = Boolean(open) || !active || !session.canRetry;
+  setText("retry", t(attempts.length ? "tryAgain" : "payNow"));
   byId("cancel").hidden = !active;
   setText("pay-state", t(paymentState(open, active, attempts)));
   setText("attempts-left", t("attemptsLeft", { count: session.remainingAttempts, max: session.maxPaymentAttempts }));
   showTimeLeft(session, refresh);
+  if (focused.hidden) keepFocus();
+}
+
+/** The button that had the focus is gone: what takes its place has it now. */
+function keepFocus() {
+  const next = byId("pay-now").hidden ? byId("pay-title") : byId("pay-now");
+  next.focus();
 }
 
 function paymentState(open, active, attempts) {

@@ -13,6 +13,10 @@ export function keepOrderToken(orderId, token) {
 
 export const orderToken = (orderId) => lasting.get("orderTokens")?.[orderId];
 
+/** What a link to another page of the order needs: nothing, unless this browser keeps nothing for the next page. */
+export const tokenForLink = (orderId) =>
+  lasting.isLostWithThePage("orderTokens") ? `#token=${encodeURIComponent(orderToken(orderId) ?? "")}` : "";
+
 /** Takes `#token=...` out of the address and keeps it. */
 export function keepTokenFromAddress(orderId) {
   const token = new URLSearchParams(location.hash.slice(1)).get("token");

@@ -9,6 +9,7 @@ export const productsPath = `${SHOP}/`;
 export const productPath = (key) => `${SHOP}/products/${encodeURIComponent(key)}`;
 export const ordersPath = `${SHOP}/orders`;
 export const orderPath = (orderId) => `${SHOP}/orders/${encodeURIComponent(orderId)}`;
+export const invoicePath = (orderId) => `${orderPath(orderId)}/invoice`;
 
 export const accountPath = `${SHOP}/account`;
 export const loginPath = `${SHOP}/account/login`;

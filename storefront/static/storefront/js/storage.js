@@ -22,6 +22,11 @@ class Store {
     }
   }
 
+  /** Whether the browser refused to keep it, so that the next page will not have it. */
+  isLostWithThePage(name) {
+    return this.#memory.has(name);
+  }
+
   set(name, value) {
     try {
       this.#area.setItem(`shop.${name}`, JSON.stringify(value));

@@ -4,29 +4,27 @@ import { element, picture } from "./dom.js";
 import { money, number, t } from "./i18n.js";
 import { productPath } from "./paths.js";
 
-const row = (label, amount, kind = "") =>
+export const sumRow = (label, amount, kind = "") =>
   element("p", { class: `sum-row ${kind}` }, element("span", {}, label), element("span", {}, amount));
 
 /** The rows of a `summary`. What is not known yet (`known.shipping`, `known.tax`) says when it will be. */
-export function summaryRows(summary, { couponCode, known = { shipping: true, tax: true } } = {}) {
+export function summaryRows(summary, { couponCode, shippingMethod, known = { shipping: true, tax: true } } = {}) {
   const amount = (value) => money(value, summary.currency);
   const discounted = Number(summary.discountAmount) > 0;
   const showTax = known.tax || Number(summary.taxAmount) > 0;
   const taxes = summary.taxLines?.length ? summary.taxLines : [{ name: t("tax"), amount: summary.taxAmount }];
   return [
-    row(t("subtotal"), amount(summary.subtotal)),
-    (discounted || couponCode) && row(couponCode ? t("discountCode", { code: couponCode }) : t("discount"), `−${amount(summary.discountAmount)}`),
-    row(t("shipping"), known.shipping ? amount(summary.shippingAmount) : t("nextStep")),
-    ...(showTax ? taxes.map((tax) => row(taxLabel(tax, taxIncluded(summary)), amount(tax.amount))) : []),
-    row(t("total"), amount(summary.total), "total"),
+    sumRow(t("subtotal"), amount(summary.subtotal)),
+    (discounted || couponCode) && sumRow(couponCode ? t("discountCode", { code: couponCode }) : t("discount"), `−${amount(summary.discountAmount)}`),
+    sumRow(shippingMethod ? t("shippingBy", { method: shippingMethod }) : t("shipping"), known.shipping ? amount(summary.shippingAmount) : t("nextStep")),
+    ...(showTax ? taxes.map((tax) => sumRow(taxLabel(tax, summary.taxIncluded), amount(tax.amount))) : []),
+    sumRow(t("total"), amount(summary.total), "total"),
   ].filter(Boolean);
 }
 
-/** In a shop that prints gross prices the tax is part of the other rows, and the total is their sum without it. */
-function taxIncluded({ subtotal, discountAmount, shippingAmount, taxAmount, total }) {
-  const others = Number(subtotal) - Number(discountAmount) + Number(shippingAmount);
-  return Number(taxAmount) > 0 && Math.abs(others - Number(total)) < Number(taxAmount) / 2;
-}
+/** What was sent back of an order, or null. */
+export const refundedRow = (refundedAmount, currency) =>
+  Number(refundedAmount) > 0 ? sumRow(t("refunded"), `−${money(refundedAmount, currency)}`) : null;
 
 function taxLabel({ name, rate }, included) {
   const label = rate === undefined ? name : `${name} ${number(Number(rate))} %`;

@@ -1,7 +1,7 @@
 """Coupons, shipping and tax to be edited; checkouts and uses to be read."""
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter
 from unfold.decorators import display
 
+from checkout.admin_phone import PhoneOrders
 from checkout.models import CheckoutSession, Coupon, CouponUse, IdempotencyKey, ShippingMethod, ShippingZone, TaxRate
 from core.addresses import COUNTRIES
 from core.admin import (
@@ -195,18 +196,17 @@ class TaxRateAdmin(ShopAdmin):
         return f"{tax.rate.normalize():f} %"
 
 
-@admin.register(CheckoutSession)
-class CheckoutSessionAdmin(KeySearch, HistoryAdmin):
-    """The checkouts, newest first: what was in them and how far they came."""
+class CheckoutScreen(KeySearch, HistoryAdmin):
+    """What every list of checkouts shows: what was in them and how far they came."""
 
     list_display = ("begun", "state", "reached", "email", "pieces", "total", "coupon", "order_link")
     list_select_related = ("coupon", "order")
-    list_filter = (("status", ChoicesDropdownFilter), ("created_at", DayRangeFilter))
+    list_filter: ClassVar[Any] = (("status", ChoicesDropdownFilter), ("created_at", DayRangeFilter))
     sortable_by = ("begun",)
     compressed_fields = False
     search_help_text = "Id of a checkout, number of an order, or begin of a customer's e-mail address"
-    readonly_fields = ("lines", "sums", "visit", "order_link", "reached", "delivery", "invoice")
-    fieldsets = (
+    readonly_fields: ClassVar[Any] = ("lines", "sums", "visit", "order_link", "reached", "delivery", "invoice")
+    fieldsets: ClassVar[Any] = (
         (None, {"fields": (("id", "status", "reached"), ("order_link", "visit", "coupon"))}),
         ("When", {"fields": (("created_at", "updated_at", "expires_at"),)}),
         ("Cart", {"fields": ("lines", "sums")}),
@@ -258,6 +258,11 @@ class CheckoutSessionAdmin(KeySearch, HistoryAdmin):
         names = ("name", "sku", "unitPrice", "quantity", "lineTotal")
         rows = [[line.get(name, NOTHING) for name in names] for line in checkout.items]
         return table(["Product", "SKU", "Price", "Quantity", "Sum"], rows)
+
+
+@admin.register(CheckoutSession)
+class CheckoutSessionAdmin(PhoneOrders, CheckoutScreen):
+    """All checkouts, newest first, and the pages on which staff make one for somebody on the phone."""
 
 
 @admin.register(IdempotencyKey)

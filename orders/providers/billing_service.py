@@ -1,97 +1,39 @@
-"""The billing service over HTTP: the one seam through which money is asked for."""
+"""The billing service over HTTP: the shop's own contract with whoever takes its money."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import os
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import astuple, dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import astuple
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
-from functools import cache
+from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
 import httpx2
 from django.conf import settings
-from django.utils.translation import gettext_lazy as _
 
-from core import clock, counts
-from core.errors import DomainError
 from core.money import CURRENCIES, LARGEST, money_string
+from orders.providers import calls, standard_webhooks
+from orders.providers.contract import (
+    NOT_AS_AGREED,
+    AlreadyPaidError,
+    BillingUnavailableError,
+    KeyRefusedError,
+    PaySession,
+    PollError,
+    RefundRefusedError,
+    Report,
+    SignedWebhook,
+    Told,
+    checked_checkout_id,
+)
 
-log = logging.getLogger(__name__)
-TIMEOUT = httpx2.Timeout(10, connect=3)
-LONGEST_SECONDS = 10
-"""A call ends after this, even if billing sends a byte now and then: httpx counts from byte to byte."""
-WITHDRAW_SECONDS = 2
-"""Of the call that takes a pay session back, which comes after one that may have taken its whole time."""
-CONNECTIONS = 32
+SETTINGS = ("BILLING_URL", "BILLING_API_KEY")
 PATH = "/billing/api/v1/paysession"
-COUNTED = "billing"
-
-
-class BillingUnavailableError(DomainError):
-    """Billing could not be reached, or did not answer as agreed. Nothing is lost: the same call can be made again."""
-
-    code, status = "BILLING_UNAVAILABLE", 502
-    message = _("The payment service cannot be reached. Your order is kept; please try again in a moment.")
-
-
-class AlreadyPaidError(Exception):
-    """A pay session cannot be cancelled: it was paid."""
-
-
-@dataclass(frozen=True)
-class PaySession:
-    """A pay session as billing opened it."""
-
-    checkout_id: str
-    order_id: str
-    pay_url: str
-
-
-@dataclass(frozen=True)
-class Report:
-    """What billing says of a pay session. `status` is open, success, failure, timeout, or unknown (404)."""
-
-    status: str
-    amount: Decimal | None = None
-    currency: str = ""
-    order_id: str = ""
-    """Billing's own id of the order; empty if it was not said."""
-
-
-class PollError(Exception):
-    """One pay session could not be asked about; the text says why, `kind` in a word."""
-
-    def __init__(self, text: str, kind: str) -> None:
-        super().__init__(text)
-        self.kind = kind
-
-
-class KeyRefusedError(PollError):
-    """Billing does not accept our key: no payment settles while that lasts."""
-
-
-NOT_AS_AGREED = (ValueError, KeyError, TypeError, InvalidOperation, RecursionError)
-"""What reading an answer raises that is not the one agreed, however wrong it is."""
-
-
-@cache
-def client() -> httpx2.Client:
-    """The process's connections to billing."""
-    return httpx2.Client(timeout=TIMEOUT, limits=httpx2.Limits(max_connections=CONNECTIONS), follow_redirects=False)
-
-
-@cache
-def callers() -> ThreadPoolExecutor:
-    """Whoever waits for billing in a request's stead; one that is left waiting goes on until billing lets go of it."""
-    return ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="billing")
-
-
-os.register_at_fork(after_in_child=callers.cache_clear)  # threads stay with the parent
+NO_REFUSALS = (401, 403, 408, 425, 429)
+"""Statuses below 500 that say nothing about the money asked for."""
 
 
 def headers(idempotency_key: str = "") -> dict[str, str]:
@@ -157,24 +99,25 @@ def cancel_pay_session(checkout_id: str) -> None:
         AlreadyPaidError: it was taken.
         BillingUnavailableError: no answer, or not the one agreed.
     """
-    answer = _post(address(checkout_id, "cancel"), {}, "", seconds=WITHDRAW_SECONDS)
+    answer = _post(address(checkout_id, "cancel"), {}, "", seconds=calls.WITHDRAW_SECONDS)
     try:
-        read_cancelled(answer)
+        read_cancelled(answer, checkout_id=checkout_id)
     except PollError as error:
         raise _unexpected(answer) from error
 
 
-def read_cancelled(answer: httpx2.Response) -> None:
-    """Whether a pay session was cancelled. One that billing does not know cannot be paid either.
+def read_cancelled(answer: httpx2.Response, *, checkout_id: str) -> None:
+    """Whether this pay session was cancelled. The pieces are sold again after that: nothing less is believed.
 
     Raises:
         AlreadyPaidError, KeyRefusedError, PollError
     """
     if answer.status_code == 409:
         raise AlreadyPaidError(str(answer.url))
-    if answer.status_code not in (200, 404):
+    if answer.status_code != 200:
         raise refusal(answer)
-    if answer.status_code == 200 and body_of(answer).get("status") != "timeout":
+    data = body_of(answer)
+    if (data.get("checkoutId"), data.get("status")) != (checkout_id, "timeout"):
         raise PollError("not the answer agreed: it is not cancelled", "not_as_agreed")
 
 
@@ -197,15 +140,29 @@ def refund(*, checkout_id: str, amount: Decimal, currency: str, key: str) -> Non
     """Gives money back; the same `key` gives it back once.
 
     Raises:
+        RefundRefusedError: 4xx, but for those that say nothing about the money.
         BillingUnavailableError: no answer, or not the one agreed.
     """
     answer = _post(address(checkout_id, "refund"), {"amount": money_string(amount, currency)}, key)
-    if answer.status_code != 200:
-        raise _unexpected(answer)
     try:
-        body_of(answer)  # a page of some proxy has given nothing back
+        read_refunded(answer)
     except PollError as error:
-        raise _unexpected(answer) from error
+        problem = _unexpected(answer)
+        if 400 <= answer.status_code < 500 and answer.status_code not in NO_REFUSALS:
+            raise RefundRefusedError(f"{error}: {answer.text}"[:300]) from error
+        raise problem from error
+
+
+def read_refunded(answer: httpx2.Response) -> None:
+    """Whether the money goes back. A page of some proxy has given nothing back, nor has an answer that names an error.
+
+    Raises:
+        PollError
+    """
+    if answer.status_code != 200:
+        raise refusal(answer)
+    if body_of(answer).get("error"):
+        raise PollError("not the answer agreed: it names an error", "not_as_agreed")
 
 
 async def ask(session: httpx2.AsyncClient, checkout_id: str) -> Report:
@@ -215,11 +172,11 @@ async def ask(session: httpx2.AsyncClient, checkout_id: str) -> Report:
         PollError: no answer in time, or not the one agreed.
     """
     try:
-        async with asyncio.timeout(LONGEST_SECONDS):
+        async with asyncio.timeout(calls.LONGEST_SECONDS):
             answer = await session.get(address(checkout_id), headers=headers())
             return read_report(answer, checkout_id=checkout_id)
     except (httpx2.HTTPError, TimeoutError) as error:
-        raise silence(error) from error
+        raise calls.silence(error) from error
 
 
 async def cancel(session: httpx2.AsyncClient, checkout_id: str) -> None:
@@ -230,11 +187,11 @@ async def cancel(session: httpx2.AsyncClient, checkout_id: str) -> None:
         PollError: no answer in time, or not the one agreed.
     """
     try:
-        async with asyncio.timeout(LONGEST_SECONDS):
+        async with asyncio.timeout(calls.LONGEST_SECONDS):
             answer = await session.post(address(checkout_id, "cancel"), json={}, headers=headers())
     except (httpx2.HTTPError, TimeoutError) as error:
-        raise silence(error) from error
-    read_cancelled(answer)
+        raise calls.silence(error) from error
+    read_cancelled(answer, checkout_id=checkout_id)
 
 
 def read_report(answer: httpx2.Response, *, checkout_id: str) -> Report:
@@ -265,12 +222,6 @@ def refusal(answer: httpx2.Response) -> PollError:
     return PollError(text, "server_error" if answer.status_code >= 500 else "not_as_agreed")
 
 
-def silence(error: Exception) -> PollError:
-    """What it means that nothing was answered."""
-    late = isinstance(error, TimeoutError | httpx2.TimeoutException)
-    return PollError(describe(error), "timeout" if late else "network")
-
-
 def report_of(data: dict[str, Any]) -> Report:
     """The report in billing's JSON, which answers and webhooks share.
 
@@ -284,33 +235,36 @@ def report_of(data: dict[str, Any]) -> Report:
         raise ValueError(data["amount"])
     if data["currency"] not in CURRENCIES:
         raise ValueError(data["currency"])
-    return Report(data["status"], amount, data["currency"], str(data.get("orderId") or ""))
+    if not isinstance(data["orderId"], str) or not data["orderId"]:
+        raise ValueError("orderId")
+    return Report(data["status"], amount, data["currency"], data["orderId"])
 
 
-def note_useless(error: PollError, *, checkout_id: str) -> None:
-    """Counts a question about a pay session to which no useful answer came, and says so now and then."""
-    text = f"billing's answer about {checkout_id} is of no use: {error}"
-    counts.note(log, COUNTED, error.kind, text, now=clock.now())
+def verify(*, body: bytes, headers: Mapping[str, str], now: datetime) -> SignedWebhook:
+    """Checks signature and age of a webhook, as Standard Webhooks prescribes.
+
+    Raises:
+        UnsignedWebhookError: none of the live secrets made it.
+        InvalidInputError: its id is none.
+    """
+    return standard_webhooks.verify(body=body, headers=headers, secrets=settings.BILLING_WEBHOOK_SECRETS, now=now)
 
 
-def describe(error: Exception) -> str:
-    """An error for the log and the attempt."""
-    return f"{type(error).__name__}: {error}"[:300]
+def read(body: bytes) -> Told:
+    """What a webhook says.
+
+    Raises:
+        one of NOT_AS_AGREED.
+    """
+    data = json.loads(body)["data"]
+    return Told(checked_checkout_id(str(data["checkoutId"])), report_of(data))
 
 
 def _post(url: str, body: dict[str, Any], key: str, *, seconds: float | None = None) -> httpx2.Response:
-    call = callers().submit(client().post, url, json=body, headers=headers(key))
-    try:
-        return call.result(LONGEST_SECONDS if seconds is None else seconds)
-    except (httpx2.HTTPError, TimeoutError) as error:
-        call.cancel()
-        log.warning("billing: %s", describe(error))
-        counts.count(COUNTED, silence(error).kind, now=clock.now())
-        raise BillingUnavailableError from error
+    session, shown = calls.client(), headers(key)
+    return calls.in_time(lambda: session.post(url, json=body, headers=shown), seconds=seconds)
 
 
 def _unexpected(answer: httpx2.Response) -> BillingUnavailableError:
-    log.error("billing answered %s: %s", answer.status_code, answer.text[:300])
     kind = refusal(answer).kind if answer.status_code >= 300 else "not_as_agreed"
-    counts.count(COUNTED, kind, now=clock.now())
-    return BillingUnavailableError()
+    return calls.useless(kind, f"billing answered {answer.status_code}: {answer.text[:300]}")

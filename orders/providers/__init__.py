@@ -1,0 +1,1 @@
+"""Payment providers: each is one module here and one line in `registry`."""

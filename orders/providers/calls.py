@@ -1,0 +1,82 @@
+"""How providers are called: the time that a call may take, the connections, and what is said of useless answers."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import TypeVar
+
+import httpx2
+
+from core import clock, counts
+from core.postgresql.giving_back import give_back
+from orders.providers.contract import BillingUnavailableError, PollError
+
+T = TypeVar("T")
+log = logging.getLogger("orders.providers")
+TIMEOUT = httpx2.Timeout(10, connect=3)
+LONGEST_SECONDS = 10
+"""A call ends after this, even if a byte comes now and then: httpx counts from byte to byte."""
+WITHDRAW_SECONDS = 2
+"""Of the call that takes a pay session back, which comes after one that may have taken its whole time."""
+CONNECTIONS = 32
+COUNTED = "billing"
+
+
+@cache
+def client() -> httpx2.Client:
+    """The process's connections to providers."""
+    return httpx2.Client(timeout=TIMEOUT, limits=httpx2.Limits(max_connections=CONNECTIONS), follow_redirects=False)
+
+
+@cache
+def callers() -> ThreadPoolExecutor:
+    """Whoever waits for a provider in a request's stead; one that is left waiting goes on until it is let go."""
+    return ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="billing")
+
+
+os.register_at_fork(after_in_child=callers.cache_clear)  # threads stay with the parent
+
+
+def in_time(call: Callable[[], T], *, seconds: float | None = None) -> T:
+    """What a call returns within its time (LONGEST_SECONDS unless told). No database connection is held meanwhile.
+
+    Raises:
+        BillingUnavailableError: nothing was answered; it is counted and said.
+    """
+    waiting = callers().submit(call)
+    give_back()
+    try:
+        return waiting.result(LONGEST_SECONDS if seconds is None else seconds)
+    except (httpx2.HTTPError, TimeoutError) as error:
+        waiting.cancel()
+        log.warning("billing: %s", describe(error))
+        counts.count(COUNTED, silence(error).kind, now=clock.now())
+        raise BillingUnavailableError from error
+
+
+def useless(kind: str, text: str) -> BillingUnavailableError:
+    """What an answer comes to that is not the one agreed; it is counted and said."""
+    log.error("%s", text)
+    counts.count(COUNTED, kind, now=clock.now())
+    return BillingUnavailableError()
+
+
+def silence(error: Exception) -> PollError:
+    """What it means that nothing was answered."""
+    late = isinstance(error, TimeoutError | httpx2.TimeoutException)
+    return PollError(describe(error), "timeout" if late else "network")
+
+
+def describe(error: Exception) -> str:
+    """An error for the log and the attempt."""
+    return f"{type(error).__name__}: {error}"[:300]
+
+
+def note_useless(error: PollError, *, checkout_id: str) -> None:
+    """Counts a question about a pay session to which no useful answer came, and says so now and then."""
+    text = f"billing's answer about {checkout_id} is of no use: {error}"
+    counts.note(log, COUNTED, error.kind, text, now=clock.now())
