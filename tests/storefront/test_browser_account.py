@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.storefront.shopper import add_to_cart, log_in
 from tests.storefront.stub_account import CSRF_TOKEN, EMAIL, HOME, MAIL_TOKEN, PASSWORD, Refused
@@ -22,6 +22,19 @@ def test_registering_ends_in_a_mail_and_logs_nobody_in(page: Page, shop: StubSho
     sent = shop.bodies("/storefront/auth/register")[0]
     assert sent == {"email": "new@example.com", "password": " correct horse ", "firstName": "", "lastName": ""}
     expect(page.locator("#account-link")).to_have_text("Log in")
+
+
+def test_a_form_cannot_be_sent_before_its_script_is_there(page: Page, shop: StubShop) -> None:
+    held: list[Route] = []
+    page.route("**/login-page*.js", lambda route: held.append(route))
+    page.goto("/shop/account/login", wait_until="commit")
+    page.get_by_label("E-mail").fill(EMAIL)
+    button = page.get_by_role("button", name="Log in")
+    expect(button).to_be_disabled()
+    page.keyboard.press("Enter")
+    held[0].continue_()
+    expect(button).to_be_enabled()
+    expect(page.get_by_label("E-mail")).to_have_value(EMAIL)
 
 
 def test_weak_password_is_refused_beside_its_field(page: Page) -> None:

@@ -7,12 +7,15 @@ import { t } from "./i18n.js";
 import { loginPath } from "./paths.js";
 import { explain, fieldErrors } from "./refusals.js";
 
-/** Forms send nothing by themselves; each has one thing to run, once at a time. */
+/** Forms send nothing by themselves; each has one thing to run, once at a time. Until this has run their button is
+ *  disabled: a form sent before would load the page again, without what was typed. */
 export function onSubmit(form, run) {
+  const button = form.querySelector("[type=submit]");
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    whileBusy(form.querySelector("[type=submit]"), run);
+    whileBusy(button, run);
   });
+  button.disabled = false;
 }
 
 /** What was typed, without spaces around it; passwords as they are. A box that is not ticked is not there. */
