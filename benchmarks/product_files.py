@@ -14,9 +14,9 @@ from benchmarks.measurement import Measurement, Sample, require
 from catalog.models import Product
 from catalog.transfer import Tally
 from catalog.transfer import import_products as import_file
-from catalog.transfer.reading import open_source
 from catalog.transfer.rows import COLUMNS
 from config.embedded import home
+from core.spreadsheets import open_source
 
 PRODUCTS = 100_000
 SHELVES = 40

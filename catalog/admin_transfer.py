@@ -25,11 +25,11 @@ from import_export.tmp_storages import CacheStorage
 from unfold.contrib.import_export.forms import ImportForm
 
 from catalog.models import Product
-from catalog.transfer import Kind, NotProductsError, Refusal, Stored, Tally, import_products, product_lines
+from catalog.transfer import Kind, Stored, Tally, import_products, product_lines
 from catalog.transfer.exporting import category_texts
-from catalog.transfer.reading import records
-from catalog.transfer.rows import COLUMNS, cell, cells_of
+from catalog.transfer.rows import COLUMNS, SHEET, cell, cells_of
 from core.admin import NOTHING, ShopAdmin
+from core.spreadsheets import Refusal, WrongSheetError, records
 
 if TYPE_CHECKING:  # import_export carries no types; what it extends does
 
@@ -137,13 +137,13 @@ class ProductCSV(Format):  # type: ignore[misc] # has no types
         """The uploaded file.
 
         Raises:
-            NotProductsError: it is none of products.
+            WrongSheetError: it is none of products.
             TooManyError: it is more than a request should do.
             UploadGoneError: it is not there any more.
         """
         if content is None:
             raise UploadGoneError("The file is not there any more. Upload it again.")
-        products = sum(1 for _record in records(io.BytesIO(content)))
+        products = sum(1 for _record in records(io.BytesIO(content), SHEET))
         if products > MOST:
             raise TooManyError(TOO_MANY)
         return Upload(content, products)
@@ -185,7 +185,7 @@ class ProductResource(Resource):  # type: ignore[misc] # has no types
 
 def cells_before(upload: Upload) -> dict[str, dict[str, str]]:
     """By SKU, the cells of the products in the file as they are now."""
-    skus = [record.cells.get("sku", "").strip().replace("\0", "") for record in records(upload.lines())]
+    skus = [record.cells.get("sku", "").strip().replace("\0", "") for record in records(upload.lines(), SHEET)]
     names = category_texts() | {None: ""}
     products = Product.objects.filter(sku__in=skus)
     return {product.sku: cells_of(product, names[product.category_id]) for product in products}
@@ -197,7 +197,7 @@ def add_refusals(result: Result, upload: Upload, refusals: Iterable[Refusal]) ->
     for refusal in refusals:
         faults.setdefault(refusal.line, {}).setdefault(refusal.field or "line", []).append(refusal.reason)
     result.totals[RowResult.IMPORT_TYPE_INVALID] = len(faults)
-    for record in records(upload.lines()):
+    for record in records(upload.lines(), SHEET):
         if record.line in faults:
             result.append_invalid_row(record.line, record.cells, ValidationError(faults[record.line]))
 
@@ -240,7 +240,7 @@ class TransferAdmin(TransferScreens):
 
     def add_data_read_fail_error_to_form(self, form: Any, error: Exception) -> None:
         """Says what is wrong with the file in our words."""
-        if isinstance(error, NotProductsError | TooManyError | UploadGoneError):
+        if isinstance(error, WrongSheetError | TooManyError | UploadGoneError):
             form.add_error("import_file", str(error))
         else:
             super().add_data_read_fail_error_to_form(form, error)

@@ -2,7 +2,5 @@
 
 from catalog.transfer.exporting import product_lines
 from catalog.transfer.importing import Kind, Stored, Tally, import_products
-from catalog.transfer.reading import NotProductsError
-from catalog.transfer.rows import Refusal
 
-__all__ = ["Kind", "NotProductsError", "Refusal", "Stored", "Tally", "import_products", "product_lines"]
+__all__ = ["Kind", "Stored", "Tally", "import_products", "product_lines"]

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Iterator
 
 from catalog.models import Category, ProductQuerySet
-from catalog.transfer.rows import COLUMNS, cells_of, escaped
+from catalog.transfer.rows import COLUMNS, cells_of
+from core.spreadsheets import BYTE_ORDER_MARK, csv_text, escaped
 
 CHUNK = 1_000
 """Products."""
-BYTE_ORDER_MARK = "\ufeff"
-"""Without it Excel takes the file for another encoding than UTF-8."""
 
 
 def product_lines(products: ProductQuerySet) -> Iterator[str]:
@@ -39,10 +36,3 @@ def category_texts() -> dict[int, str]:
         c.pk: c.name if taken[c.name] == 1 and slugs.get(c.name, c.pk) == c.pk and c.name.strip() == c.name else c.slug
         for c in categories
     }
-
-
-def csv_text(lines: list[list[str]]) -> str:
-    """Lines of CSV."""
-    text = io.StringIO()
-    csv.writer(text).writerows(lines)
-    return text.getvalue()

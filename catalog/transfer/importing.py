@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from django.contrib.auth.models import AbstractBaseUser
 
-from catalog.transfer.reading import Record, records
-from catalog.transfer.rows import Refusal, Row, read_row
+from catalog.transfer.rows import SHEET, Row, read_row
 from catalog.transfer.storing import Kind, Stored, store, temporary_tables
+from core.spreadsheets import Record, Refusal, records
 
 BATCH = 2_000
 """Products. Shoppers who want one that is being changed wait for its batch, which takes less than a second."""
@@ -59,12 +59,12 @@ def import_products(
     name. A dry run says the same and keeps nothing.
 
     Raises:
-        NotProductsError: the file is none of products; nothing was stored.
+        WrongSheetError: the file is none of products; nothing was stored.
         IntegrityError: others made the same products at the same moment, again and again.
     """
     importing = Importing(actor=actor, dry_run=dry_run, tally=tally, refused=refused, stored=stored)
     with temporary_tables():
-        for record in records(lines):
+        for record in records(lines, SHEET):
             importing.add(record)
             if len(importing.pending) >= BATCH:
                 importing.store()

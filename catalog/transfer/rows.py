@@ -1,8 +1,4 @@
-"""The columns of a product file: what a cell may hold, and how it is written. Pure.
-
-A cell that a spreadsheet would run (`=cmd`) is written with an apostrophe before it, which is taken away when it is
-read again.
-"""
+"""The columns of a product file: what a cell may hold, and how it is written. Pure."""
 
 from __future__ import annotations
 
@@ -18,27 +14,14 @@ from django.core.validators import validate_slug
 
 from catalog.models import Category, Product
 from core.money import LARGEST, minor_digits, money_string
+from core.spreadsheets import CellError, Refusal, Sheet, unescaped
 
 MOST_STOCK = 2_147_483_647
 LONGEST_DESCRIPTION = 100_000
 AMOUNT = re.compile(r"([0-9]{1,15})(?:\.([0-9]+))?")
 COUNT = re.compile(r"[0-9]{1,10}")
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-RUN_BY_SPREADSHEETS = re.compile(r"'*[=+\-@\t\r]")
 YES, NO = frozenset({"yes", "true", "1"}), frozenset({"no", "false", "0"})
-
-
-class CellError(Exception):
-    """A cell that cannot be used; the text says what one must be."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a line is not taken. `line` is counted from 1, the header's; `field` is empty for all of it."""
-
-    line: int
-    field: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +156,7 @@ READ: dict[str, Callable[[str], Any]] = {
     "stock": read_stock,
 }
 COLUMNS = tuple(READ)
-NEEDED = ("sku", "name", "price")
+SHEET = Sheet("products", COLUMNS, needed=("sku", "name", "price"))
 
 
 def read_row(line: int, cells: Mapping[str, str]) -> Row | list[Refusal]:
@@ -202,13 +185,3 @@ def cells_of(product: Product, category: str) -> dict[str, str]:
     """The cells of a product. `category` is what its category is called in a file."""
     others: dict[str, str | int] = {"category": category, "stock": product.stock_quantity}
     return {column: cell(others[column] if column in others else getattr(product, column)) for column in COLUMNS}
-
-
-def escaped(text: str) -> str:
-    """The cell as no spreadsheet runs it."""
-    return f"'{text}" if RUN_BY_SPREADSHEETS.match(text) else text
-
-
-def unescaped(text: str) -> str:
-    """What `escaped` was given."""
-    return text[1:] if text.startswith("'") and RUN_BY_SPREADSHEETS.match(text) else text

@@ -17,8 +17,9 @@ from django.db import IntegrityError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from catalog.transfer import statements
-from catalog.transfer.rows import Refusal, Row
+from catalog.transfer.rows import Row
 from core.ids import new_id
+from core.spreadsheets import Refusal
 
 ONE_IMPORT_AT_A_TIME = 4_700_152
 """Number of the advisory lock, this module's own."""

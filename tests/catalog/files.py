@@ -7,7 +7,8 @@ import io
 from typing import Any
 
 from catalog.models import Product
-from catalog.transfer import Kind, Refusal, Stored, Tally, import_products, product_lines
+from catalog.transfer import Kind, Stored, Tally, import_products, product_lines
+from core.spreadsheets import Refusal
 
 
 def csv_of(*rows: dict[str, Any]) -> bytes:

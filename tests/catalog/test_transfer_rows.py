@@ -7,10 +7,8 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
-from hypothesis import given
-from hypothesis import strategies as st
 
-from catalog.transfer.rows import Row, escaped, read_row, unescaped
+from catalog.transfer.rows import Row, read_row
 
 
 def read(**cells: str) -> Any:
@@ -114,18 +112,3 @@ def test_what_cannot_be_used_is_told(column: str, text: str, reason: str) -> Non
 
 def test_everything_that_is_wrong_with_a_line_is_told_at_once() -> None:
     assert list(read(name="", price="free", stock="-1")) == ["name", "price", "stock"]
-
-
-@pytest.mark.parametrize("text", ["=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "'=x", "''-x"])
-def test_what_a_spreadsheet_would_run_is_written_as_text(text: str) -> None:
-    assert escaped(text) == f"'{text}"
-
-
-@pytest.mark.parametrize("text", ["Mug", "'s-Hertogenbosch", "", "'", "1-2", "a=b"])
-def test_other_texts_are_written_as_they_are(text: str) -> None:
-    assert escaped(text) == text
-
-
-@given(st.text("'=+-@\t\rab", max_size=6))
-def test_what_is_written_reads_the_same(text: str) -> None:
-    assert unescaped(escaped(text)) == text

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 from argparse import ArgumentParser
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from catalog.transfer import NotProductsError, Refusal, Tally, import_products
-from catalog.transfer.reading import open_source
+from catalog.transfer import Tally, import_products
 from catalog.transfer.rows import COLUMNS
+from core.spreadsheets import Report, WrongSheetError, open_source
 from core.terminal import print_json, print_table, progress
 
 
@@ -48,7 +47,7 @@ class Command(BaseCommand):
         try:
             with report:
                 self._import(path, report, tally, dry_run=options["dry_run"])
-        except (NotProductsError, OSError, DatabaseError) as error:
+        except (WrongSheetError, OSError, DatabaseError) as error:
             raise CommandError(f"{str(error).strip()} {_reached(tally)}".strip()) from error
         except KeyboardInterrupt:
             raise CommandError(f"Stopped. {_reached(tally)} Run it again to go on.", returncode=130) from None
@@ -74,33 +73,6 @@ class Command(BaseCommand):
                 refused=report.add,
                 advanced=lambda: bar.reached(source.position()),
             )
-
-
-class Report:
-    """Refused lines as CSV. There is no file when there are none; one of an earlier import goes."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.file: TextIO | None = None
-
-    @property
-    def written_to(self) -> str | None:
-        """The file, if something was refused."""
-        return str(self.path) if self.file else None
-
-    def __enter__(self) -> None:
-        self.path.unlink(missing_ok=True)
-
-    def __exit__(self, *_exception: object) -> None:
-        if self.file:
-            self.file.close()
-
-    def add(self, refusal: Refusal) -> None:
-        """Writes one down."""
-        if self.file is None:
-            self.file = self.path.open("w", encoding="utf-8", newline="")
-            csv.writer(self.file).writerow(["line", "field", "reason"])
-        csv.writer(self.file).writerow([refusal.line, refusal.field, refusal.reason])
 
 
 def _reached(tally: Tally) -> str:

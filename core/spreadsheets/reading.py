@@ -1,16 +1,14 @@
-"""The records of a product file, with memory for one of them."""
+"""The records of a CSV file, with memory for one of them."""
 
 from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
-
-from catalog.transfer.rows import COLUMNS, NEEDED
 
 LONGEST_LINE = 1024 * 1024
 """Bytes."""
@@ -23,8 +21,17 @@ PROBLEMS = {
 WRONG_QUOTING = 'has a quotation mark in the wrong place: write "" for one, and " around the whole cell'
 
 
-class NotProductsError(Exception):
-    """The file is no file of products; nothing was stored. The text says why."""
+@dataclass(frozen=True)
+class Sheet:
+    """What a file is of (`"products"`), its columns by their names in small letters, and those that it cannot miss."""
+
+    of: str
+    columns: Sequence[str]
+    needed: Sequence[str]
+
+
+class WrongSheetError(Exception):
+    """The file is none of that kind; nothing was stored. The text says why."""
 
 
 class LineError(Exception):
@@ -63,14 +70,14 @@ class Text:
             raise LineError("is not UTF-8") from None
 
 
-def records(lines: Iterable[bytes]) -> Iterator[Record]:
+def records(lines: Iterable[bytes], sheet: Sheet) -> Iterator[Record]:
     """The records behind the header. What is wrong with one does not keep the next from being read.
 
     Raises:
-        NotProductsError: there is no header, or it is not one of products.
+        WrongSheetError: there is no header, or it is not one of such a sheet.
     """
     text = Text(lines)
-    columns, separator = header(text)
+    columns, separator = header(text, sheet)
     reader = csv.reader(text, delimiter=separator, strict=True)
     while True:
         line = text.number + 1
@@ -94,40 +101,40 @@ def problem_of(error: csv.Error) -> str:
     return next((text for begin, text in PROBLEMS.items() if str(error).startswith(begin)), WRONG_QUOTING)
 
 
-def header(text: Text) -> tuple[list[str], str]:
+def header(text: Text, sheet: Sheet) -> tuple[list[str], str]:
     """The columns, and what stands between them.
 
     Raises:
-        NotProductsError: it is missing, or its columns are not those of products.
+        WrongSheetError: it is missing, or its columns are not those of the sheet.
     """
     try:
         line = next(text)
     except StopIteration:
-        raise NotProductsError("The file is empty.") from None
+        raise WrongSheetError("The file is empty.") from None
     except LineError as error:
-        raise NotProductsError(f"The first line {error}. Save the file as CSV UTF-8.") from None
+        raise WrongSheetError(f"The first line {error}. Save the file as CSV UTF-8.") from None
     if "\0" in line:
-        raise NotProductsError("This is no CSV file. Save it as CSV UTF-8.")
+        raise WrongSheetError("This is no CSV file. Save it as CSV UTF-8.")
     separator = max(SEPARATORS, key=line.count)
     columns = [cell.strip().strip('"').lower() for cell in line.strip().split(separator)]
-    check_columns(columns)
+    check_columns(columns, sheet)
     return columns, separator
 
 
-def check_columns(columns: list[str]) -> None:
+def check_columns(columns: list[str], sheet: Sheet) -> None:
     """Every column is known, none is there twice, those that are needed are there.
 
     Raises:
-        NotProductsError: it is not so.
+        WrongSheetError: it is not so.
     """
     faults = {
-        "There is no column": [column for column in NEEDED if column not in columns],
-        "There is a column too many": sorted({column[:40] for column in columns if column not in COLUMNS}),
+        "There is no column": [column for column in sheet.needed if column not in columns],
+        "There is a column too many": sorted({column[:40] for column in columns if column not in sheet.columns}),
         "There are two columns": sorted({column for column in columns if columns.count(column) > 1}),
     }
     found = [f"{fault}: {', '.join(columns)}." for fault, columns in faults.items() if columns]
     if found:
-        raise NotProductsError(f"{' '.join(found)} The columns of products are {', '.join(COLUMNS)}.")
+        raise WrongSheetError(f"{' '.join(found)} The columns of {sheet.of} are {', '.join(sheet.columns)}.")
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,18 @@
-"""The records of a file."""
+"""The records of a CSV file."""
 
 from __future__ import annotations
 
 import pytest
 
-from catalog.transfer.reading import LONGEST_LINE, NotProductsError, open_source, records
+from core.spreadsheets import Sheet, WrongSheetError, open_source, records
+from core.spreadsheets.reading import LONGEST_LINE
 
+SHEET = Sheet("products", ("sku", "name", "price", "stock"), needed=("sku", "name", "price"))
 HEADER = b"sku,name,price\n"
 
 
 def problems(content: bytes) -> list[tuple[int, str]]:
-    return [(record.line, record.problem) for record in records(content.splitlines(keepends=True))]
+    return [(record.line, record.problem) for record in records(content.splitlines(keepends=True), SHEET)]
 
 
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
@@ -18,7 +20,7 @@ def problems(content: bytes) -> list[tuple[int, str]]:
 @pytest.mark.parametrize("separator", [b",", b";", b"\t"])
 def test_files_of_every_spreadsheet_are_read(mark: bytes, end: bytes, separator: bytes) -> None:
     lines = [mark + separator.join([b'"SKU"', b" Name ", b"price"]) + end, separator.join([b"M", "Đèn".encode(), b"1"])]
-    (record,) = records(lines)
+    (record,) = records(lines, SHEET)
     assert record.cells == {"sku": "M", "name": "Đèn", "price": "1"}
 
 
@@ -60,9 +62,9 @@ def test_a_quotation_mark_that_is_not_closed_is_told() -> None:
         (b"x" * 2_000_000, "The first line is too long."),
     ],
 )
-def test_a_file_that_is_none_of_products_is_refused(content: bytes, reason: str) -> None:
-    with pytest.raises(NotProductsError) as error:
-        list(records(content.splitlines(keepends=True)))
+def test_a_file_of_another_sheet_is_refused(content: bytes, reason: str) -> None:
+    with pytest.raises(WrongSheetError) as error:
+        list(records(content.splitlines(keepends=True), SHEET))
     assert str(error.value).startswith(reason)
 
 
