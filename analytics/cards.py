@@ -1,54 +1,19 @@
-"""The headline numbers of the dashboard: what each is called, means, and is read from."""
+"""The headline numbers of the dashboard."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from analytics.figures import Change, Kind, Number, change, written
-from analytics.models import DailyMetrics
-from analytics.totals import Totals
+from analytics.figures import Change, change, written
+from analytics.metrics import METRICS, Metric, Number
 
-
-@dataclass(frozen=True)
-class Metric:
-    """One number. `of_totals` is None where sums of days would lie; `of_row` reads a single day."""
-
-    key: str
-    title: str
-    definition: str
-    kind: Kind
-    of_totals: Callable[[Totals], Number] | None
-    of_row: Callable[[DailyMetrics], Number]
-
-
-METRICS = {
-    metric.key: metric
-    for metric in (
-        Metric(
-            "visits", "Visits", "Visits begun; bots not counted.", Kind.COUNT,
-            lambda totals: totals.visits, lambda row: row.total_visits,
-        ),
-        Metric(
-            "unique", "Unique visitors", "Distinct visitors, counted over the whole period.", Kind.COUNT,
-            None, lambda row: row.unique_visits,
-        ),
-        Metric(
-            "conversion", "Conversion", "Visits whose order was paid, of all visits.", Kind.RATE,
-            lambda totals: totals.conversion, lambda row: row.conversion_rate,
-        ),
-        Metric(
-            "orders", "Orders", "Orders paid.", Kind.COUNT,
-            lambda totals: totals.orders, lambda row: row.total_orders,
-        ),
-        Metric(
-            "sales", "Sales", "Totals of the orders paid: with shipping and tax, before refunds.", Kind.MONEY,
-            lambda totals: totals.sales, lambda row: row.total_sales,
-        ),
-        Metric(
-            "aov", "Average order", "Sales, by orders paid.", Kind.MONEY,
-            lambda totals: totals.average_order_value, lambda row: row.average_order_value,
-        ),
-    )
-}  # fmt: skip
+SHOWN = {
+    "visits": METRICS["total_visits"],
+    "unique": METRICS["unique_visits"],
+    "conversion": METRICS["conversion_rate"],
+    "orders": METRICS["total_orders"],
+    "sales": METRICS["total_sales"],
+    "aov": METRICS["average_order_value"],
+}
+"""By what the page's address calls them."""
 USUAL = "visits"
 
 

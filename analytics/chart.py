@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from analytics.cards import Metric
-from analytics.figures import Change, Kind, Number, change, written
+from analytics.figures import Change, change, written
+from analytics.metrics import DERIVED, Kind, Metric, Number, Totals
 from analytics.models import DailyMetrics
 from analytics.periods import Window
-from analytics.totals import Totals
 
 BLUE, GREY = "#0072B2", "#7c8594"
 TICKS = GREY
@@ -92,7 +91,7 @@ def reader(metric: Metric, stored: dict[date, DailyMetrics], last: date, today: 
     def value(day: date) -> Number:
         if day == last and metric.of_totals:
             return metric.of_totals(today)
-        return metric.of_row(stored[day]) if day in stored else 0
+        return getattr(stored[day], metric.name) if day in stored else 0
 
     return value
 
@@ -130,7 +129,7 @@ def sentence(metric: Metric, points: list[Point], *, whole: bool) -> str:
     if not best.value:
         return f"{metric.title} by day: none in {len(days)} whole days."
     most = f"{metric.title} by day: most on {best.day:%A %-d %B} with {best.text}"
-    if metric.kind is Kind.RATE or metric.of_totals is None or metric.key == "aov":
+    if metric.kind is Kind.RATE or metric.of_totals is None or metric in DERIVED:
         return f"{most}; {days[-1].text} on {days[-1].day:%A %-d %B}.{end}"
     total = sum(point.value for point in days)
     moved = change(total, sum(point.before for point in days), metric.kind)

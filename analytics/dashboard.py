@@ -10,14 +10,14 @@ from django.urls import reverse
 from django.utils.dateparse import parse_date
 
 from analytics import selectors
-from analytics.cards import METRICS, USUAL, Card, card
+from analytics.cards import SHOWN, USUAL, Card, card
 from analytics.chart import chart
-from analytics.figures import Kind, written
+from analytics.figures import written
+from analytics.metrics import Kind, Totals, derived
 from analytics.models import DailyMetrics
 from analytics.panels import attention_items, breakdown_panels, funnel, goal, outcomes
 from analytics.periods import PERIODS, Window, day_text, last_instant, previous, window
 from analytics.periods import USUAL as USUAL_DAYS
-from analytics.totals import Totals
 from core.clock import now, shop_day, shop_zone
 
 NAMES = {1: "Today", 7: "7 days", 28: "28 days", 90: "90 days"}
@@ -56,7 +56,7 @@ def asked(request: HttpRequest) -> Asked:
         to = None
     return Asked(
         days=int(days) if days in map(str, PERIODS) else USUAL_DAYS,
-        plot=plot if plot in METRICS else USUAL,
+        plot=plot if plot in SHOWN else USUAL,
         to=to if to and EARLIEST <= to < shop_day(now()) else None,
     )
 
@@ -81,8 +81,8 @@ def dashboard(asked: Asked, request: HttpRequest) -> dict[str, Any]:
         "zone": str(shop_zone()),
         "today": today_figures(today, current),
         "cards": cards(totals, selectors.unique_visitors(current, before), asked),
-        "goal": goal(selectors.goal_of_days(current.days), totals[0].sales),
-        "chart": chart(METRICS[asked.plot], charted, previous(charted), stored, today),
+        "goal": goal(selectors.goal_of_days(current.days), totals[0].total_sales),
+        "chart": chart(SHOWN[asked.plot], charted, previous(charted), stored, today),
         "funnel": funnel(totals[0]),
         "sessionless_orders": totals[0].sessionless_orders,
         "outcomes": outcomes(selectors.order_outcomes(current)),
@@ -115,25 +115,25 @@ def today_figures(today: Totals, current: Window) -> list[dict[str, str]]:
         here = [{"title": "here now", "value": written(active, Kind.COUNT)}]
     return [
         *here,
-        {"title": "visits", "value": written(today.visits, Kind.COUNT)},
-        {"title": "carts", "value": written(today.cart, Kind.COUNT)},
-        {"title": "orders paid", "value": written(today.orders, Kind.COUNT)},
-        {"title": "sales", "value": written(today.sales, Kind.MONEY)},
-        {"title": "conversion", "value": written(today.conversion, Kind.RATE)},
+        {"title": "visits", "value": written(today.total_visits, Kind.COUNT)},
+        {"title": "carts", "value": written(today.cart_sessions, Kind.COUNT)},
+        {"title": "orders paid", "value": written(today.total_orders, Kind.COUNT)},
+        {"title": "sales", "value": written(today.total_sales, Kind.MONEY)},
+        {"title": "conversion", "value": written(derived(today)["conversion_rate"], Kind.RATE)},
     ]
 
 
 def cards(totals: tuple[Totals, Totals], unique: tuple[int, int], asked: Asked) -> list[Card]:
     """The headline numbers; each links to itself in the chart."""
     made = []
-    for metric in METRICS.values():
+    for key, metric in SHOWN.items():
         pair = unique if metric.of_totals is None else tuple(map(metric.of_totals, totals))
-        made.append(card(metric, *pair, link=asked.link(plot=metric.key), plotted=metric.key == asked.plot))
+        made.append(card(metric, *pair, link=asked.link(plot=key), plotted=key == asked.plot))
     return made
 
 
 def state(totals: Totals, stored: dict[date, DailyMetrics]) -> str:
     """`full`; `quiet` when nothing happened in the period; `new` in a shop that has seen nothing at all."""
-    if totals.visits or totals.orders:
+    if totals.total_visits or totals.total_orders:
         return "full"
     return "quiet" if any(row.total_visits for row in stored.values()) or selectors.has_history() else "new"

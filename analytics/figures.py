@@ -2,27 +2,23 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import StrEnum
 
+from analytics.metrics import Kind, Number
 from core.money import money_text
 
 
-class Kind(StrEnum):
-    """How a number is written and compared."""
-
-    COUNT = "count"
-    MONEY = "money"
-    RATE = "rate"
-
-
-Number = Decimal | int
-
-
 def written(value: Number, kind: Kind) -> str:
-    """`9,504`, `£48.90` or `2.50 %`."""
-    if kind is Kind.MONEY:
-        return money_text(Decimal(value))
-    return f"{value:,.2f} %" if kind is Kind.RATE else f"{value:,}"
+    """`9,504`, `£48.90`, `2.50 %`, `93 s` or `4.21`."""
+    match kind:
+        case Kind.MONEY:
+            return money_text(Decimal(value))
+        case Kind.RATE:
+            return f"{value:,.2f} %"
+        case Kind.SECONDS:
+            return f"{value:,.0f} s"
+        case Kind.MEAN:
+            return f"{value:,.2f}"
+    return f"{value:,}"
 
 
 @dataclass(frozen=True)

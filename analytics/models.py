@@ -4,67 +4,83 @@ from decimal import Decimal
 
 from django.db import models
 
+from analytics.metrics import METRICS
 from core.money import ZERO, MoneyField
 
+ACTIVE = "Distinct sessions seen in the last 30 minutes."
+THIS_MINUTE = "Distinct sessions seen in the last minute."
 
-def count(help_text: str = "") -> "models.PositiveIntegerField[int, int]":
+
+def count(name: str = "") -> "models.PositiveIntegerField[int, int]":
     """A count of a day."""
-    return models.PositiveIntegerField(default=0, help_text=help_text)
+    return models.PositiveIntegerField(default=0, help_text=METRICS[name].definition if name else "")
 
 
-def rate(help_text: str) -> "models.DecimalField[Decimal | int | str, Decimal]":
+def money(name: str) -> MoneyField:
+    """An amount of a day; below 0 where more went back than came."""
+    return MoneyField(default=ZERO, help_text=METRICS[name].definition)
+
+
+def rate(name: str) -> "models.DecimalField[Decimal | int | str, Decimal]":
     """Percent with two decimals; 0 over nothing."""
-    return models.DecimalField(max_digits=7, decimal_places=2, default=ZERO, help_text=help_text)
+    return models.DecimalField(max_digits=7, decimal_places=2, default=ZERO, help_text=METRICS[name].definition)
+
+
+def ratio(name: str) -> "models.FloatField[float, float]":
+    """A mean of a day."""
+    return models.FloatField(default=0, help_text=METRICS[name].definition)
 
 
 class DailyMetrics(models.Model):
     """One calendar day in the shop's time zone. Computing a day twice gives the same row."""
 
     date = models.DateField(primary_key=True)
-    total_visits = count("Visitor sessions started that day.")
-    unique_visits = count("Distinct visitors of those sessions.")
-    new_users = count("Visitors whose first session ever started that day.")
-    existing_users = count("Unique visits less new users.")
-    avg_session_duration = models.FloatField(default=0, help_text="Mean of last seen − started, seconds.")
-    total_page_views = count()
-    avg_page_views_per_session = models.FloatField(default=0)
-    engaged_sessions = count("Sessions with 2 page views, or 10 s, or any event beyond page views.")
-    bounce_rate = rate("Sessions not engaged / total visits.")
-    product_sessions = count("Sessions that saw a product or went further.")
-    cart_sessions = count("Sessions that reached the cart or went further.")
-    checkout_sessions = count("Sessions that reached checkout or went further.")
-    order_sessions = count("Sessions that placed an order.")
-    converted_sessions = count("Sessions whose order was paid.")
-    cart_rate = rate("Sessions that reached the cart / total visits.")
-    checkout_rate = rate("Sessions that reached checkout / sessions that reached the cart.")
-    purchase_rate = rate("Converted sessions / sessions that reached checkout.")
-    conversion_rate = rate("Converted sessions / total visits.")
-    cart_additions = count("add_to_cart events of the day.")
-    checkouts_started = count("checkout_started events of the day.")
-    total_orders = count("Orders paid that day.")
-    total_sales = MoneyField(default=ZERO, help_text="Sum of the totals of orders paid that day.")
-    average_order_value = MoneyField(default=ZERO, help_text="Total sales / total orders.")
-    gross_sales = MoneyField(default=ZERO, help_text="Sum of the subtotals of those orders.")
-    discounts = MoneyField(default=ZERO)
-    shipping = MoneyField(default=ZERO)
-    tax = MoneyField(default=ZERO)
-    refunds = MoneyField(default=ZERO, help_text="Refunds made that day, of whichever day's orders.")
-    net_sales = models.DecimalField(max_digits=18, decimal_places=3, default=ZERO, help_text="Total sales − refunds.")
-    sessionless_orders = count("Orders paid that day without a session (phone, import).")
-    sessionless_sales = MoneyField(default=ZERO)
-    placed_orders = count("Orders placed that day.")
-    failed_orders = count("Of those: failed.")
-    expired_orders = count("Of those: expired.")
-    cancelled_orders = count("Of those: cancelled.")
-    payment_success_rate = rate("Of the orders placed that day: paid / placed.")
-    pending_fulfillment = count("Paid orders of the day by fulfilment now.")
-    processing_fulfillment = count()
-    shipped_fulfillment = count()
-    delivered_fulfillment = count()
-    canceled_fulfillment = count()
-    new_customers = count("Customers created that day.")
-    new_registered = count("Of those: registered.")
-    crawler_page_views = count("Counted apart; in no other number.")
+    total_visits = count("total_visits")
+    unique_visits = count("unique_visits")
+    new_users = count("new_users")
+    existing_users = count("existing_users")
+    session_seconds = models.DecimalField(max_digits=18, decimal_places=6, default=ZERO)
+    avg_session_duration = ratio("avg_session_duration")
+    total_page_views = count("total_page_views")
+    avg_page_views_per_session = ratio("avg_page_views_per_session")
+    engaged_sessions = count("engaged_sessions")
+    bounce_rate = rate("bounce_rate")
+    product_sessions = count("product_sessions")
+    cart_sessions = count("cart_sessions")
+    checkout_sessions = count("checkout_sessions")
+    order_sessions = count("order_sessions")
+    converted_sessions = count("converted_sessions")
+    cart_rate = rate("cart_rate")
+    checkout_rate = rate("checkout_rate")
+    purchase_rate = rate("purchase_rate")
+    conversion_rate = rate("conversion_rate")
+    cart_additions = count("cart_additions")
+    checkouts_started = count("checkouts_started")
+    total_orders = count("total_orders")
+    total_sales = money("total_sales")
+    average_order_value = money("average_order_value")
+    gross_sales = money("gross_sales")
+    discounts = money("discounts")
+    shipping = money("shipping")
+    tax = money("tax")
+    refunds = money("refunds")
+    net_sales = money("net_sales")
+    sessionless_orders = count("sessionless_orders")
+    sessionless_sales = money("sessionless_sales")
+    placed_orders = count("placed_orders")
+    placed_and_paid = count("placed_and_paid")
+    failed_orders = count("failed_orders")
+    expired_orders = count("expired_orders")
+    cancelled_orders = count("cancelled_orders")
+    payment_success_rate = rate("payment_success_rate")
+    pending_fulfillment = count("pending_fulfillment")
+    processing_fulfillment = count("processing_fulfillment")
+    shipped_fulfillment = count("shipped_fulfillment")
+    delivered_fulfillment = count("delivered_fulfillment")
+    canceled_fulfillment = count("canceled_fulfillment")
+    new_customers = count("new_customers")
+    new_registered = count("new_registered")
+    crawler_page_views = count("crawler_page_views")
     computed_at = models.DateTimeField()
     is_final = models.BooleanField(default=False)
     is_dirty = models.BooleanField(default=False, help_text="Late data came: the next run computes the day again.")
@@ -116,8 +132,8 @@ class RealtimeMetrics(models.Model):
     """One minute, kept 7 days."""
 
     minute = models.DateTimeField(primary_key=True)
-    active_users = count("Distinct sessions seen in the last 30 minutes.")
-    users_per_minute = count("Distinct sessions seen in the last minute.")
+    active_users = models.PositiveIntegerField(default=0, help_text=ACTIVE)
+    users_per_minute = models.PositiveIntegerField(default=0, help_text=THIS_MINUTE)
 
     class Meta:
         ordering = ["-minute"]

@@ -8,11 +8,11 @@ from babel import Locale
 from django.http import HttpRequest
 from django.urls import reverse
 
-from analytics.figures import Kind, share, written
+from analytics.figures import share, written
+from analytics.metrics import Kind, Totals
 from analytics.models import DailyBreakdown
 from analytics.periods import Window
 from analytics.selectors import Attention, Outcome, Value, top_values
-from analytics.totals import Totals
 from orders.models import Order
 
 ROWS = 8
@@ -60,16 +60,16 @@ class Step:
 def funnel(totals: Totals) -> list[Step]:
     """Sessions that came this far, from visit to paid."""
     counts = {
-        "Visit": totals.visits,
-        "Product": totals.product,
-        "Cart": totals.cart,
-        "Checkout": totals.checkout,
-        "Order": totals.ordered,
-        "Paid": totals.converted,
+        "Visit": totals.total_visits,
+        "Product": totals.product_sessions,
+        "Cart": totals.cart_sessions,
+        "Checkout": totals.checkout_sessions,
+        "Order": totals.order_sessions,
+        "Paid": totals.converted_sessions,
     }
-    before = [totals.visits, *counts.values()]
+    before = [totals.total_visits, *counts.values()]
     return [
-        Step(title, sessions, share(sessions, last), share(sessions, totals.visits), last - sessions)
+        Step(title, sessions, share(sessions, last), share(sessions, totals.total_visits), last - sessions)
         for (title, sessions), last in zip(counts.items(), before, strict=False)
     ]
 

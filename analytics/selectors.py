@@ -2,6 +2,7 @@
 
 from calendar import monthrange
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -11,10 +12,10 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Count, Min, Sum
 
+from analytics.metrics import Totals, added, from_columns
 from analytics.models import DailyBreakdown, DailyMetrics, SalesGoal
 from analytics.periods import Window
 from analytics.statements import one_row, rows, statement
-from analytics.totals import Totals, added, from_columns
 from catalog.models import Product
 from core.clock import shop_day
 from core.money import ZERO
@@ -48,7 +49,8 @@ def slice_totals(start: datetime, end: datetime) -> Totals:
         "day": None,  # crawlers are counted by whole days and are in no total
         "count_unconfirmed": settings.COUNT_UNCONFIRMED_SESSIONS,
     }
-    return from_columns(one_row("window", "sessions", parameters=parameters) | one_row("orders", parameters=parameters))
+    parts = ("sessions", "visitors", "orders", "window_events")
+    return from_columns(one_row(*parts, parameters=parameters, given="window"))
 
 
 def window_totals(window: Window, stored: dict[date, DailyMetrics], last_day: Totals) -> Totals:
@@ -117,9 +119,14 @@ def top_values(window: Window, dimensions: list[Dimension], limit: int) -> dict[
 
 def with_names(values: list[Value]) -> list[Value]:
     """Products by name instead of id. One that is gone keeps its id."""
-    ids = [UUID(entry.value) for entry in values if not entry.value.startswith("(")]
-    names = {str(key): name for key, name in Product.objects.filter(id__in=ids).values_list("id", "name")}
+    names = product_names(entry.value for entry in values)
     return [replace(entry, value=names.get(entry.value, entry.value)) for entry in values]
+
+
+def product_names(values: Iterable[str]) -> dict[str, str]:
+    """Names by the values of the product dimension; `(other)` and products that are gone have none."""
+    ids = [UUID(value) for value in values if not value.startswith("(")]
+    return {str(key): name for key, name in Product.objects.filter(id__in=ids).values_list("id", "name")}
 
 
 def goal_of_days(days: list[date]) -> Decimal:

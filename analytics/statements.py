@@ -33,9 +33,10 @@ def rows(sql: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def one_row(*names: str, parameters: dict[str, Any]) -> dict[str, Any]:
-    """The only row of a statement that has one. Several names are parts of one statement."""
-    return rows("".join(map(statement, names)), parameters)[0]
+def one_row(*names: str, parameters: dict[str, Any], given: str = "") -> dict[str, Any]:
+    """The columns of statements that have one row each, asked for as one. `given` names what stands before them."""
+    parts = ", ".join(f"(\n{statement(name)}) AS of_{name}" for name in names)
+    return rows(f"{statement(given) if given else ''}SELECT * FROM {parts}", parameters)[0]
 
 
 def execute(sql: str, parameters: dict[str, Any] | None = None) -> int:

@@ -2,19 +2,17 @@
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from django.db import transaction
 
+from analytics.metrics import derived, from_columns
 from analytics.models import DailyMetrics
 from analytics.services.breakdown import compute_breakdown, replace_breakdown
 from analytics.statements import day_parameters, execute, one_row, rows, statement
 from core.clock import shop_day
 from core.errors import InvalidInputError
-from core.money import ZERO
 
-CENT = Decimal("0.01")
 WORK_MEMORY = "64MB"
 """For each hash of the statements, which spill to disk beyond it: memory does not grow with the day."""
 
@@ -52,38 +50,13 @@ def take_turn() -> None:
 
 
 def figures(day: date) -> dict[str, Any]:
-    """All numbers of the day's row: what the database counted, and the rates that follow."""
-    parameters = day_parameters(day)
-    visits = one_row("sessions", parameters=parameters) | one_row("visitors", parameters=parameters)
-    orders = one_row("orders", parameters=parameters)
-    duration, paid = visits.pop("duration"), orders.pop("placed_and_paid")
-    total, sales = visits["total_visits"], orders["total_sales"]
+    """All numbers of the day's row: what the database counted, and what follows."""
+    found = one_row("sessions", "visitors", "orders", "events", parameters=day_parameters(day))
     return {
-        **visits,
-        **orders,
-        **one_row("events", parameters=parameters),
-        "existing_users": visits["unique_visits"] - visits["new_users"],
-        "avg_session_duration": float(round(mean(duration, total), 3)),
-        "avg_page_views_per_session": float(round(mean(visits["total_page_views"], total), 4)),
-        "bounce_rate": percent(total - visits["engaged_sessions"], total),
-        "cart_rate": percent(visits["cart_sessions"], total),
-        "checkout_rate": percent(visits["checkout_sessions"], visits["cart_sessions"]),
-        "purchase_rate": percent(visits["converted_sessions"], visits["checkout_sessions"]),
-        "conversion_rate": percent(visits["converted_sessions"], total),
-        "average_order_value": round(mean(sales, orders["total_orders"]), 3),
-        "net_sales": sales - orders["refunds"],
-        "payment_success_rate": percent(paid, orders["placed_orders"]),
+        **found,
+        **derived(from_columns(found)),
+        "existing_users": found["unique_visits"] - found["new_users"],
     }
-
-
-def percent(part: int, whole: int) -> Decimal:
-    """Percent with two decimals; 0 of nothing."""
-    return mean(100 * part, whole).quantize(CENT, ROUND_HALF_UP)
-
-
-def mean(total: Decimal | int, count: int) -> Decimal:
-    """`total / count`; 0 over nothing."""
-    return Decimal(total) / count if count else ZERO
 
 
 def row_version(day: date) -> str | None:

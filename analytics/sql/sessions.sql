@@ -2,7 +2,7 @@
 -- place. A session that reached a step has reached all before it: a checkout implies a cart, an
 -- order implies a checkout.
 SELECT count(*)::int AS total_visits,
-       coalesce(extract(epoch FROM sum(duration)), 0) AS duration,
+       coalesce(extract(epoch FROM sum(duration)), 0) AS session_seconds,
        coalesce(sum(page_views), 0)::int AS total_page_views,
        count(*) FILTER (WHERE page_views >= 2 OR duration >= interval '10 s' OR other_events > 0)::int
            AS engaged_sessions,

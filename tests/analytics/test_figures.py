@@ -4,7 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from analytics.figures import Kind, Number, change, share, written
+from analytics.figures import change, share, written
+from analytics.metrics import Kind, Number
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def test_a_window_adds_whole_days_as_stored_and_its_last_day_as_given() -> None:
     current = window(7, at(14))
     today = selectors.slice_totals(current.last_start, current.until)
     stored = selectors.daily_rows(current.first, current.last)
-    assert selectors.window_totals(current, stored, today).visits == 3
+    assert selectors.window_totals(current, stored, today).total_visits == 3
 
 
 def test_outcomes_name_every_state() -> None:
