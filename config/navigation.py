@@ -58,6 +58,7 @@ GROUPS: dict[str, list[Item]] = {
     "People": [
         ("Accounts", "person", "customers.user"),
         ("Groups", "groups", "auth.group"),
+        ("API tokens", "vpn_key", "customers.apitoken"),
     ],
 }
 

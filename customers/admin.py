@@ -33,6 +33,7 @@ from core.admin import (
     money,
     with_email,
 )
+from customers.admin_tokens import ApiTokenAdmin
 from customers.models import Address, Customer, CustomerGroup, User
 from customers.services import set_status
 
@@ -52,6 +53,8 @@ else:
     from unfold.forms import UserCreationForm as AdminUserCreationForm
 
     UserScreen = PlainUserAdmin
+
+__all__ = ["ApiTokenAdmin"]
 
 
 class AddressInline(StackedInline):

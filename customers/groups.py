@@ -35,6 +35,7 @@ PERMISSIONS: dict[str, dict[str, tuple[str, ...]]] = {
         "orders.ordercomment": ("view", "add"),
         "orders.windowrule": ALL,
         "analytics.salesgoal": ALL,
+        "customers.apitoken": EDIT,
         "sessions_app.channelrule": ALL,
         "customers.customer": EDIT,
         "customers.customergroup": ALL,
@@ -55,6 +56,7 @@ PERMISSIONS: dict[str, dict[str, tuple[str, ...]]] = {
         **METRICS,
         **VISITS,
         **ORDERS,
+        "customers.apitoken": EDIT,
         "orders.paymentattempt": ("view", "check"),  # to ask billing about all that is open
         "sessions_app.channelrule": READ,
         "sessions_app.consentrecord": READ,

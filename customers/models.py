@@ -10,6 +10,18 @@ from django.db.models.functions import Lower, Now
 from core.ids import new_id
 from core.money import ZERO, MoneyField
 from customers.emails import WithEmail, normal_email
+from customers.models_tokens import SCOPES, ApiToken
+
+__all__ = [
+    "SCOPES",
+    "Address",
+    "ApiToken",
+    "Customer",
+    "CustomerGroup",
+    "EmailChange",
+    "Registration",
+    "User",
+]
 
 
 class UserQuerySet(WithEmail["User"]):

@@ -12,15 +12,19 @@ from customers.services.passwords import (
     reset_password,
 )
 from customers.services.profile import AccountChange, change_account, check_current
+from customers.services.tokens import TokenLifeError, TokenRefusedError, create_token, revoke_token, use_token
 
 __all__ = [
     "AccountChange",
     "InvalidCredentialsError",
+    "TokenLifeError",
+    "TokenRefusedError",
     "WrongPasswordError",
     "ask_for_reset",
     "change_account",
     "check_current",
     "check_login",
+    "create_token",
     "find_or_create_guest",
     "forget_unproven",
     "link_customer",
@@ -28,6 +32,8 @@ __all__ = [
     "record_refund",
     "register",
     "reset_password",
+    "revoke_token",
     "set_status",
+    "use_token",
     "verify_email",
 ]
