@@ -1,59 +1,203 @@
 """Stats for staff and their tools."""
 
+from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
+from django.http import HttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from analytics.selectors import realtime, stats_of_day
-from analytics.serializers import DayQuerySerializer, MetricsSerializer, RealtimeSerializer
-from core.api import success
+from analytics import stats
+from analytics.models import DailyBreakdown
+from analytics.periods import Window
+from analytics.selectors import stats_of_day
+from analytics.serializers import (
+    BreakdownQuerySerializer,
+    DailyQuerySerializer,
+    DailySerializer,
+    DayQuerySerializer,
+    FormatQuerySerializer,
+    FunnelStepSerializer,
+    MetricsSerializer,
+    RangeQuerySerializer,
+    RealtimeSerializer,
+    ValueSerializer,
+)
+from analytics.services import aggregate_day
+from analytics.stats import Model, window_of
+from core.api import JsonNegotiation, LoginAuthentication, success
 from core.clock import now, shop_day
 from core.schema import enveloped
+from core.spreadsheets import BYTE_ORDER_MARK, csv_text, escaped
+from customers.api_tokens import TokenAuthentication, allows
+
+PERMISSION = "analytics.view_dailymetrics"
 
 
 class MaySeeMetrics(BasePermission):
-    """Holders of `analytics.view_dailymetrics`."""
+    """Holders of `analytics.view_dailymetrics`, by login or by a token that is for it."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        return request.user.has_perm("analytics.view_dailymetrics")
+        return allows(request, PERMISSION)
 
 
-class MetricsView(APIView):
-    """`GET analytics/metrics`"""
+class JsonOrCsv(JsonNegotiation):
+    """`?format=` is the views' own: REST framework would say 404 to one that it does not know."""
 
+    def select_renderer(self, request: Any, renderers: Any, format_suffix: str | None = None) -> Any:
+        return renderers[0], renderers[0].media_type
+
+
+class StatsView(APIView):
+    """What they share: who may ask, and the answer as JSON or CSV."""
+
+    authentication_classes = [TokenAuthentication, LoginAuthentication]
     permission_classes = [MaySeeMetrics]
+    content_negotiation_class = JsonOrCsv
     throttle_classes = []
+
+    def asked(self, request: Request, serializer: type[FormatQuerySerializer]) -> dict[str, Any]:
+        """The query, read.
+
+        Raises:
+            ValidationError
+        """
+        query = serializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        return dict(query.validated_data)
+
+    def window(self, asked: Mapping[str, Any]) -> Window:
+        """The days asked for.
+
+        Raises:
+            RangeError
+        """
+        return window_of(asked["from"], asked["to"], now=now())
+
+
+def answer(asked: Mapping[str, Any], data: Any, *, lines: Any, name: str) -> Response | HttpResponse:
+    """The data, or as CSV its lines, as a file of that name."""
+    return csv_file(lines, name) if asked["format"] == "csv" else success(data)
+
+
+def csv_file(lines: Iterable[Mapping[str, Any]], name: str) -> HttpResponse:
+    """A table to open in a spreadsheet. What such a program would run is written as text."""
+    lines = list(lines)
+    header = list(lines[0]) if lines else []
+    cells = [["" if cell is None else escaped(str(cell)) for cell in line.values()] for line in lines]
+    headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
+    return HttpResponse(
+        BYTE_ORDER_MARK + csv_text([header, *cells]), content_type="text/csv; charset=utf-8", headers=headers
+    )
+
+
+def answers(serializer: Any, name: str, *, many: bool = False) -> Any:
+    """What the schema says of an answer."""
+    csv = OpenApiResponse(OpenApiTypes.STR, description="The same as CSV.")
+    return {(200, "application/json"): enveloped(serializer, name, many=many), (200, "text/csv"): csv}
+
+
+def dated(name: str, window: Window) -> str:
+    """A name for a file of these days."""
+    return f"{name}_{window.first}_{window.last}"
+
+
+class MetricsView(StatsView):
+    """`GET analytics/metrics`"""
 
     @extend_schema(
         operation_id="analyticsMetrics",
         summary="The figures of a day, and who is here now",
         tags=["Stats"],
         parameters=[DayQuerySerializer],
-        responses=enveloped(MetricsSerializer, "Metrics"),
+        responses=answers(MetricsSerializer, "Metrics"),
     )
-    def get(self, request: Request) -> Response:
-        query = DayQuerySerializer(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        instant = now()
-        day = query.validated_data.get("date", shop_day(instant))
-        return success(MetricsSerializer(stats_of_day(day, now=instant)).data)
+    def get(self, request: Request) -> Response | HttpResponse:
+        asked, instant = self.asked(request, DayQuerySerializer), now()
+        day: date = window_of(*2 * [asked.get("date", shop_day(instant))], now=instant).first
+        if asked["refresh"]:
+            aggregate_day(day=day, now=instant)
+        data = MetricsSerializer(stats_of_day(day, now=instant)).data
+        return answer(asked, data, lines=[data], name=f"metrics_{day}")
 
 
-class RealtimeView(APIView):
-    """`GET analytics/realtime`"""
+class DailyView(StatsView):
+    """`GET analytics/daily`"""
 
-    permission_classes = [MaySeeMetrics]
-    throttle_classes = []
+    @extend_schema(
+        operation_id="analyticsDaily",
+        summary="A row a day, and what the days make together",
+        tags=["Stats"],
+        parameters=[DailyQuerySerializer],
+        responses=answers(DailySerializer, "Daily"),
+    )
+    def get(self, request: Request) -> Response | HttpResponse:
+        asked = self.asked(request, DailyQuerySerializer)
+        window, compare = self.window(asked), asked.get("compare") == "previous"
+
+        def rendered() -> Any:
+            return DailySerializer(stats.daily(window, compare=compare)).data
+
+        data = stats.cached(f"daily:{compare}", window, rendered)
+        return answer(asked, data, lines=data["days"], name=dated("daily", window))
+
+
+class FunnelView(StatsView):
+    """`GET analytics/funnel`"""
+
+    @extend_schema(
+        operation_id="analyticsFunnel",
+        summary="Visits by how far they came",
+        tags=["Stats"],
+        parameters=[RangeQuerySerializer],
+        responses=answers(FunnelStepSerializer, "Funnel", many=True),
+    )
+    def get(self, request: Request) -> Response | HttpResponse:
+        asked = self.asked(request, RangeQuerySerializer)
+        window = self.window(asked)
+        data = FunnelStepSerializer(stats.funnel(window), many=True).data
+        return answer(asked, data, lines=data, name=dated("funnel", window))
+
+
+class BreakdownView(StatsView):
+    """`GET analytics/breakdown`"""
+
+    @extend_schema(
+        operation_id="analyticsBreakdown",
+        summary="Where visits came from, what they saw, and what they brought",
+        tags=["Stats"],
+        parameters=[BreakdownQuerySerializer],
+        responses=answers(ValueSerializer, "Breakdown", many=True),
+    )
+    def get(self, request: Request) -> Response | HttpResponse:
+        asked = self.asked(request, BreakdownQuerySerializer)
+        window, model = self.window(asked), Model(asked["model"])
+        dimension, limit = DailyBreakdown.Dimension(asked["dimension"]), asked["limit"]
+
+        def rendered() -> Any:
+            found = stats.breakdown(window, dimension, model=model, limit=limit)
+            return ValueSerializer(found, many=True).data
+
+        data = stats.cached(f"breakdown:{dimension}:{model}:{limit}", window, rendered)
+        return answer(asked, data, lines=data, name=dated(dimension, window))
+
+
+class RealtimeView(StatsView):
+    """`GET analytics/realtime`. As CSV the minutes."""
 
     @extend_schema(
         operation_id="analyticsRealtime",
         summary="Who is here now",
         tags=["Stats"],
-        responses=enveloped(RealtimeSerializer, "Realtime"),
+        parameters=[FormatQuerySerializer],
+        responses=answers(RealtimeSerializer, "Realtime"),
     )
-    def get(self, request: Request) -> Response:
-        return success(RealtimeSerializer(realtime(now=now())).data)
+    def get(self, request: Request) -> Response | HttpResponse:
+        asked, instant = self.asked(request, FormatQuerySerializer), now()
+        data = RealtimeSerializer(stats.realtime(now=instant)).data
+        return answer(asked, data, lines=data["minutes"], name=f"realtime_{instant:%Y-%m-%d_%H%M}")

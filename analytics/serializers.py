@@ -1,64 +1,162 @@
-"""What the stats API answers."""
+"""What the stats API is asked, and what it answers."""
+
+from typing import Any
 
 from rest_framework import serializers
 
-from core.serializers import CamelSerializer, MoneyOut
+from analytics.metrics import ALL, Kind, Metric
+from analytics.models import ACTIVE, THIS_MINUTE, DailyBreakdown
+from analytics.stats import MOST_DAYS, Model
+from core.serializers import CamelSerializer, Fields, MoneyOut, renamed
+
+FORMATS = ("json", "csv")
+MOST_VALUES = 1000
 
 
-class MetricsSerializer(CamelSerializer):
-    """One day. Rates are percent, durations seconds, money in `currency`; definitions stand in docs/metrics.md."""
+def number(metric: Metric) -> serializers.Field[Any, Any, Any, Any]:
+    """How a metric is written, with its definition."""
+    text = metric.definition
+    match metric.kind:
+        case Kind.MONEY:
+            return MoneyOut(help_text=text)
+        case Kind.RATE:
+            return serializers.DecimalField(max_digits=9, decimal_places=2, help_text=text)
+        case Kind.SECONDS | Kind.MEAN:
+            return serializers.FloatField(help_text=text)
+    return serializers.IntegerField(help_text=text)
+
+
+class NumbersSerializer(CamelSerializer):
+    """Every metric. Rates are percent, durations seconds, money in `currency`; definitions stand in docs/metrics.md."""
+
+    def get_fields(self) -> Fields:
+        return {**super().get_fields(), **renamed({metric.name: number(metric) for metric in ALL})}
+
+
+class DaySerializer(NumbersSerializer):
+    """One day."""
 
     date = serializers.DateField()
+    computed_at = serializers.DateTimeField(
+        allow_null=True, help_text="Null for a day that was never computed, and for a part of one."
+    )
+    is_final = serializers.BooleanField()
+
+
+class MetricsSerializer(DaySerializer):
+    """One day, its goal, and who is here now."""
+
     currency = serializers.CharField()
-    active_users = serializers.IntegerField(help_text="Distinct sessions seen in the last 30 minutes, now.")
-    users_per_minute = serializers.IntegerField(help_text="Distinct sessions seen in the last minute, now.")
-    total_visits = serializers.IntegerField()
-    unique_visits = serializers.IntegerField()
-    new_users = serializers.IntegerField()
-    existing_users = serializers.IntegerField()
-    avg_session_duration = serializers.FloatField()
-    total_page_views = serializers.IntegerField()
-    avg_page_views_per_session = serializers.FloatField()
-    bounce_rate = serializers.DecimalField(max_digits=7, decimal_places=2)
-    cart_rate = serializers.DecimalField(max_digits=7, decimal_places=2)
-    checkout_rate = serializers.DecimalField(max_digits=7, decimal_places=2)
-    purchase_rate = serializers.DecimalField(max_digits=7, decimal_places=2)
-    conversion_rate = serializers.DecimalField(max_digits=7, decimal_places=2)
-    cart_additions = serializers.IntegerField()
-    checkouts_started = serializers.IntegerField()
-    total_orders = serializers.IntegerField()
-    total_sales = MoneyOut()
-    average_order_value = MoneyOut()
-    gross_sales = MoneyOut()
-    discounts = MoneyOut()
-    shipping = MoneyOut()
-    tax = MoneyOut()
-    refunds = MoneyOut()
-    net_sales = MoneyOut()
-    sessionless_orders = serializers.IntegerField()
-    sessionless_sales = MoneyOut()
-    placed_orders = serializers.IntegerField()
-    failed_orders = serializers.IntegerField()
-    expired_orders = serializers.IntegerField()
-    cancelled_orders = serializers.IntegerField()
-    payment_success_rate = serializers.DecimalField(max_digits=7, decimal_places=2)
-    new_customers = serializers.IntegerField()
-    new_registered = serializers.IntegerField()
     sales_goal = MoneyOut()
     sales_goal_progress = serializers.DecimalField(max_digits=9, decimal_places=2)
-    computed_at = serializers.DateTimeField(allow_null=True, help_text="Null for a day that was never computed.")
-    is_final = serializers.BooleanField()
+    active_users = serializers.IntegerField(help_text=ACTIVE)
+    users_per_minute = serializers.IntegerField(help_text=THIS_MINUTE)
+
+
+class StretchSerializer(CamelSerializer):
+    """Days and what they make together."""
+
+    days = DaySerializer(many=True)
+    totals = NumbersSerializer()
+
+    def get_fields(self) -> Fields:
+        return {"from": serializers.DateField(), "to": serializers.DateField(), **super().get_fields()}
+
+
+class DailySerializer(StretchSerializer):
+    """The days asked for, and those they are compared with."""
+
+    currency = serializers.CharField()
+    comparison = StretchSerializer(
+        allow_null=True,
+        help_text="As many days before, on the same weekdays; the last ends at this hour if today is asked for.",
+    )
+
+
+class FunnelStepSerializer(CamelSerializer):
+    """A step of the funnel."""
+
+    step = serializers.CharField()
+    sessions = serializers.IntegerField(help_text="Visits that came this far.")
+    of_previous = serializers.DecimalField(max_digits=7, decimal_places=2, help_text="Percent of the step before.")
+    of_all = serializers.DecimalField(max_digits=7, decimal_places=2, help_text="Percent of all visits.")
+
+
+class ValueSerializer(CamelSerializer):
+    """One value of a dimension."""
+
+    value = serializers.CharField()
+    name = serializers.CharField(required=False, help_text="Of a product.")
+    visits = serializers.IntegerField(help_text="Views, for pages and products.")
+    visitors = serializers.IntegerField(allow_null=True, help_text="Null for what is added up: `(other)`.")
+    orders = serializers.IntegerField()
+    revenue = MoneyOut()
+    conversion = serializers.DecimalField(max_digits=9, decimal_places=2, help_text="Orders of visits, percent.")
+
+
+class MinuteSerializer(CamelSerializer):
+    """A minute."""
+
+    minute = serializers.DateTimeField()
+    users = serializers.IntegerField(help_text=THIS_MINUTE)
+
+
+class PageNowSerializer(CamelSerializer):
+    """A page that is looked at."""
+
+    page = serializers.CharField()
+    sessions = serializers.IntegerField()
 
 
 class RealtimeSerializer(CamelSerializer):
     """Who is here now."""
 
-    active_users = serializers.IntegerField(help_text="Distinct sessions seen in the last 30 minutes.")
-    users_per_minute = serializers.IntegerField(help_text="Distinct sessions seen in the last minute.")
+    active_users = serializers.IntegerField(help_text=ACTIVE)
+    users_per_minute = serializers.IntegerField(help_text=THIS_MINUTE)
     timestamp = serializers.DateTimeField()
+    minutes = MinuteSerializer(many=True, help_text="The last 30.")
+    top_pages = PageNowSerializer(many=True, help_text="Of the last 30 minutes.")
+    open_checkouts = serializers.IntegerField()
+    orders_last_hour = serializers.IntegerField(help_text="Placed.")
+    sales_last_hour = MoneyOut(help_text="Their totals.")
+    currency = serializers.CharField()
 
 
-class DayQuerySerializer(CamelSerializer):
+class FormatQuerySerializer(CamelSerializer):
+    """How the answer is written."""
+
+    format = serializers.ChoiceField(FORMATS, default="json", help_text="`csv` has a line a row, for spreadsheets.")
+
+
+class DayQuerySerializer(FormatQuerySerializer):
     """Which day."""
 
     date = serializers.DateField(required=False, help_text="A day in the shop's time zone; today without it.")
+    refresh = serializers.BooleanField(default=False, help_text="Whether to compute the day's numbers again first.")
+
+
+class RangeQuerySerializer(FormatQuerySerializer):
+    """Which days."""
+
+    def get_fields(self) -> Fields:
+        first = serializers.DateField(help_text="The first day, in the shop's time zone.")
+        last = serializers.DateField(help_text=f"The last one, {MOST_DAYS} days at most; not after today.")
+        return {"from": first, "to": last, **super().get_fields()}
+
+
+class DailyQuerySerializer(RangeQuerySerializer):
+    """Which days, and whether with those before."""
+
+    compare = serializers.ChoiceField(["previous"], required=False, help_text="`previous`: the period before.")
+
+
+class BreakdownQuerySerializer(RangeQuerySerializer):
+    """Of what, and whom orders are credited to."""
+
+    dimension = serializers.ChoiceField(DailyBreakdown.Dimension.choices)
+    model = serializers.ChoiceField(
+        [model.value for model in Model],
+        default=Model.SESSION.value,
+        help_text="`session`: the visit that ordered; `first`, `last`: that touch of the visitor within 30 days.",
+    )
+    limit = serializers.IntegerField(min_value=1, max_value=MOST_VALUES, default=100)

@@ -133,6 +133,10 @@ class PriceTablesVersion(models.Model):
 class CheckoutQuerySet(WithEmail["CheckoutSession"]):
     """Reads of checkouts."""
 
+    def open(self) -> "CheckoutQuerySet":
+        """Those that can still become an order."""
+        return self.filter(status=CheckoutSession.Status.OPEN, order=None)
+
     def lapsed(self) -> "CheckoutQuerySet":
         """Abandoned: left for too long, or with an order that nobody paid."""
         return self.filter(lapsed_at__isnull=False)

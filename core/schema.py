@@ -40,14 +40,16 @@ class EnvelopeSchema(AutoSchema):
 
     def _get_response_bodies(self, direction: Any = "response") -> Any:
         """Here and not in `get_response_serializers`, whose place is taken where a view has `extend_schema`. And no
-        DELETE is believed to answer nothing: ours do not.
+        DELETE is believed to answer nothing: ours do not. `(200, "text/csv")` is a further form of an answer.
         """
         described = self.get_response_serializers()
         answers = described if isinstance(described, dict) else {"200": described}
-        return {
-            str(code): self._get_response_for_code(answer, str(code), direction=direction)  # type: ignore[no-untyped-call]
-            for code, answer in {**answers, "default": REFUSED}.items()
-        }
+        bodies: dict[str, Any] = {}
+        for said, answer in {**answers, "default": REFUSED}.items():
+            code, media = said if isinstance(said, tuple) else (said, None)
+            body = self._get_response_for_code(answer, str(code), media and [media], direction=direction)  # type: ignore[no-untyped-call]
+            bodies.setdefault(str(code), body)["content"].update(body["content"])
+        return bodies
 
     def get_operation_id(self) -> str:
         """The view's name and the method: stable, and never the same twice."""

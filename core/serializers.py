@@ -10,11 +10,21 @@ from rest_framework.utils.serializer_helpers import BindingDict
 
 from core.money import money_string
 
+Fields = dict[str, serializers.Field[Any, Any, Any, Any]]
+
 
 def camel(name: str) -> str:
     """`unit_price` as `unitPrice`; `address_line1` as `addressLine1`."""
     head, *tail = name.split("_")
     return head + "".join(part.capitalize() for part in tail)
+
+
+def renamed(fields: Fields) -> Fields:
+    """Fields by their outside names, each reading what it was called."""
+    for name, field in fields.items():
+        if field.source is None and camel(name) != name:
+            field.source = name
+    return {camel(name): field for name, field in fields.items()}
 
 
 class CamelSerializer(serializers.Serializer[Any]):
@@ -29,13 +39,8 @@ class CamelSerializer(serializers.Serializer[Any]):
     def fields(self) -> BindingDict:
         return fields_of(type(self))
 
-    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        renamed = {}
-        for name, field in super().get_fields().items():
-            if field.source is None and camel(name) != name:
-                field.source = name
-            renamed[camel(name)] = field
-        return renamed
+    def get_fields(self) -> Fields:
+        return renamed(super().get_fields())
 
 
 @cache

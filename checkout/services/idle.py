@@ -9,5 +9,5 @@ from checkout.models import CheckoutSession
 
 def expire_idle(*, now: datetime) -> int:
     """Times out open checkouts without an order whose 30 minutes have passed; returns how many."""
-    idle = CheckoutSession.objects.filter(status=CheckoutSession.Status.OPEN, order=None, expires_at__lte=now)
+    idle = CheckoutSession.objects.open().filter(expires_at__lte=now)
     return idle.update(status=CheckoutSession.Status.TIMEOUT, lapsed_at=F("expires_at"))

@@ -75,8 +75,5 @@ def test_a_day_that_is_none_is_refused_by_name(staff: Client, asked: str) -> Non
 
 def test_realtime_says_when(staff: Client) -> None:
     redis.client().zadd(ACTIVE, {"a": at(14, 5).timestamp()})
-    assert staff.get("/api/v1/analytics/realtime").json()["data"] == {
-        "activeUsers": 1,
-        "usersPerMinute": 1,
-        "timestamp": "2026-03-10T14:05:00Z",
-    }
+    data = staff.get("/api/v1/analytics/realtime").json()["data"]
+    assert (data["activeUsers"], data["usersPerMinute"], data["timestamp"]) == (1, 1, "2026-03-10T14:05:00Z")

@@ -1,0 +1,220 @@
+"""What the stats API answers: plain numbers by name. Days are the shop's; definitions stand in `analytics.metrics`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from django.conf import settings
+from django.core.cache import cache
+from django.db.models import Count, Max, Sum
+
+from analytics import selectors
+from analytics.metrics import ADDITIVE, FUNNEL, Totals, added, derived, from_columns, percent
+from analytics.models import DailyBreakdown, DailyMetrics, RealtimeMetrics
+from analytics.periods import Window, last_instant, previous
+from analytics.statements import rows, statement
+from checkout.models import CheckoutSession
+from core.clock import shop_day
+from core.errors import InvalidInputError
+from core.money import ZERO
+from orders.models import Order
+
+Dimension = DailyBreakdown.Dimension
+Figures = dict[str, Any]
+MOST_DAYS = 400
+KEPT_SECONDS = 300
+LAST_MINUTES = timedelta(minutes=30)
+LAST_HOUR = timedelta(hours=1)
+TOP_PAGES = 10
+TOUCHED = {
+    Dimension.CHANNEL: "channel",
+    Dimension.SOURCE: "utm_source",
+    Dimension.MEDIUM: "utm_medium",
+    Dimension.CAMPAIGN: "utm_campaign",
+    Dimension.REFERRER: "referrer_host",
+    Dimension.LANDING_PAGE: "landing_page",
+}
+"""What a touch says of a dimension."""
+COLUMNS = TOUCHED | {
+    Dimension.LANDING_PAGE: "left(landing_page, 512)",
+    Dimension.COUNTRY: "country",
+    Dimension.CITY: "city",
+    Dimension.DEVICE: "device",
+    Dimension.BROWSER: "browser",
+    Dimension.OS: "os",
+}
+"""Where a visit keeps it. Landing pages are cut as in the rows of days."""
+
+
+EVENTS = {Dimension.PAGE: ("page_view", "left(page, 512)"), Dimension.PRODUCT: ("product_view", "product_id::text")}
+"""What an event keeps of it."""
+
+
+class Model(StrEnum):
+    """To whom an order is credited: the visit that placed it, or a touch of its visitor that is frozen on it."""
+
+    SESSION = "session"
+    FIRST = "first"
+    LAST = "last"
+
+
+class RangeError(InvalidInputError):
+    """A range of days that cannot be answered; `details` names `from` or `to`."""
+
+    message = "This range of days cannot be answered."
+
+
+class ModelError(InvalidInputError):
+    """A dimension of which touches know nothing, asked for by a touch."""
+
+    message = "Touches know nothing of this dimension."
+
+
+def window_of(first: date, last: date, *, now: datetime) -> Window:
+    """These days; the last one as far as it has come.
+
+    Raises:
+        RangeError: they are reversed, too many, or to come.
+    """
+    if last < first:
+        raise RangeError(details={"to": ["This lies before `from`."]})
+    if last > shop_day(now):
+        raise RangeError(details={"to": ["This day has not begun yet."]})
+    if (last - first).days >= MOST_DAYS:
+        raise RangeError(details={"from": [f"A range has {MOST_DAYS} days at most."]})
+    return Window(first, now if last == shop_day(now) else last_instant(last))
+
+
+def cached(name: str, window: Window, answer: Callable[[], Any]) -> Any:
+    """What `answer` says, kept until a row of these days is computed again, for 5 minutes at most."""
+    days = DailyMetrics.objects.filter(date__range=(previous(window).first, window.last))
+    version = days.aggregate(at=Max("computed_at"))["at"]
+    key = f"stats:{settings.VERSION}:{settings.SHOP_TIME_ZONE}:{name}:{window.first}:{window.last}:{version}"
+    return cache.get_or_set(key, answer, KEPT_SECONDS)
+
+
+def daily(window: Window, *, compare: bool) -> Figures:
+    """`days`: the numbers of each; `totals`: of all. `comparison` is the same of the window before, or None.
+
+    A day that is not over is as its row says, so that days make the totals; the window before then ends at this hour.
+    """
+    before = previous(window)
+    unique = selectors.unique_visitors(window, before)
+    answer = {"currency": settings.SHOP_CURRENCY, **stretch(stored_days(window), unique[0]), "comparison": None}
+    if compare:
+        days = stored_days(before)
+        answer["comparison"] = stretch(days if before.is_whole else [*days[:-1], cut_day(before)], unique[1])
+    return answer
+
+
+def stretch(days: list[Figures], unique: int) -> Figures:
+    """Days and what they make together. `unique` are the visitors of them all."""
+    totals = added(from_columns(day) for day in days)
+    return {"from": days[0]["date"], "to": days[-1]["date"], "days": days, "totals": figures_of(totals, unique)}
+
+
+def stored_days(window: Window) -> list[Figures]:
+    """A row a day, zeros for one never computed."""
+    stored = selectors.daily_rows(window.first, window.last)
+    return [vars(stored.get(day) or DailyMetrics(date=day)) for day in window.days]
+
+
+def cut_day(window: Window) -> Figures:
+    """The last day of a window as far as the window goes, from raw rows."""
+    part = Window(window.last, window.until)
+    unique, _same = selectors.unique_visitors(part, part)
+    totals = selectors.slice_totals(part.start, part.until)
+    return {"date": part.last, **figures_of(totals, unique), "computed_at": None, "is_final": False}
+
+
+def figures_of(totals: Totals, unique: int) -> Figures:
+    """Totals with all that follows from them."""
+    found: Figures = {name: getattr(totals, name) for name in ADDITIVE}
+    return {**found, **derived(totals), "unique_visits": unique, "existing_users": unique - totals.new_users}
+
+
+def funnel(window: Window) -> list[Figures]:
+    """Sessions by the step they reached: `step`, `sessions`, `of_previous` and `of_all` in percent."""
+    stored = selectors.daily_rows(window.first, window.last)
+    totals = added(from_columns(vars(row)) for row in stored.values())
+    counts = {step: getattr(totals, name) for step, name in FUNNEL.items()}
+    before = [totals.total_visits, *counts.values()]
+    return [
+        {"step": step, "sessions": n, "of_previous": percent(n, last), "of_all": percent(n, totals.total_visits)}
+        for (step, n), last in zip(counts.items(), before, strict=False)
+    ]
+
+
+def breakdown(window: Window, dimension: Dimension, *, model: Model, limit: int) -> list[Figures]:
+    """The values of a dimension with what each brought: `value`, `visits`, `visitors`, `orders`, `revenue`,
+    `conversion` (orders of visits, in percent). Products also have a `name`.
+
+    By the visit that ordered, orders count on the day of the visit. By a touch they count on the day of the money, and
+    the lines add up to the shop's sales; visits are then the visits that came so.
+
+    Raises:
+        ModelError: touches know nothing of the dimension.
+    """
+    parameters = {"dimension": dimension, "first": window.first, "last": window.last, "limit": limit}
+    found = rows(statement("range_values"), parameters)
+    if model is not Model.SESSION:
+        found = attributed(window, dimension, model, {row["value"]: row["visits"] for row in found})[:limit]
+    visitors = visitors_of(window, dimension, [row["value"] for row in found])
+    names = selectors.product_names(row["value"] for row in found) if dimension is Dimension.PRODUCT else None
+    return [
+        row
+        | {"visitors": visitors.get(row["value"]), "conversion": percent(row["orders"], row["visits"])}
+        | ({"name": names.get(row["value"], row["value"])} if names is not None else {})
+        for row in found
+    ]
+
+
+def attributed(window: Window, dimension: Dimension, model: Model, visits: dict[str, int]) -> list[Figures]:
+    """Paid orders by what their first or last touch says.
+
+    Raises:
+        ModelError: touches know nothing of the dimension.
+    """
+    if dimension not in TOUCHED:
+        raise ModelError(details={"dimension": [f"Touches know {', '.join(TOUCHED)}."]})
+    sql = statement("attributed").format(touch=f"{model}_touch")
+    parameters = {"field": TOUCHED[dimension], "start": window.start, "end": window.until}
+    return [row | {"visits": visits.get(row["value"], 0)} for row in rows(sql, parameters)]
+
+
+def visitors_of(window: Window, dimension: Dimension, values: list[str]) -> dict[str, int]:
+    """Distinct visitors of each of these values, over the window: of one day as stored, of more counted again."""
+    if window.first == window.last:
+        stored = DailyBreakdown.objects.filter(date=window.last, dimension=dimension, value__in=values)
+        return dict(stored.values_list("value", "visitors"))
+    parameters = {
+        "start": window.start,
+        "end": window.until,
+        "count_unconfirmed": settings.COUNT_UNCONFIRMED_SESSIONS,
+        "values": values,
+    }
+    if column := COLUMNS.get(dimension):
+        sql = statement("range_visitors").format(column=column)
+    else:
+        event, column = EVENTS[dimension]
+        sql = statement("range_viewers").format(column=column)
+        parameters["event"] = event
+    return {row["value"]: row["visitors"] for row in rows(sql, parameters)}
+
+
+def realtime(*, now: datetime) -> Figures:
+    """Who is here now, the minutes before, what they look at, open checkouts, and orders of the last hour."""
+    minutes = RealtimeMetrics.objects.filter(minute__gt=now - LAST_MINUTES).order_by("minute")
+    placed = Order.objects.filter(placed_at__gt=now - LAST_HOUR).aggregate(orders=Count("id"), total=Sum("total"))
+    parameters = {"since": now - LAST_MINUTES, "limit": TOP_PAGES}
+    return selectors.realtime(now=now) | {
+        "minutes": [{"minute": row.minute, "users": row.users_per_minute} for row in minutes],
+        "top_pages": rows(statement("pages_now"), parameters),
+        "open_checkouts": CheckoutSession.objects.open().count(),
+        "orders_last_hour": placed["orders"],
+        "sales_last_hour": placed["total"] or ZERO,
+        "currency": settings.SHOP_CURRENCY,
+    }
