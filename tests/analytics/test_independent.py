@@ -1,0 +1,343 @@
+"""The numbers of a day against the same numbers counted in plain Python from random visits, events, orders and refunds.
+
+Days of 23, 24 and 25 hours; visits over midnight, of bots, of people who never confirmed; events and money that come on
+another day; orders of no visit.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from pytest_django import Settings
+
+from analytics.metrics import METRICS
+from analytics.models import DailyBreakdown, DailyMetrics
+from analytics.services import aggregate_day
+from sessions_app.models import VisitorSession
+from tests.factories import (
+    CustomerFactory,
+    OrderFactory,
+    OrderSessionFactory,
+    PaymentAttemptFactory,
+    RefundFactory,
+    SessionEventFactory,
+    VisitorSessionFactory,
+)
+
+pytestmark = pytest.mark.django_db
+ZONE = ZoneInfo("Europe/London")
+DAYS = (date(2026, 3, 29), date(2026, 7, 1), date(2026, 10, 25))
+CHANNELS, PAGES = ("direct", "paid", "email"), ("/a", "/b")
+PRODUCTS = tuple(uuid.UUID(int=number) for number in (1, 2))
+TYPES = ("page_view", "product_view", "add_to_cart", "checkout_started", "scrolled")
+Breakdown = dict[str, tuple[int, int, int, Decimal]]
+
+
+@dataclass(frozen=True, eq=False)
+class Visit:
+    """One of possibly several that are alike. Minutes are counted from the first instant of the day."""
+
+    minute: int
+    seconds: int
+    visitor: int
+    channel: str
+    is_bot: bool
+    unconfirmed: bool
+    script_pages: int
+    api_pages: int
+    carts: int
+    checkouts: int
+    others: int
+
+
+@dataclass(frozen=True)
+class Happening:
+    """An event of a visit, so many minutes after it began."""
+
+    visit: int
+    minutes: int
+    type: str
+    source: str
+    page: str
+    product: uuid.UUID
+
+
+@dataclass(frozen=True)
+class Purchase:
+    """An order, of a visit or of none, placed so many minutes after that began, and paid so many later; refunded later
+    still.
+    """
+
+    visit: int | None
+    minutes: int
+    status: str
+    until_paid: int
+    cents: int
+    until_refund: int | None
+
+
+@dataclass(frozen=True)
+class History:
+    """What happened around a day."""
+
+    visits: list[Visit]
+    happenings: list[Happening]
+    purchases: list[Purchase]
+
+
+def of_a_visit(number: int) -> st.SearchStrategy[int]:
+    return st.integers(0, number - 1)
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> History:
+    visits = draw(
+        st.lists(
+            st.builds(
+                Visit,
+                minute=st.integers(-1500, 1600),
+                seconds=st.sampled_from([0, 9, 10, 4000, 80000]),
+                visitor=st.integers(0, 3),
+                channel=st.sampled_from(CHANNELS),
+                is_bot=st.sampled_from([False, False, False, True]),
+                unconfirmed=st.booleans(),
+                script_pages=st.integers(0, 2),
+                api_pages=st.integers(0, 2),
+                carts=st.integers(0, 1),
+                checkouts=st.integers(0, 1),
+                others=st.integers(0, 1),
+            ),
+            min_size=1,
+            max_size=7,
+        )
+    )
+    happenings = st.builds(
+        Happening,
+        visit=of_a_visit(len(visits)),
+        minutes=st.integers(0, 1439),
+        type=st.sampled_from(TYPES),
+        source=st.sampled_from(["script", "api"]),
+        page=st.sampled_from(PAGES),
+        product=st.sampled_from(PRODUCTS),
+    )
+    purchases = st.builds(
+        Purchase,
+        visit=st.none() | of_a_visit(len(visits)),
+        minutes=st.integers(0, 1439),
+        status=st.sampled_from(["success", "success", "pending", "failed", "expired", "cancelled"]),
+        until_paid=st.integers(0, 1500),
+        cents=st.integers(1, 9999),
+        until_refund=st.none() | st.integers(0, 3000),
+    )
+    return History(visits, draw(st.lists(happenings, max_size=10)), draw(st.lists(purchases, max_size=4)))
+
+
+@dataclass(frozen=True)
+class Counter:
+    """Counts a history the plain way."""
+
+    history: History
+    start: datetime
+    end: datetime
+    unconfirmed_count: bool
+
+    def at(self, minutes: int) -> datetime:
+        return self.start + timedelta(minutes=minutes)
+
+    def on_day(self, instant: datetime) -> bool:
+        return self.start <= instant < self.end
+
+    def counts(self, visit: Visit) -> bool:
+        return not visit.is_bot and (self.unconfirmed_count or not visit.unconfirmed)
+
+    def bought(self, visit: Visit) -> list[Purchase]:
+        of = self.history.visits.index
+        return [each for each in self.history.purchases if each.visit is not None and each.visit == of(visit)]
+
+    def placed(self, order: Purchase) -> datetime:
+        begun = 0 if order.visit is None else self.history.visits[order.visit].minute
+        return self.at(begun + order.minutes)
+
+    def paid(self, order: Purchase) -> datetime:
+        return self.placed(order) + timedelta(minutes=order.until_paid)
+
+    def total(self, orders: Sequence[Purchase]) -> Decimal:
+        return sum((Decimal(order.cents) / 100 for order in orders), Decimal(0))
+
+    def today(self) -> list[Visit]:
+        return [visit for visit in self.history.visits if self.counts(visit) and self.on_day(self.at(visit.minute))]
+
+    def happened(self) -> list[tuple[Happening, Visit]]:
+        with_visits = [(each, self.history.visits[each.visit]) for each in self.history.happenings]
+        return [
+            (each, visit)
+            for each, visit in with_visits
+            if self.counts(visit) and self.on_day(self.at(visit.minute + each.minutes))
+        ]
+
+    def row(self) -> dict[str, Any]:
+        visits, orders = self.today(), self.history.purchases
+        pages = [visit.script_pages or visit.api_pages for visit in visits]
+        ordered = [visit for visit in visits if self.bought(visit)]
+        paying = [visit for visit in visits if any(order.status == "success" for order in self.bought(visit))]
+        checkout = [visit for visit in visits if visit.checkouts or visit in ordered]
+        cart = [visit for visit in visits if visit.carts or visit in checkout]
+        engaged = [v for v, n in zip(visits, pages, strict=True) if n >= 2 or v.seconds >= 10 or v.others]
+        paid = [order for order in orders if order.status == "success" and self.on_day(self.paid(order))]
+        placed = [order for order in orders if self.on_day(self.placed(order))]
+        refunded = [
+            order
+            for order in orders
+            if order.status == "success"
+            and order.until_refund is not None
+            and self.on_day(self.paid(order) + timedelta(minutes=order.until_refund))
+        ]
+        known = {v.visitor for v in self.history.visits if self.at(v.minute) < self.start}
+        visitors = {visit.visitor for visit in visits}
+        kinds = [each.type for each, _visit in self.happened()]
+        return {
+            "total_visits": len(visits),
+            "unique_visits": len(visitors),
+            "new_users": len(visitors - known),
+            "existing_users": len(visitors & known),
+            "avg_session_duration": share(sum(visit.seconds for visit in visits), len(visits), 3),
+            "total_page_views": sum(pages),
+            "avg_page_views_per_session": share(sum(pages), len(visits), 4),
+            "engaged_sessions": len(engaged),
+            "bounce_rate": share(100 * (len(visits) - len(engaged)), len(visits), 2),
+            "cart_sessions": len(cart),
+            "checkout_sessions": len(checkout),
+            "order_sessions": len(ordered),
+            "converted_sessions": len(paying),
+            "cart_rate": share(100 * len(cart), len(visits), 2),
+            "checkout_rate": share(100 * len(checkout), len(cart), 2),
+            "purchase_rate": share(100 * len(paying), len(checkout), 2),
+            "conversion_rate": share(100 * len(paying), len(visits), 2),
+            "cart_additions": kinds.count("add_to_cart"),
+            "checkouts_started": kinds.count("checkout_started"),
+            "total_orders": len(paid),
+            "total_sales": self.total(paid),
+            "average_order_value": share(self.total(paid), len(paid), 3),
+            "refunds": self.total(refunded),
+            "net_sales": self.total(paid) - self.total(refunded),
+            "sessionless_orders": len([order for order in paid if order.visit is None]),
+            "sessionless_sales": self.total([order for order in paid if order.visit is None]),
+            "placed_orders": len(placed),
+            "placed_and_paid": len([order for order in placed if order.status == "success"]),
+            "failed_orders": len([order for order in placed if order.status == "failed"]),
+            "expired_orders": len([order for order in placed if order.status == "expired"]),
+            "cancelled_orders": len([order for order in placed if order.status == "cancelled"]),
+            "payment_success_rate": share(
+                100 * len([order for order in placed if order.status == "success"]), len(placed), 2
+            ),
+        }
+
+    def channels(self) -> Breakdown:
+        found = {}
+        for channel in CHANNELS:
+            if visits := [visit for visit in self.today() if visit.channel == channel]:
+                paid = [order for visit in visits for order in self.bought(visit) if order.status == "success"]
+                visitors = {visit.visitor for visit in visits}
+                found[channel] = (len(visits), len(visitors), len(paid), self.total(paid))
+        return found
+
+    def seen(self, kind: str) -> Breakdown:
+        values = {}
+        for value in PAGES if kind == "page_view" else PRODUCTS:
+            hits = [
+                visit.visitor
+                for each, visit in self.happened()
+                if each.type == kind
+                and value in (each.page, each.product)
+                and (each.source == "script" or not visit.script_pages)
+            ]
+            if hits:
+                values[str(value)] = (len(hits), len(set(hits)), 0, Decimal(0))
+        return values
+
+
+def share(part: Decimal | int, whole: int, digits: int) -> Decimal:
+    return round(Decimal(part) / whole, digits) if whole else Decimal(0)
+
+
+def stored(counter: Counter) -> None:
+    """The history as rows."""
+    rows = []
+    for visit in counter.history.visits:
+        begun, orders = counter.at(visit.minute), counter.bought(visit)
+        paid = [order for order in orders if order.status == "success"]
+        row = VisitorSessionFactory.build(
+            visitor_id=uuid.UUID(int=100 + visit.visitor), channel=visit.channel, is_bot=visit.is_bot,
+            unconfirmed=visit.unconfirmed, script_page_views=visit.script_pages, api_page_views=visit.api_pages,
+            cart_additions=visit.carts, checkouts_started=visit.checkouts, other_events=visit.others,
+            started_at=begun, last_seen_at=begun + timedelta(seconds=visit.seconds),
+            order_id=uuid.uuid4() if orders else None, converted=bool(paid),
+            converted_at=counter.paid(paid[0]) if paid else None,
+        )  # fmt: skip
+        rows.append(row)
+    VisitorSession.objects.bulk_create(rows)
+    for happening in counter.history.happenings:
+        session = rows[happening.visit]
+        SessionEventFactory(
+            session=session,
+            event_type=happening.type,
+            source=happening.source,
+            page=happening.page,
+            product_id=happening.product,
+            timestamp=session.started_at + timedelta(minutes=happening.minutes),
+        )
+    customer = CustomerFactory() if counter.history.purchases else None
+    for purchase in counter.history.purchases:
+        order = OrderFactory(
+            customer=customer,
+            visitor_session=None if purchase.visit is None else rows[purchase.visit],
+            subtotal=Decimal(purchase.cents) / 100,
+            status=purchase.status,
+            placed_at=counter.placed(purchase),
+            paid_at=counter.paid(purchase) if purchase.status == "success" else None,
+        )
+        if purchase.status == "success" and purchase.until_refund is not None:
+            made = counter.paid(purchase) + timedelta(minutes=purchase.until_refund)
+            attempt = PaymentAttemptFactory(order_session=OrderSessionFactory(order=order))
+            RefundFactory(attempt=attempt, amount=order.total, requested_at=made, done=True)
+
+
+def broken_down(day: date, dimension: str) -> Breakdown:
+    found = DailyBreakdown.objects.filter(date=day, dimension=dimension)
+    return {row.value: (row.visits, row.visitors, row.orders, row.revenue) for row in found}
+
+
+@pytest.mark.parametrize("day", DAYS)
+@hypothesis_settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(history=histories(), unconfirmed_count=st.booleans())
+def test_every_number_is_what_plain_python_counts(
+    settings: Settings, day: date, history: History, unconfirmed_count: bool
+) -> None:
+    settings.SHOP_TIME_ZONE, settings.COUNT_UNCONFIRMED_SESSIONS = str(ZONE), unconfirmed_count
+    start = datetime(day.year, day.month, day.day, tzinfo=ZONE).astimezone(UTC)
+    following = day + timedelta(days=1)
+    end = datetime(following.year, following.month, following.day, tzinfo=ZONE).astimezone(UTC)
+    counter = Counter(history, start, end, unconfirmed_count)
+    with transaction.atomic():
+        stored(counter)
+        aggregate_day(day=day, now=end)
+        row, expected = DailyMetrics.objects.get(date=day), counter.row()
+        assert {name: round(Decimal(getattr(row, name)), 4) for name in expected} == expected
+        assert broken_down(day, "channel") == counter.channels()
+        assert broken_down(day, "page") == counter.seen("page_view")
+        assert broken_down(day, "product") == counter.seen("product_view")
+        transaction.set_rollback(True)  # the next example begins with nothing
+    assert expected.keys() <= METRICS.keys()
