@@ -3,10 +3,18 @@
 from django.db import connection
 
 
+class WaitingInTransactionError(RuntimeError):
+    """Somebody else would be waited for within a transaction, its rows locked as long as that takes: a bug."""
+
+
 def give_back() -> None:
     """Gives this thread's connection back to the pool; the next statement takes one again.
 
-    Within a transaction it is kept: there nobody may be waited for, and closing it would lose what was done.
+    Raises:
+        WaitingInTransactionError: a transaction is open (but the one that a test is made in).
     """
-    if connection.connection is not None and not connection.in_atomic_block:
+    if connection.in_atomic_block:
+        if not connection.atomic_blocks[-1]._from_testcase:  # type: ignore[attr-defined] # as Django asks itself
+            raise WaitingInTransactionError
+    elif connection.connection is not None:
         connection.close()

@@ -8,8 +8,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 
+from core.postgresql.giving_back import WaitingInTransactionError, give_back
+from orders.providers.calls import in_time
 from tests.billing_server import BillingService
 from tests.factories import ProductFactory
 from tests.world import Shopper, World, check_books, replace_pool, together
@@ -140,3 +142,9 @@ def test_control_with_their_connections_held_ten_wait_and_keep_the_others_out(
     monkeypatch.setattr("orders.providers.calls.give_back", lambda: None)
     assert buy_at_once(world, billing, crowd=USUAL_SIZE) == {201: BUYERS}
     assert billing.most_at_once == USUAL_SIZE
+
+
+@pytest.mark.parametrize("wait", [give_back, lambda: in_time(lambda: None)])
+def test_nobody_is_waited_for_within_a_transaction(wait: Callable[[], object]) -> None:
+    with transaction.atomic(), pytest.raises(WaitingInTransactionError):
+        wait()
