@@ -90,6 +90,8 @@ PROMISES = (
     Promise("expire", "expiring.expire", ratio_at_most(10)),
     Promise("settle_sql", "settling.settle_sql", at_most(20)),
     Promise("outbox", "outbox.outbox", at_least(500)),
+    Promise("order_list", "desk.order_list", at_most(200)),
+    Promise("order_page", "desk.order_page", at_most(200)),
     Promise("aggregate_day", "aggregation.aggregate_day", ratio_at_most(8)),
     Promise("aggregate_memory", "aggregation.aggregate_memory", at_most(20)),
     Promise("page_weight", "pages.page_weight", at_most(1536)),

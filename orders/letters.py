@@ -182,7 +182,8 @@ def values_of(order: Order) -> dict[str, str]:
         "total": amount_text(order.total, order.currency),
         "tracking": tracking(order),
         # Translators: day and time as your readers write them, in the letters of Unicode's date patterns.
-        "until": format_datetime(until, _("d MMM yyyy, HH:mm"), locale=language_now()),
+        # ZZZZ is GMT+07:00.
+        "until": format_datetime(until, _("d MMM yyyy, HH:mm (ZZZZ)"), locale=language_now()),
     }
 
 

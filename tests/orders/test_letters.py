@@ -228,10 +228,11 @@ def test_a_tax_that_is_part_of_the_sums_is_told_so(
     assert f"of which tax: £{order.tax_amount:.2f}" in sent()[letters.RECEIVED].body
 
 
-def test_a_window_ends_at_a_moment_as_readers_write_it(order: Order) -> None:
+def test_a_window_ends_at_a_moment_as_readers_write_it_with_its_time_zone(order: Order, settings: LazySettings) -> None:
+    settings.SHOP_TIME_ZONE = "Asia/Ho_Chi_Minh"
     end = OrderSession.objects.get().expires_at.astimezone(shop_zone())
     Mail.objects.update(language="vi")
-    assert f"{end:%H:%M, %d/%m/%Y}" in sent()[letters.RECEIVED].body
+    assert f"{end:%H:%M (GMT+07:00), %d/%m/%Y}" in sent()[letters.RECEIVED].body
 
 
 def test_a_refund_is_told_without_the_address(billing: BillingService, order: Order) -> None:
