@@ -11,7 +11,7 @@ from sessions_app.months import ensure_months
 
 DAY = date(2026, 3, 10)
 NEXT_MORNING = datetime(2026, 3, 11, 0, 10, tzinfo=UTC)
-SESSIONS = 100_000
+SESSIONS = 1_000_000
 EVENTS = 5 * SESSIONS
 ORDERS = SESSIONS // 40
 VISITORS = SESSIONS * 4 // 5
@@ -72,7 +72,7 @@ SELECT pg_temp.id(%(kind)s, n), pg_temp.id('visitor', (n * 7919) %% %(visitors)s
     CASE WHEN n %% 40 = 1 AND %(orders)s THEN pg_temp.id('order', n) END, n %% 40 = 1 AND %(orders)s,
     CASE WHEN n %% 40 = 1 AND %(orders)s THEN begun + interval '20 min' END
 FROM (SELECT n, %(day)s::timestamptz + n * (interval '1 day' / %(count)s) AS begun
-      FROM generate_series(0, %(count)s - 1) AS n) AS visit JOIN sums ON length = pg_temp.length(n) ORDER BY n
+      FROM generate_series(0::bigint, %(count)s - 1) AS n) AS visit JOIN sums ON length = pg_temp.length(n) ORDER BY n
 """
 
 EVENT_ROWS = """
@@ -85,7 +85,7 @@ SELECT pg_temp.id('event' || place || '/', n), pg_temp.id('session', n),
     CASE WHEN place %% 3 = 2 THEN pg_temp.id('product', pg_temp.skewed(n * 31 + place, 6, 500)) END, '{}',
     least(%(day)s::timestamptz + n * (interval '1 day' / %(count)s) + (place - 1) * 25 * interval '1 s',
           %(day)s::timestamptz + interval '86399 s')
-FROM generate_series(0, %(count)s - 1) AS n CROSS JOIN LATERAL generate_series(1, pg_temp.length(n)) AS place
+FROM generate_series(0::bigint, %(count)s - 1) AS n CROSS JOIN LATERAL generate_series(1, pg_temp.length(n)) AS place
 """
 
 PRODUCT_ROWS = """
@@ -99,7 +99,8 @@ CUSTOMER_ROWS = """
 INSERT INTO customers_customer (id, email, first_name, last_name, phone, type, status, total_orders, total_spent,
     created_at)
 SELECT pg_temp.id('customer', n), 'day' || n || '@example.com', '', '', '', 'guest', 'active', 1, 40, converted_at
-FROM generate_series(1, %(count)s, 40) AS n JOIN sessions_app_visitorsession ON session_id = pg_temp.id('session', n)
+FROM generate_series(1::bigint, %(count)s, 40) AS n
+JOIN sessions_app_visitorsession ON session_id = pg_temp.id('session', n)
 """
 
 ORDER_ROWS = """
@@ -111,14 +112,15 @@ SELECT pg_temp.id('order', n), 'DAY-' || n, pg_temp.id('customer', n), session_i
     40, 0, 0, 0, 40, 0, 'GBP', '', '{}', '{}', '', '[]', 'day' || n || '@example.com', '', '', '', 'en', '',
     least(started_at + interval '15 min', %(day)s::timestamptz + interval '86398 s'),
     least(started_at + interval '20 min', %(day)s::timestamptz + interval '86399 s'), ''
-FROM generate_series(1, %(count)s, 40) AS n JOIN sessions_app_visitorsession ON session_id = pg_temp.id('session', n)
+FROM generate_series(1::bigint, %(count)s, 40) AS n
+JOIN sessions_app_visitorsession ON session_id = pg_temp.id('session', n)
 """
 
 ITEM_ROWS = """
 INSERT INTO orders_orderitem (order_id, product_id, name, sku, image, unit_price, quantity, line_total)
 SELECT pg_temp.id('order', n), pg_temp.id('product', pg_temp.skewed(n * 2 + item, 6, 500)), 'Product', 'DAY', '', 20,
     1, 20
-FROM generate_series(1, %(count)s, 40) AS n CROSS JOIN generate_series(0, 1) AS item
+FROM generate_series(1::bigint, %(count)s, 40) AS n CROSS JOIN generate_series(0, 1) AS item
 """
 
 FILL = (SESSION_ROWS, EVENT_ROWS, PRODUCT_ROWS, CUSTOMER_ROWS, ORDER_ROWS, ITEM_ROWS)
@@ -129,12 +131,15 @@ def fill_day() -> None:
     """Writes the day once a run, and has its tables analysed as they would be."""
     ensure_months([NEXT_MORNING])
     with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 0")
         cursor.execute(HELPERS)
         cursor.execute(SESSION_ROWS, parameters("earlier", DAY - timedelta(days=1), EARLIER, orders=False))
         for statement in FILL:
             cursor.execute(statement, parameters("session", DAY, SESSIONS, orders=True))
     with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")
         cursor.execute("VACUUM ANALYZE")
+        cursor.execute("RESET statement_timeout")
 
 
 def parameters(kind: str, day: date, count: int, *, orders: bool) -> dict[str, str | int | bool]:
