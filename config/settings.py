@@ -180,6 +180,7 @@ def broker_url(url: str) -> str:
 # People -------------------------------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "customers.User"
+LOGIN_REDIRECT_URL = "admin:index"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}

@@ -11,7 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 from sessions_app.models import DeadLetter
 from tests.analytics.days import at, computed, purchase, visit
 from tests.analytics.staff import logged_in, member
-from tests.factories import UserFactory
+from tests.factories import PASSWORD, UserFactory
 from tests.orders.subscriber import delivery_to, endpoint_at
 
 pytestmark = pytest.mark.django_db
@@ -164,3 +164,9 @@ def test_a_last_day_that_makes_no_sense_is_today(staff: Client, nonsense: str) -
 def test_the_earlier_period_ends_where_this_one_begins(staff: Client) -> None:
     visit(at(9))
     assert '<a href="/admin/?days=7&amp;plot=visits&amp;to=2026-03-03" rel="prev">' in page(staff, "?days=7")
+
+
+def test_who_logs_in_without_having_been_sent_there_comes_to_the_dashboard() -> None:
+    user = UserFactory(is_staff=True)
+    answer = Client().post("/admin/login/", {"username": user.email, "password": PASSWORD})
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/admin/")
