@@ -10,9 +10,9 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models import PROTECT, Model, QuerySet
 
 from core.personal_data import Part, Subject, facts, register
-from customers.models import Address, Customer, EmailChange, Registration, User
+from customers.models import Address, ApiToken, Customer, EmailChange, Registration, User
 
-NOT_GIVEN_OUT = {"password", "is_superuser", "is_staff"}
+NOT_GIVEN_OUT = {"password", "is_superuser", "is_staff", "token_hash"}
 ERASED_NAMES = {
     "user": None, "first_name": "", "last_name": "", "phone": "", "first_visit_at": None, "type": Customer.Type.GUEST,
     "status": Customer.Status.ACTIVE, "group": None,
@@ -28,11 +28,12 @@ def export(subject: Subject) -> dict[str, Any]:
         "addresses": each(Address.objects.filter(customer_id__in=subject.customers)),
         "registrations": [row for address in subject.emails for row in each(Registration.objects.with_email(address))],
         "emailChanges": each(EmailChange.objects.filter(user_id__in=users)),
+        "apiTokens": each(ApiToken.objects.filter(user_id__in=users)),
     }
 
 
 def each(rows: QuerySet[Any], *, without: set[str] = NOT_GIVEN_OUT) -> list[dict[str, Any]]:
-    """The rows as they are given out; never a password."""
+    """The rows as they are given out; never a password or a token."""
     return [facts(row, without=without) for row in rows]
 
 
@@ -78,6 +79,6 @@ def forget_log(model: type[Model], keys: Any) -> None:
 
 def register_part() -> None:
     """Makes it known; called when the app is ready."""
-    tables = {model._meta.label for model in (Customer, User, Address, Registration, EmailChange)}
+    tables = {model._meta.label for model in (Customer, User, Address, Registration, EmailChange, ApiToken)}
     memberships = {User.groups.through._meta.label, User.user_permissions.through._meta.label}
     register(Part("customers", frozenset(tables | memberships), export, erase))

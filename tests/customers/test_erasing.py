@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,9 @@ from django.test import Client
 from core import mail, personal_data
 from core import redis as core_redis
 from core.clock import now
-from customers.models import Customer, User
+from customers.models import ApiToken, Customer, User
 from customers.selectors import subject_with_email
+from customers.services import create_token
 from orders.models import Order
 from sessions_app.ingest import flush
 from sessions_app.models import DeadLetter, SessionEvent, VisitorSession
@@ -158,6 +160,18 @@ def test_the_export_has_no_secret(marked: Marked) -> None:
     assert order.access_token_hash not in text
     assert user.password not in text
     assert "argon2" not in text
+
+
+def test_a_token_is_given_out_without_what_opens_and_goes_with_the_account(marked: Marked) -> None:
+    """Of a customer who was staff once: staff are not erased."""
+    user = marked.customer.user
+    assert user is not None
+    ends = now() + timedelta(days=9)
+    token, text = create_token(user=user, name="sheet", scopes=[], expires_at=ends, now=now())
+    (held,) = exported()["held"]["apiTokens"]
+    assert (held["name"], token.token_hash in str(held), text in str(held)) == ("sheet", False, False)
+    erase()
+    assert not ApiToken.objects.exists()
 
 
 def test_the_api_gives_out_the_same(marked: Marked) -> None:
