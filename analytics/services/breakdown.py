@@ -6,25 +6,26 @@ from analytics.statements import day_parameters, execute, statement
 
 KEPT_VALUES = 1000
 """Values of a dimension a day that have a row of their own; the rest is `(other)`."""
-PLANNING = """
-SET LOCAL min_parallel_table_scan_size = '1TB';
-SET LOCAL min_parallel_index_scan_size = '1TB';
-SET LOCAL enable_sort = off"""
-"""Parallel workers take a dimension each, rather than share the scan of one and leave the grouping to one process. And
-the few values that come out are hashed, not sorted: of a table just made the planner knows no better."""
-TEMPORARY = "DROP TABLE IF EXISTS pg_temp.day_value, pg_temp.fresh_breakdown"
+SORTING = "SET LOCAL enable_hashagg = {0}; SET LOCAL enable_memoize = {0}"
+"""Visitors are found by sorting: workers share that, but each would keep all of a hash."""
+DROP_TABLES = "DROP TABLE analytics_day_odd, analytics_day_again, analytics_day_value, analytics_day_bucket"
 
 
 def compute_breakdown(*, day: date) -> None:
     """Puts the day's rows into the temporary table `fresh_breakdown`.
 
-    Needs `analytics_day_visit` and `analytics_day_view`, of statements `visits` and `views`.
+    Leaves `analytics_day_value` for what is counted of events, and others that `DROP_TABLES` takes away.
     """
     parameters = day_parameters(day) | {"kept": KEPT_VALUES}
-    execute(TEMPORARY)
-    execute(PLANNING)
+    execute("DROP TABLE IF EXISTS pg_temp.fresh_breakdown")
+    execute(statement("odd_visits"), parameters)
     execute(statement("values"), parameters)
+    execute(statement("buckets"), parameters)
+    execute(SORTING.format("off"))
+    execute(statement("comes_again"), parameters)
+    execute("ANALYZE analytics_day_odd, analytics_day_again, analytics_day_bucket")
     execute(statement("breakdown"), parameters)
+    execute(SORTING.format("DEFAULT"))
 
 
 def replace_breakdown(*, day: date) -> None:

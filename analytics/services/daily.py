@@ -8,8 +8,8 @@ from django.db import transaction
 
 from analytics.metrics import derived, from_columns
 from analytics.models import DailyMetrics
-from analytics.services.breakdown import compute_breakdown, replace_breakdown
-from analytics.statements import day_parameters, execute, one_row, rows, statement
+from analytics.services.breakdown import DROP_TABLES, compute_breakdown, replace_breakdown
+from analytics.statements import day_parameters, execute, one_row, rows
 from core.clock import shop_day
 from core.errors import InvalidInputError
 
@@ -32,11 +32,9 @@ def aggregate_day(*, day: date, now: datetime) -> DailyMetrics:
     with transaction.atomic():
         take_turn()
         seen = row_version(day)
-        execute(statement("visits"), day_parameters(day))
-        execute(statement("views"), day_parameters(day))
         compute_breakdown(day=day)
         row = DailyMetrics(date=day, computed_at=now, is_final=shop_day(now) > day, **figures(day))
-        execute("DROP TABLE analytics_day_visit, analytics_day_view")
+        execute(DROP_TABLES)
         clear_mark(day, seen)
         write_row(row)
         replace_breakdown(day=day)
@@ -51,7 +49,7 @@ def take_turn() -> None:
 
 def figures(day: date) -> dict[str, Any]:
     """All numbers of the day's row: what the database counted, and what follows."""
-    found = one_row("sessions", "visitors", "orders", "events", parameters=day_parameters(day))
+    found = one_row("sessions", "visitors", "orders", "events", parameters=day_parameters(day), given="window")
     return {
         **found,
         **derived(from_columns(found)),

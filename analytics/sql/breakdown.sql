@@ -1,56 +1,46 @@
--- The rows of the day: `day_value` with the orders of its visits, the first so many values of each dimension, and the
--- rest as one: its visitors are those of its values, less how often one was counted again. (None counted twice came once.)
+-- The rows of the day. Visitors are visits less those by which somebody was counted again: found by sorting, in
+-- parallel workers, who came again by bucket, and everybody who saw a page or product. (What comes in between two of
+-- these statements is counted by the next run; until then no number is less than it can be.)
 CREATE TEMPORARY TABLE fresh_breakdown ON COMMIT DROP AS
-WITH unfolded AS NOT MATERIALIZED (
-    SELECT dimension, value, session_id, comes_again
-      FROM analytics_day_visit
-     CROSS JOIN LATERAL (VALUES
-           ('channel', channel), ('source', source), ('medium', medium), ('campaign', campaign),
-           ('referrer', referrer), ('landing_page', landing_page), ('country', country), ('city',
-           city), ('device', device), ('browser', browser), ('os', os)) AS by_dimension (dimension, value)
-     WHERE is_counted
-), bought AS (
-    SELECT dimension, value, count(*) AS orders, sum(total) AS revenue
-      FROM unfolded
-      JOIN orders_order ON visitor_session_id = session_id
-     WHERE orders_order.status = 'success'
-       -- a visit lasts 24 hours at most, so does the wait for an order of it
-       AND placed_at >= %(start)s AND placed_at < %(end)s + interval '24 hours'
-     GROUP BY dimension, value
-    UNION ALL
-    SELECT 'product', coalesce(product_id::text, '(deleted)'), count(DISTINCT order_id), sum(line_total)
-      FROM orders_orderitem
-      JOIN orders_order ON orders_order.id = order_id
-     WHERE status = 'success' AND paid_at >= %(start)s AND paid_at < %(end)s
-     GROUP BY 2
-), ranked AS MATERIALIZED (
-    SELECT dimension, value, coalesce(visits, 0) AS visits, coalesce(visitors, 0) AS visitors,
-           coalesce(orders, 0) AS orders, coalesce(revenue, 0) AS revenue,
-           row_number() OVER (PARTITION BY dimension
-                              ORDER BY visits DESC NULLS LAST, revenue DESC NULLS LAST, value) > %(kept)s AS is_rest
-      FROM day_value
-      FULL JOIN bought USING (dimension, value)
-), seen AS NOT MATERIALIZED (
-    SELECT dimension, value, comes_again AS visitor FROM unfolded WHERE comes_again IS NOT NULL
-    UNION ALL
-    SELECT CASE event_type WHEN 'page_view' THEN 'page' ELSE 'product' END, coalesce(page, product_id::text), visitor
-      FROM analytics_day_view
-     WHERE event_type IN ('page_view', 'product_view')
-), rest_of_visitor AS (
-    SELECT dimension, visitor, count(*) - 1 AS too_many
-      FROM (SELECT DISTINCT dimension, value, visitor FROM seen JOIN ranked USING (dimension, value) WHERE is_rest) AS rest
-     GROUP BY dimension, visitor
-), counted_again AS (
-    SELECT dimension, sum(too_many) AS visitors FROM rest_of_visitor GROUP BY dimension
+WITH again AS (
+    SELECT bucket, sum(times) - count(*) AS too_many
+      FROM (SELECT bucket, visitor, count(*) AS times
+              FROM (SELECT bucket, visitor
+                      FROM (SELECT uuid_hash_extended(visitor_id, 0) AS visitor, channel, utm_source, utm_medium,
+                                   utm_campaign, referrer_host, landing_page, country, city, device, browser, os
+                              FROM sessions_app_visitorsession
+                             WHERE started_at >= %(start)s AND started_at < %(end)s
+                               AND NOT is_bot AND (%(count_unconfirmed)s OR NOT unconfirmed)) AS visit
+                      JOIN analytics_day_again USING (visitor)
+                     CROSS JOIN LATERAL (VALUES
+                           ('channel', channel), ('source', utm_source), ('medium', utm_medium),
+                           ('campaign', utm_campaign), ('referrer', referrer_host),
+                           ('landing_page', left(landing_page, 512)), ('country', country), ('city', city),
+                           ('device', device), ('browser', browser), ('os', os)) AS by_dimension (dimension, value)
+                      JOIN analytics_day_bucket USING (dimension, value)
+                    UNION ALL
+                    SELECT bucket, uuid_hash_extended(visitor_id, 0)
+                      FROM (SELECT visitor_id,
+                                   CASE event_type WHEN 'page_view' THEN 'page' ELSE 'product' END AS dimension,
+                                   CASE event_type WHEN 'page_view' THEN left(page, 512) ELSE product_id::text END
+                                       AS value
+                              FROM sessions_app_sessionevent
+                             WHERE timestamp >= %(start)s AND timestamp < %(end)s
+                               AND event_type IN ('page_view', 'product_view')
+                               AND session_id NOT IN (SELECT session_id FROM analytics_day_odd WHERE is_uncounted)
+                               AND (source = 'script'
+                                    OR session_id IN (SELECT session_id FROM analytics_day_odd WHERE NOT is_uncounted))
+                           ) AS happened
+                      JOIN analytics_day_bucket USING (dimension, value)) AS seen
+             GROUP BY bucket, visitor) AS counted
+     GROUP BY bucket
 )
-SELECT dimension, CASE value WHEN '' THEN '(none)' ELSE value END AS value,
-       visits::int, visitors::int, orders::int, revenue
-  FROM ranked
- WHERE NOT is_rest
-UNION ALL
-SELECT dimension, '(other)', sum(ranked.visits)::int,
-       (sum(ranked.visitors) - coalesce(max(counted_again.visitors), 0))::int, sum(orders)::int, sum(revenue)
-  FROM ranked
-  LEFT JOIN counted_again USING (dimension)
- WHERE is_rest
- GROUP BY dimension
+SELECT dimension,
+       CASE WHEN is_rest THEN '(other)' WHEN min(value) = '' THEN '(none)' ELSE min(value) END AS value,
+       sum(visits)::int AS visits,
+       greatest(sum(visits) - coalesce(max(too_many), 0), 0)::int AS visitors,
+       sum(orders)::int AS orders,
+       sum(revenue) AS revenue
+  FROM analytics_day_bucket
+  LEFT JOIN again USING (bucket)
+ GROUP BY dimension, bucket, is_rest

@@ -1,6 +1,5 @@
--- What came of some sessions: `analytics_day_visit` is the whole day's, selectors put the sessions of a window in its
--- place. A session that reached a step has reached all before it: a checkout implies a cart, an
--- order implies a checkout.
+-- What came of the visits of a window. A session that reached a step has reached all before it: a checkout implies a
+-- cart, an order implies a checkout.
 SELECT count(*)::int AS total_visits,
        coalesce(extract(epoch FROM sum(duration)), 0) AS session_seconds,
        coalesce(sum(page_views), 0)::int AS total_page_views,
@@ -12,5 +11,4 @@ SELECT count(*)::int AS total_visits,
        count(*) FILTER (WHERE checkouts_started > 0 OR has_ordered)::int AS checkout_sessions,
        count(*) FILTER (WHERE has_ordered)::int AS order_sessions,
        count(*) FILTER (WHERE converted)::int AS converted_sessions
-  FROM analytics_day_visit
- WHERE is_counted
+  FROM visit

@@ -1,62 +1,31 @@
--- Visits and visitors by every value of every dimension. Each arm groups by (value, visitor) first, so that visitors are
--- counted exactly; those who came once need no such group of their own. The arms run side by side (Parallel Append).
-CREATE TEMPORARY TABLE day_value ON COMMIT DROP AS
-SELECT 'channel' AS dimension, value::text, sum(visits) AS visits, sum(visitors) AS visitors
-  FROM (SELECT channel AS value, count(*) AS visits, CASE WHEN comes_again IS NULL THEN count(*) ELSE 1 END AS visitors
-          FROM analytics_day_visit WHERE is_counted GROUP BY channel, comes_again) AS channel
- GROUP BY value
+-- Visits by every value of every dimension, in one pass over the visits of the day and one over its events; and how
+-- often events happened that are counted as such. A page is counted once: what the script saw, or else what the API saw.
+CREATE UNLOGGED TABLE analytics_day_value AS
+SELECT CASE 0 WHEN grouping(channel) THEN 'channel' WHEN grouping(source) THEN 'source'
+              WHEN grouping(medium) THEN 'medium' WHEN grouping(campaign) THEN 'campaign'
+              WHEN grouping(referrer) THEN 'referrer' WHEN grouping(landing_page) THEN 'landing_page'
+              WHEN grouping(country) THEN 'country' WHEN grouping(city) THEN 'city'
+              WHEN grouping(device) THEN 'device' WHEN grouping(browser) THEN 'browser' ELSE 'os' END AS dimension,
+       coalesce(channel, source, medium, campaign, referrer, landing_page, country, city, device, browser, os) AS value,
+       count(*) AS visits
+  FROM (SELECT channel, utm_source AS source, utm_medium AS medium, utm_campaign AS campaign,
+               referrer_host AS referrer, left(landing_page, 512) AS landing_page, country, city, device, browser, os
+          FROM sessions_app_visitorsession
+         WHERE started_at >= %(start)s AND started_at < %(end)s
+           AND NOT is_bot AND (%(count_unconfirmed)s OR NOT unconfirmed)) AS visit
+ GROUP BY GROUPING SETS (channel, source, medium, campaign, referrer, landing_page, country, city, device, browser, os)
 UNION ALL
-SELECT 'source', value::text, sum(visits), sum(visitors)
-  FROM (SELECT source AS value, count(*) AS visits, CASE WHEN comes_again IS NULL THEN count(*) ELSE 1 END AS visitors
-          FROM analytics_day_visit WHERE is_counted GROUP BY source, comes_again) AS source
- GROUP BY value
-UNION ALL
-SELECT 'medium', value::text, sum(visits), sum(visitors)
-  FROM (SELECT medium AS value, count(*) AS visits, CASE WHEN comes_again IS NULL THEN count(*) ELSE 1 END AS visitors
-          FROM analytics_day_visit WHERE is_counted GROUP BY medium, comes_again) AS medium
- GROUP BY value
-UNION ALL
-SELECT 'campaign', value::text, sum(visits), sum(visitors)
-  FROM (SELECT campaign AS value, count(*) AS visits, CASE WHEN comes_again IS NULL THEN count(*) ELSE 1 END AS visitors
-          FROM analytics_day_visit WHERE is_counted GROUP BY campaign, comes_again) AS campaign
- GROUP BY value
-UNION ALL
-SELECT 'referrer', value::text, sum(visits), sum(visitors)
-  FROM (SELECT referrer AS value, count(*) AS visits, CASE WHEN comes_again IS NULL THEN count(*) ELSE 1 END AS visitors
-          FROM analytics_day_visit WHERE is_counted GROUP BY referrer, comes_again) AS referrer
- GROUP BY value
-UNION ALL
-SELECT 'landing_page', value::text, sum(visits), sum(visitors)
-  FROM (SELECT landing_page AS value, count(*) AS visits, CASE WHEN comes_again IS NULL THEN count(*) ELSE 1 END AS visitors
-          FROM analytics_day_visit WHERE is_counted GROUP BY landing_page, comes_again) AS landing_page
- GROUP BY value
-UNION ALL
-SELECT 'country', value::text, sum(visits), sum(visitors)
-  FROM (SELECT country AS value, count(*) AS visits, CASE WHEN comes_again IS NULL THEN count(*) ELSE 1 END AS visitors
-          FROM analytics_day_visit WHERE is_counted GROUP BY country, comes_again) AS country
- GROUP BY value
-UNION ALL
-SELECT 'city', value::text, sum(visits), sum(visitors)
-  FROM (SELECT city AS value, count(*) AS visits, CASE WHEN comes_again IS NULL THEN count(*) ELSE 1 END AS visitors
-          FROM analytics_day_visit WHERE is_counted GROUP BY city, comes_again) AS city
- GROUP BY value
-UNION ALL
-SELECT 'device', value::text, sum(visits), sum(visitors)
-  FROM (SELECT device AS value, count(*) AS visits, CASE WHEN comes_again IS NULL THEN count(*) ELSE 1 END AS visitors
-          FROM analytics_day_visit WHERE is_counted GROUP BY device, comes_again) AS device
- GROUP BY value
-UNION ALL
-SELECT 'browser', value::text, sum(visits), sum(visitors)
-  FROM (SELECT browser AS value, count(*) AS visits, CASE WHEN comes_again IS NULL THEN count(*) ELSE 1 END AS visitors
-          FROM analytics_day_visit WHERE is_counted GROUP BY browser, comes_again) AS browser
- GROUP BY value
-UNION ALL
-SELECT 'os', value::text, sum(visits), sum(visitors)
-  FROM (SELECT os AS value, count(*) AS visits, CASE WHEN comes_again IS NULL THEN count(*) ELSE 1 END AS visitors
-          FROM analytics_day_visit WHERE is_counted GROUP BY os, comes_again) AS os
- GROUP BY value
-UNION ALL
-SELECT 'page', page, sum(views), count(*)::numeric FROM analytics_day_view WHERE event_type = 'page_view' GROUP BY page
-UNION ALL
-SELECT 'product', product_id::text, sum(views), count(*)::numeric
-  FROM analytics_day_view WHERE event_type = 'product_view' GROUP BY product_id
+SELECT dimension, value, count(*)
+  FROM (SELECT CASE event_type WHEN 'page_view' THEN 'page' WHEN 'product_view' THEN 'product' ELSE event_type END
+                   AS dimension,
+               CASE event_type WHEN 'page_view' THEN left(page, 512) WHEN 'product_view' THEN product_id::text ELSE '' END
+                   AS value
+          FROM sessions_app_sessionevent
+         WHERE timestamp >= %(start)s AND timestamp < %(end)s
+           AND session_id NOT IN (SELECT session_id FROM analytics_day_odd WHERE is_uncounted)
+           AND (event_type IN ('add_to_cart', 'checkout_started')
+                OR (event_type = 'page_view' OR event_type = 'product_view' AND product_id IS NOT NULL)
+                   AND (source = 'script'
+                        OR session_id IN (SELECT session_id FROM analytics_day_odd WHERE NOT is_uncounted)))
+       ) AS happened
+ GROUP BY dimension, value

@@ -1,7 +1,7 @@
--- Visitors of the day, and those of them whose first session ever is among its visits.
-SELECT count(*)::int AS unique_visits,
-       count(*) FILTER (WHERE NOT EXISTS (
-           SELECT FROM sessions_app_visitorsession AS earlier
-            WHERE earlier.visitor_id = visitor.visitor_id AND earlier.started_at < %(start)s
-       ))::int AS new_users
-  FROM (SELECT DISTINCT visitor_id FROM analytics_day_visit WHERE is_counted) AS visitor
+-- Visitors of the window, and those of them whose first session ever is among its visits.
+SELECT unique_visits, unique_visits - known AS new_users
+  FROM (SELECT count(*)::int AS unique_visits FROM (SELECT DISTINCT visitor_id FROM visit) AS visitor) AS all_of_them,
+       (SELECT count(DISTINCT visitor_id)::int AS known
+          FROM visit
+         WHERE EXISTS (SELECT FROM sessions_app_visitorsession AS earlier
+                        WHERE earlier.visitor_id = visit.visitor_id AND earlier.started_at < %(start)s)) AS known_ones

@@ -1,0 +1,33 @@
+-- The values of the day with what was bought, and the row that each will be: its own for the first so many values of a
+-- dimension, one for the rest.
+CREATE UNLOGGED TABLE analytics_day_bucket AS
+WITH bought AS (
+    SELECT dimension, value, count(*) AS orders, sum(total) AS revenue
+      FROM orders_order
+      JOIN sessions_app_visitorsession ON session_id = visitor_session_id
+     CROSS JOIN LATERAL (VALUES
+           ('channel', channel), ('source', utm_source), ('medium', utm_medium), ('campaign', utm_campaign),
+           ('referrer', referrer_host), ('landing_page', left(landing_page, 512)), ('country', country),
+           ('city', city), ('device', device), ('browser', browser), ('os', os)) AS by_dimension (dimension, value)
+     WHERE orders_order.status = 'success'
+       -- a visit lasts 24 hours at most, so does the wait for an order of it
+       AND placed_at >= %(start)s AND placed_at < %(end)s + interval '24 hours'
+       AND started_at >= %(start)s AND started_at < %(end)s
+       AND NOT is_bot AND (%(count_unconfirmed)s OR NOT unconfirmed)
+     GROUP BY dimension, value
+    UNION ALL
+    SELECT 'product', coalesce(product_id::text, '(deleted)'), count(DISTINCT order_id), sum(line_total)
+      FROM orders_orderitem
+      JOIN orders_order ON orders_order.id = order_id
+     WHERE status = 'success' AND paid_at >= %(start)s AND paid_at < %(end)s
+     GROUP BY 2
+), ranked AS (
+    SELECT dimension, value, coalesce(visits, 0) AS visits, coalesce(orders, 0) AS orders,
+           coalesce(revenue, 0) AS revenue,
+           row_number() OVER (PARTITION BY dimension
+                              ORDER BY visits DESC NULLS LAST, revenue DESC NULLS LAST, value) > %(kept)s AS is_rest
+      FROM (SELECT * FROM analytics_day_value WHERE dimension NOT IN ('add_to_cart', 'checkout_started')) AS seen
+      FULL JOIN bought USING (dimension, value)
+)
+SELECT *, dense_rank() OVER (ORDER BY dimension, is_rest, CASE WHEN is_rest THEN '' ELSE value END)::int AS bucket
+  FROM ranked
