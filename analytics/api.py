@@ -119,7 +119,7 @@ class MetricsView(StatsView):
     )
     def get(self, request: Request) -> Response | HttpResponse:
         asked, instant = self.asked(request, DayQuerySerializer), now()
-        day: date = window_of(*2 * [asked.get("date", shop_day(instant))], now=instant).first
+        day: date = asked.get("date", shop_day(instant))
         if asked["refresh"]:
             aggregate_day(day=day, now=instant)
         data = MetricsSerializer(stats_of_day(day, now=instant)).data

@@ -206,6 +206,15 @@ FUNNEL = {
     "paid": "converted_sessions",
 }
 """The steps of a visit, and the number that counts those who came so far. None is larger than the one before."""
+
+
+def steps(totals: Totals) -> list[tuple[str, int, int]]:
+    """Each step of the funnel, how many came so far, and how many to the step before."""
+    counts = {step: getattr(totals, name) for step, name in FUNNEL.items()}
+    before = [totals.total_visits, *counts.values()]
+    return [(step, count, last) for (step, count), last in zip(counts.items(), before, strict=False)]
+
+
 METRICS = {metric.name: metric for metric in ALL}
 DERIVED = tuple(metric for metric in ALL if metric.of_totals is not None and metric.name not in ADDITIVE)
 

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from analytics.figures import share, written
-from analytics.metrics import Kind, Totals
+from analytics.metrics import Kind, Totals, steps
 from analytics.models import DailyBreakdown
 from analytics.periods import Window
 from analytics.selectors import Attention, Outcome, Value, top_values
@@ -59,18 +59,9 @@ class Step:
 
 def funnel(totals: Totals) -> list[Step]:
     """Sessions that came this far, from visit to paid."""
-    counts = {
-        "Visit": totals.total_visits,
-        "Product": totals.product_sessions,
-        "Cart": totals.cart_sessions,
-        "Checkout": totals.checkout_sessions,
-        "Order": totals.order_sessions,
-        "Paid": totals.converted_sessions,
-    }
-    before = [totals.total_visits, *counts.values()]
     return [
-        Step(title, sessions, share(sessions, last), share(sessions, totals.total_visits), last - sessions)
-        for (title, sessions), last in zip(counts.items(), before, strict=False)
+        Step(step.capitalize(), sessions, share(sessions, last), share(sessions, totals.total_visits), last - sessions)
+        for step, sessions, last in steps(totals)
     ]
 
 

@@ -1,12 +1,14 @@
 """What the stats API is asked, and what it answers."""
 
+import datetime
 from typing import Any
 
 from rest_framework import serializers
 
 from analytics.metrics import ALL, Kind, Metric
 from analytics.models import ACTIVE, THIS_MINUTE, DailyBreakdown
-from analytics.stats import MOST_DAYS, Model
+from analytics.stats import MOST_DAYS, TO_COME, Model
+from core.clock import now, shop_day
 from core.serializers import CamelSerializer, Fields, MoneyOut, renamed
 
 FORMATS = ("json", "csv")
@@ -133,6 +135,14 @@ class DayQuerySerializer(FormatQuerySerializer):
 
     date = serializers.DateField(required=False, help_text="A day in the shop's time zone; today without it.")
     refresh = serializers.BooleanField(default=False, help_text="Whether to compute the day's numbers again first.")
+
+    def validate_date(self, day: datetime.date) -> datetime.date:
+        """Raises:
+        ValidationError: it has not begun.
+        """
+        if day > shop_day(now()):
+            raise serializers.ValidationError(TO_COME)
+        return day
 
 
 class RangeQuerySerializer(FormatQuerySerializer):

@@ -12,9 +12,10 @@ from django.core.cache import cache
 from django.db.models import Count, Max, Sum
 
 from analytics import selectors
-from analytics.metrics import ADDITIVE, FUNNEL, Totals, added, derived, from_columns, percent
+from analytics.metrics import ADDITIVE, Totals, added, derived, from_columns, percent, steps
 from analytics.models import DailyBreakdown, DailyMetrics, RealtimeMetrics
 from analytics.periods import Window, last_instant, previous
+from analytics.services import RangeError
 from analytics.statements import rows, statement
 from checkout.models import CheckoutSession
 from core.clock import shop_day
@@ -26,6 +27,8 @@ Dimension = DailyBreakdown.Dimension
 Figures = dict[str, Any]
 MOST_DAYS = 400
 KEPT_SECONDS = 300
+TO_COME = "This day has not begun yet."
+TOO_LONG = f"A range has {MOST_DAYS} days at most."
 LAST_MINUTES = timedelta(minutes=30)
 LAST_HOUR = timedelta(hours=1)
 TOP_PAGES = 10
@@ -61,12 +64,6 @@ class Model(StrEnum):
     LAST = "last"
 
 
-class RangeError(InvalidInputError):
-    """A range of days that cannot be answered; `details` names `from` or `to`."""
-
-    message = "This range of days cannot be answered."
-
-
 class ModelError(InvalidInputError):
     """A dimension of which touches know nothing, asked for by a touch."""
 
@@ -80,11 +77,11 @@ def window_of(first: date, last: date, *, now: datetime) -> Window:
         RangeError: they are reversed, too many, or to come.
     """
     if last < first:
-        raise RangeError(details={"to": ["This lies before `from`."]})
+        raise RangeError(details={"to": [str(RangeError.message)]})
     if last > shop_day(now):
-        raise RangeError(details={"to": ["This day has not begun yet."]})
+        raise RangeError(TO_COME, details={"to": [TO_COME]})
     if (last - first).days >= MOST_DAYS:
-        raise RangeError(details={"from": [f"A range has {MOST_DAYS} days at most."]})
+        raise RangeError(TOO_LONG, details={"from": [TOO_LONG]})
     return Window(first, now if last == shop_day(now) else last_instant(last))
 
 
@@ -140,11 +137,9 @@ def funnel(window: Window) -> list[Figures]:
     """Sessions by the step they reached: `step`, `sessions`, `of_previous` and `of_all` in percent."""
     stored = selectors.daily_rows(window.first, window.last)
     totals = added(from_columns(vars(row)) for row in stored.values())
-    counts = {step: getattr(totals, name) for step, name in FUNNEL.items()}
-    before = [totals.total_visits, *counts.values()]
     return [
         {"step": step, "sessions": n, "of_previous": percent(n, last), "of_all": percent(n, totals.total_visits)}
-        for (step, n), last in zip(counts.items(), before, strict=False)
+        for step, n, last in steps(totals)
     ]
 
 

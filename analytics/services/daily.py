@@ -18,7 +18,7 @@ WORK_MEMORY = "64MB"
 
 
 class RangeError(InvalidInputError):
-    """A range of days that ends before it begins."""
+    """A range of days that ends before it begins; or another that cannot be answered, as the text says."""
 
     message = "The range ends before it begins."
 

@@ -67,7 +67,7 @@ def test_a_day_never_computed_is_zeros_and_says_so(staff: Client) -> None:
     assert (data["totalVisits"], data["computedAt"]) == (0, None)
 
 
-@pytest.mark.parametrize("asked", ["yesterday", "2026-02-30", "%00"])
+@pytest.mark.parametrize("asked", ["yesterday", "2026-02-30", "%00", "2026-03-11"])
 def test_a_day_that_is_none_is_refused_by_name(staff: Client, asked: str) -> None:
     response = staff.get(f"/api/v1/analytics/metrics?date={asked}")
     assert (response.status_code, list(response.json()["details"])) == (400, ["date"])

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.conf import LazySettings
 from django.test import Client
 
 from analytics.models import RealtimeMetrics
@@ -93,6 +94,13 @@ def test_days_computed_again_are_answered_at_once(staff: Client, two_days: Visit
     assert asked(staff, f"daily?{TWO_DAYS}")["totals"]["totalVisits"] == 3
     visit(at(11)), computed(now=at(14, 4))
     assert asked(staff, f"daily?{TWO_DAYS}")["totals"]["totalVisits"] == 4
+
+
+def test_with_redis_away_it_is_counted_each_time(
+    staff: Client, two_days: VisitorSession, settings: LazySettings
+) -> None:
+    settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": "unix:///nowhere.sock"}}
+    assert asked(staff, f"daily?{TWO_DAYS}")["totals"]["totalVisits"] == 3
 
 
 def test_a_refresh_computes_the_day_first(staff: Client) -> None:
