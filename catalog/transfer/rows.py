@@ -13,14 +13,12 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_slug
 
 from catalog.models import Category, Product
-from core.money import LARGEST, minor_digits, money_string
-from core.spreadsheets import CellError, Refusal, Sheet, unescaped
+from core.money import money_string
+from core.spreadsheets import CellError, Refusal, Sheet, amount_of, text_of, unescaped
 
 MOST_STOCK = 2_147_483_647
 LONGEST_DESCRIPTION = 100_000
-AMOUNT = re.compile(r"([0-9]{1,15})(?:\.([0-9]+))?")
 COUNT = re.compile(r"[0-9]{1,10}")
-CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 YES, NO = frozenset({"yes", "true", "1"}), frozenset({"no", "false", "0"})
 
 
@@ -42,26 +40,6 @@ class Row:
     is_active: bool | None = None
     track_stock: bool | None = None
     stock: int | None = None
-
-
-def text_of(*, longest: int, needed: bool = False) -> Callable[[str], str]:
-    """A text of one line.
-
-    Raises (when read):
-        CellError: it is longer, has control characters, or is needed and empty.
-    """
-
-    def read(said: str) -> str:
-        text = said.strip()
-        if needed and not text:
-            raise CellError("is needed")
-        if len(text) > longest:
-            raise CellError(f"has more than {longest} characters")
-        if CONTROL.search(text):
-            raise CellError("has a line break or another control character")
-        return text
-
-    return read
 
 
 def read_description(text: str) -> str:
@@ -97,18 +75,9 @@ def read_price(said: str) -> Decimal:
     """An amount in the shop's currency.
 
     Raises:
-        CellError: it is no such amount, or too large, or has more decimals than the currency.
+        CellError: it is none (`amount_of`).
     """
-    found = AMOUNT.fullmatch(said.strip())
-    if found is None:
-        raise CellError(f"must be an amount such as {money_string(Decimal('48.9'))}")
-    decimals = minor_digits(settings.SHOP_CURRENCY)
-    if len(found[2] or "") > decimals:
-        raise CellError(f"{settings.SHOP_CURRENCY} has {decimals or 'no'} decimals")
-    amount = Decimal(found[0])
-    if amount > LARGEST:
-        raise CellError(f"is more than {money_string(LARGEST)}")
-    return amount
+    return amount_of(said, settings.SHOP_CURRENCY)
 
 
 def read_choice(said: str) -> bool | None:

@@ -1,20 +1,25 @@
 """CSV as spreadsheets read and write it."""
 
 from core.spreadsheets.cells import BYTE_ORDER_MARK, CellError, Refusal, csv_text, escaped, unescaped
-from core.spreadsheets.reading import Record, Sheet, WrongSheetError, open_source, records
+from core.spreadsheets.reading import ENCODINGS, Record, Sheet, WrongSheetError, open_source, records
 from core.spreadsheets.reporting import Report
+from core.spreadsheets.values import amount_of, text_of, word_of
 
 __all__ = [
     "BYTE_ORDER_MARK",
+    "ENCODINGS",
     "CellError",
     "Record",
     "Refusal",
     "Report",
     "Sheet",
     "WrongSheetError",
+    "amount_of",
     "csv_text",
     "escaped",
     "open_source",
     "records",
+    "text_of",
     "unescaped",
+    "word_of",
 ]

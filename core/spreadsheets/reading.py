@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,6 +14,8 @@ LONGEST_LINE = 1024 * 1024
 """Bytes."""
 BOM = b"\xef\xbb\xbf"
 SEPARATORS = ",;\t"
+PASSED_OVER = ""
+"""The name of every column that is none of ours."""
 PROBLEMS = {
     "unexpected end of data": "has a quotation mark that is not closed",
     "field larger than field limit": "has a cell that is too long, or a quotation mark that is not closed",
@@ -21,13 +23,28 @@ PROBLEMS = {
 WRONG_QUOTING = 'has a quotation mark in the wrong place: write "" for one, and " around the whole cell'
 
 
+ENCODINGS = {"utf-8": "UTF-8", "cp1252": "Windows-1252", "iso-8859-15": "ISO 8859-15"}
+"""Those that spreadsheets write and whose lines end with the byte that ends a line."""
+
+
 @dataclass(frozen=True)
 class Sheet:
-    """What a file is of (`"products"`), its columns by their names in small letters, and those that it cannot miss."""
+    """What a file is of (`"products"`), its columns by their names in small letters, and those that it cannot miss.
+
+    `called` tells how this file calls columns that have another name in it. Where there may be `others`, they are
+    passed over.
+    """
 
     of: str
     columns: Sequence[str]
     needed: Sequence[str]
+    called: Mapping[str, str] = field(default_factory=dict)
+    others: bool = False
+    encoding: str = "utf-8"
+
+    def name_of(self, column: str) -> str:
+        """What this file calls one of the columns."""
+        return self.called.get(column, column)
 
 
 class WrongSheetError(Exception):
@@ -50,8 +67,9 @@ class Record:
 class Text:
     """Lines of bytes as text; `number` is that of the last."""
 
-    def __init__(self, lines: Iterable[bytes]) -> None:
+    def __init__(self, lines: Iterable[bytes], encoding: str) -> None:
         self.lines = iter(lines)
+        self.encoding = encoding
         self.number = 0
 
     def __iter__(self) -> Text:
@@ -65,9 +83,9 @@ class Text:
         if len(line) > LONGEST_LINE:
             raise LineError("is too long")
         try:
-            return line.decode()
+            return line.decode(self.encoding)
         except UnicodeDecodeError:
-            raise LineError("is not UTF-8") from None
+            raise LineError(f"is not {ENCODINGS[self.encoding]}") from None
 
 
 def records(lines: Iterable[bytes], sheet: Sheet) -> Iterator[Record]:
@@ -76,7 +94,7 @@ def records(lines: Iterable[bytes], sheet: Sheet) -> Iterator[Record]:
     Raises:
         WrongSheetError: there is no header, or it is not one of such a sheet.
     """
-    text = Text(lines)
+    text = Text(lines, sheet.encoding)
     columns, separator = header(text, sheet)
     reader = csv.reader(text, delimiter=separator, strict=True)
     while True:
@@ -93,7 +111,9 @@ def records(lines: Iterable[bytes], sheet: Sheet) -> Iterator[Record]:
             if cells and len(cells) != len(columns):
                 yield Record(line, {}, f"has {len(cells)} cells, the header has {len(columns)}")
             elif cells:
-                yield Record(line, dict(zip(columns, cells, strict=True)))
+                found = dict(zip(columns, cells, strict=True))
+                found.pop(PASSED_OVER, None)
+                yield Record(line, found)
 
 
 def problem_of(error: csv.Error) -> str:
@@ -102,7 +122,7 @@ def problem_of(error: csv.Error) -> str:
 
 
 def header(text: Text, sheet: Sheet) -> tuple[list[str], str]:
-    """The columns, and what stands between them.
+    """The columns by our names, and what stands between them.
 
     Raises:
         WrongSheetError: it is missing, or its columns are not those of the sheet.
@@ -116,21 +136,28 @@ def header(text: Text, sheet: Sheet) -> tuple[list[str], str]:
     if "\0" in line:
         raise WrongSheetError("This is no CSV file. Save it as CSV UTF-8.")
     separator = max(SEPARATORS, key=line.count)
-    columns = [cell.strip().strip('"').lower() for cell in line.strip().split(separator)]
-    check_columns(columns, sheet)
-    return columns, separator
+    try:
+        names = [cell.strip().lower() for cell in next(csv.reader([line.strip()], delimiter=separator), [])]
+    except csv.Error as error:
+        raise WrongSheetError(f"The first line {problem_of(error)}.") from None
+    ours = {sheet.name_of(column).lower(): column for column in sheet.columns}
+    check_columns(names, ours, sheet)
+    return [ours.get(name, PASSED_OVER) for name in names], separator
 
 
-def check_columns(columns: list[str], sheet: Sheet) -> None:
-    """Every column is known, none is there twice, those that are needed are there.
+def check_columns(names: list[str], ours: Mapping[str, str], sheet: Sheet) -> None:
+    """Every column is known or may be passed over, none of ours is there twice, and none is missing that is needed, or
+    that somebody named.
 
     Raises:
         WrongSheetError: it is not so.
     """
+    needed = {sheet.name_of(column): None for column in (*sheet.needed, *sheet.called)}
+    unknown = {name[:40] for name in names if name not in ours and not sheet.others}
     faults = {
-        "There is no column": [column for column in sheet.needed if column not in columns],
-        "There is a column too many": sorted({column[:40] for column in columns if column not in sheet.columns}),
-        "There are two columns": sorted({column for column in columns if columns.count(column) > 1}),
+        "There is no column": [name for name in needed if name.lower() not in names],
+        "There is a column too many": sorted(unknown),
+        "There are two columns": sorted({name for name in names if names.count(name) > 1 and name in ours}),
     }
     found = [f"{fault}: {', '.join(columns)}." for fault, columns in faults.items() if columns]
     if found:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from core.spreadsheets import Sheet, WrongSheetError, open_source, records
@@ -76,3 +78,31 @@ def test_of_an_endless_line_only_the_begin_is_held(tmp_path: object) -> None:
         lines = list(source)
         assert source.position() == source.size
     assert [len(line) <= LONGEST_LINE + 1 for line in lines] == [True] * 3
+
+
+def test_a_file_may_call_columns_otherwise() -> None:
+    sheet = replace(SHEET, called={"sku": "Stock Code", "price": "Unit price"})
+    (record,) = records([b'"stock code",name,Unit Price\n', b"A,Mug,1\n"], sheet)
+    assert record.cells == {"sku": "A", "name": "Mug", "price": "1"}
+
+
+def test_a_column_that_was_named_must_be_there() -> None:
+    sheet = replace(SHEET, called={"stock": "Left"})
+    with pytest.raises(WrongSheetError, match=r"There is no column: Left\."):
+        list(records([b"sku,name,price\n"], sheet))
+
+
+def test_other_columns_are_passed_over_where_there_may_be_some() -> None:
+    sheet = replace(SHEET, others=True)
+    (record,) = records([b"sku,colour,name,,price,\n", b"A,blue,Mug,x,1,y\n"], sheet)
+    assert record.cells == {"sku": "A", "name": "Mug", "price": "1"}
+
+
+def test_a_file_may_be_in_another_encoding() -> None:
+    (record,) = records([b"sku,name,price\n", b"A,Caf\xe9,1\n"], replace(SHEET, encoding="cp1252"))
+    assert record.cells["name"] == "Café"
+
+
+def test_a_line_in_another_encoding_than_was_said_is_refused() -> None:
+    (record,) = records([b"sku,name,price\n", b"A,Caf\x81,1\n"], replace(SHEET, encoding="cp1252"))
+    assert record.problem == "is not Windows-1252"
