@@ -9,7 +9,7 @@ from django.contrib.auth.models import AbstractBaseUser
 
 from catalog.transfer.rows import SHEET, Row, read_row
 from catalog.transfer.storing import Kind, Stored, store, temporary_tables
-from core.spreadsheets import Record, Refusal, records
+from core.spreadsheets import Record, Refusal, Sheet, records
 
 BATCH = 2_000
 """Products. Shoppers who want one that is being changed wait for its batch, which takes less than a second."""
@@ -49,6 +49,7 @@ def import_products(
     tally: Tally,
     refused: Callable[[Refusal], None],
     stored: Callable[[Stored], None] = nothing,
+    sheet: Sheet = SHEET,
     advanced: Callable[[], None] = lambda: None,
 ) -> None:
     """Makes products what the lines of a CSV file say. A product is known by its SKU; none is removed.
@@ -56,7 +57,7 @@ def import_products(
     A line that cannot be taken is refused, with everything that is wrong with it, and the others are stored. What is
     the same already is left alone, so a file may be imported again at will: after an error or Ctrl-C too, which leave
     the batches before stored and `tally` true. Stock is set to the number of the file through the ledger, in `actor`'s
-    name. A dry run says the same and keeps nothing.
+    name. A dry run says the same and keeps nothing. `sheet` is how this file has the columns of `SHEET`.
 
     Raises:
         WrongSheetError: the file is none of products; nothing was stored.
@@ -64,7 +65,7 @@ def import_products(
     """
     importing = Importing(actor=actor, dry_run=dry_run, tally=tally, refused=refused, stored=stored)
     with temporary_tables():
-        for record in records(lines, SHEET):
+        for record in records(lines, sheet):
             importing.add(record)
             if len(importing.pending) >= BATCH:
                 importing.store()

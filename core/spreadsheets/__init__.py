@@ -1,7 +1,7 @@
 """CSV as spreadsheets read and write it."""
 
 from core.spreadsheets.cells import BYTE_ORDER_MARK, CellError, Refusal, csv_text, escaped, unescaped
-from core.spreadsheets.reading import ENCODINGS, Record, Sheet, WrongSheetError, open_source, records
+from core.spreadsheets.reading import ENCODINGS, Record, Sheet, Source, WrongSheetError, open_source, records
 from core.spreadsheets.reporting import Report
 from core.spreadsheets.values import amount_of, text_of, word_of
 
@@ -13,6 +13,7 @@ __all__ = [
     "Refusal",
     "Report",
     "Sheet",
+    "Source",
     "WrongSheetError",
     "amount_of",
     "csv_text",

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -135,3 +136,16 @@ def test_what_the_export_writes_the_import_takes_without_a_change(tmp_path: Path
     call_command("export_products", str(tmp_path / "all.csv"), stderr=io.StringIO())
     figures = json.loads(run(tmp_path / "all.csv", "--json"))
     assert (figures["unchanged"], figures["stockMovements"]) == (3, 0)
+
+
+def test_a_file_of_another_shop_is_told_what_its_columns_are(tmp_path: Path) -> None:
+    path = tmp_path / "foreign.csv"
+    path.write_bytes("Art. Nr.;Title;Preis;Farbe\nA;Caf\xe9;2.50;blau\n".encode("cp1252"))
+    columns = ("--column", "sku=Art. Nr.", "--column", "name=title", "--column", "price=Preis")
+    run(path, *columns, "--encoding", "cp1252")
+    assert Product.objects.values_list("sku", "name", "price").get() == ("A", "Caf\xe9", Decimal("2.500"))
+
+
+def test_a_column_that_is_none_of_ours_cannot_be_named(good: Path) -> None:
+    with pytest.raises(CommandError, match="'colour=Farbe' must be one of sku, name"):
+        run(good, "--column", "colour=Farbe")
