@@ -80,6 +80,7 @@ PROMISES = (
     Promise("ingest_memory", "ingesting.ingest_memory", at_most(30)),
     Promise("import_log", "importing.import_log", ratio_at_least(0.2)),
     Promise("import_products", "product_files.import_products", at_least(100_000 / 60)),
+    Promise("import_orders", "order_files.import_orders", at_least(5_000)),
     Promise("session_overhead", "pages.session_overhead", ratio_at_least(0.8)),
     Promise("checkout_sql", "checkouts.checkout_sql", at_most(40)),
     Promise("confirm_sql", "checkouts.confirm_sql", at_most(25)),

@@ -143,15 +143,16 @@ WHERE CASE WHEN r.was_sale THEN a.counted_at IS NULL ELSE r.amount IS DISTINCT F
     ),
     Check(
         "refunded_amount_is_its_refunds",
-        "What an order says was refunded is what billing gave back of its sale.",
+        "What an order says was refunded is what went back of its sale.",
         """
 SELECT o.number AS row_name, format('refunded %%s, refunds say %%s', o.refunded_amount, coalesce(r.money, 0)) AS problem
-FROM orders_order o JOIN orders_ordersession s ON s.order_id = o.id
+FROM orders_order o
 LEFT JOIN (
-    SELECT a.order_session_id, sum(f.amount) AS money
-    FROM orders_refund f JOIN orders_paymentattempt a ON a.id = f.attempt_id
+    SELECT coalesce(f.order_id, s.order_id) AS order_id, sum(f.amount) AS money
+    FROM orders_refund f LEFT JOIN orders_paymentattempt a ON a.id = f.attempt_id
+    LEFT JOIN orders_ordersession s ON s.id = a.order_session_id
     WHERE f.status = 'done' AND f.was_sale GROUP BY 1
-) r ON r.order_session_id = s.id
+) r ON r.order_id = o.id
 WHERE o.refunded_amount <> coalesce(r.money, 0)
 """,
     ),

@@ -144,8 +144,7 @@ def refunded(row: Mail, now: datetime) -> Letter | None:
     order = order_of(row, *Order.Status)
     if refund is None or order is None:
         return None
-    currency = refund.attempt.paid_currency or order.currency
-    return letter(order, text_of(REFUNDED, row.language), amount=amount_text(refund.amount, currency))
+    return letter(order, text_of(REFUNDED, row.language), amount=amount_text(refund.amount, refund.currency))
 
 
 def letter(

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -77,7 +78,7 @@ class Order(models.Model):
         CANCELED = "canceled"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    number = models.CharField(max_length=14, unique=True)
+    number = models.CharField(max_length=40, unique=True, help_text="Ours are ORD- and ten; others were imported.")
     customer = models.ForeignKey("customers.Customer", on_delete=models.PROTECT, related_name="orders")
     visitor_session = models.ForeignKey(
         "sessions_app.VisitorSession", null=True, blank=True, on_delete=models.SET_NULL, related_name="orders"
@@ -365,9 +366,19 @@ class PaymentAttempt(models.Model):
         return f"attempt {self.number}: {self.status}"
 
 
+class RefundQuerySet(models.QuerySet["Refund"]):
+    """Reads of refunds."""
+
+    def of(self, order: Order) -> "RefundQuerySet":
+        """What goes or went back of an order."""
+        return self.filter(Q(attempt__order_session__order=order) | Q(order=order))
+
+
 class Refund(models.Model):
     """Money on its way back. Requested in the transaction that decides it, sent to billing by a job afterwards. Failed
     where billing went on refusing it: then staff decide again.
+
+    Imported ones went back elsewhere: they have no attempt, and no order where it is not known of which sale they are.
     """
 
     class Status(models.TextChoices):
@@ -376,7 +387,18 @@ class Refund(models.Model):
         FAILED = "failed"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    attempt = models.ForeignKey(PaymentAttempt, on_delete=models.PROTECT, related_name="refunds")
+    attempt = models.ForeignKey(PaymentAttempt, null=True, blank=True, on_delete=models.PROTECT, related_name="refunds")
+    order = models.ForeignKey(
+        Order,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="imported_refunds",
+        help_text="Of an imported refund alone; others are of their attempt's.",
+    )
+    credit_note = models.CharField(
+        max_length=42, blank=True, default="", db_default="", help_text="The number of an imported refund."
+    )
     amount = MoneyField()
     reason = models.CharField(max_length=200)
     was_sale = models.BooleanField(default=True, help_text="False for money that never counted: paid late, or twice.")
@@ -388,6 +410,8 @@ class Refund(models.Model):
     last_error = models.CharField(max_length=300, blank=True)
     requested_at = models.DateTimeField(db_default=Now())
     made_at = models.DateTimeField(null=True, blank=True)
+
+    objects = RefundQuerySet.as_manager()
 
     class Meta:
         ordering = ["-requested_at"]
@@ -406,8 +430,39 @@ class Refund(models.Model):
             models.CheckConstraint(
                 condition=~Q(status="requested") | Q(next_try_at__isnull=False), name="refund_requested_is_tried"
             ),
+            models.CheckConstraint(
+                condition=(Q(attempt__isnull=False, order=None, credit_note=""))
+                | (Q(attempt=None, status="done", was_sale=True) & ~Q(credit_note="")),
+                name="refund_is_of_an_attempt_or_imported",
+            ),
+            models.UniqueConstraint(
+                fields=["credit_note"], condition=~Q(credit_note=""), name="credit_note_is_imported_once"
+            ),
         ]
         indexes = [models.Index(fields=["made_at"], name="refund_by_day")]
 
     def __str__(self) -> str:
         return f"{self.amount} {self.status}"
+
+    @property
+    def of_attempt(self) -> PaymentAttempt:
+        """The attempt whose money it is.
+
+        Raises:
+            PaymentAttempt.DoesNotExist: it was imported.
+        """
+        if self.attempt is None:
+            raise PaymentAttempt.DoesNotExist
+        return self.attempt
+
+    @property
+    def currency(self) -> str:
+        """What goes back is what came."""
+        if self.attempt is not None:
+            return self.attempt.paid_currency or self.attempt.currency
+        return self.order.currency if self.order else settings.SHOP_CURRENCY
+
+    @property
+    def of_order(self) -> Order | None:
+        """The order whose money it is; None for an imported one of an unknown sale."""
+        return self.attempt.order_session.order if self.attempt else self.order

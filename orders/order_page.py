@@ -9,15 +9,17 @@ from django.utils.safestring import SafeString, mark_safe
 
 from core.admin import NOTHING, moment_text, record_link, table
 from core.money import money_text
-from orders.models import Order, OrderItem, OrderSession, PaymentAttempt
+from orders.models import Order, OrderItem, OrderSession, PaymentAttempt, Refund
 
 ADDRESS_PARTS = ("line1", "line2", "postalCode", "city", "region", "country")
 UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
 BREAK = mark_safe("<br>")
 
 
-RELATED = ("items", "history", "comments", "session__attempts__refunds")
-"""What the functions below read, to be fetched at once."""
+def related(order: Order) -> list[str]:
+    """What the functions below read, to be fetched at once."""
+    refunds = "session__attempts__refunds" if window_of(order) else "imported_refunds"
+    return ["items", "history", "comments", refunds]
 
 
 def items(order: Order) -> SafeString | str:
@@ -113,18 +115,24 @@ def taken(attempt: PaymentAttempt) -> str:
     return text if attempt.counted_at else f"{text}, not counted"
 
 
+def refunds_of(order: Order) -> Iterable[Refund]:
+    """What goes or went back: here, or of an imported order elsewhere."""
+    if window_of(order) is None:
+        return order.imported_refunds.all()
+    return [refund for attempt in attempts_of(order) for refund in attempt.refunds.all()]
+
+
 def refunds(order: Order) -> SafeString | str:
     """Money on its way back."""
     rows = [
         [
-            record_link("orders_refund", refund.pk, money_text(refund.amount, attempt.paid_currency or order.currency)),
+            record_link("orders_refund", refund.pk, money_text(refund.amount, refund.currency)),
             refund.get_status_display(),
             refund.reason,
             moment_text(refund.requested_at),
             moment_text(refund.made_at),
         ]
-        for attempt in attempts_of(order)
-        for refund in attempt.refunds.all()
+        for refund in refunds_of(order)
     ]
     return table(["Amount", "Status", "Reason", "Requested", "Made"], rows)
 

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 
 from core import redis as core_redis
 from core import versioned
@@ -60,7 +61,7 @@ def order_facts(order: Order) -> dict[str, Any]:
         "items": [facts(item) for item in OrderItem.objects.filter(order=order)],
         "paymentWindows": [facts(window) for window in OrderSession.objects.filter(order=order)],
         "attempts": [facts(attempt) for attempt in attempts],
-        "refunds": [facts(refund) for refund in Refund.objects.filter(attempt__in=attempts)],
+        "refunds": [facts(refund) for refund in Refund.objects.of(order)],
         "history": [facts(change) for change in OrderStatusChange.objects.filter(order=order)],
         "comments": [facts(comment) for comment in OrderComment.objects.filter(order=order)],
     }
@@ -94,7 +95,7 @@ def erase(subject: Subject, *, now: datetime) -> None:
     # What staff wrote may tell of whom it was.
     OrderStatusChange.objects.filter(order__in=orders).exclude(field__in=OURS).update(reason="")
     OrderComment.objects.filter(order__in=orders).delete()
-    Refund.objects.filter(attempt__in=attempts).update(reason="")
+    Refund.objects.filter(Q(attempt__in=attempts) | Q(order__in=orders)).update(reason="")
     windows.update(metadata={})
     erase_visits(visits)
     # Not before: whoever reads meanwhile would keep the old text anew.

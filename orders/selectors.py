@@ -108,7 +108,8 @@ def snapshot(order_ids: Sequence[UUID]) -> list[WholeOrder]:
     orders = cast("list[WholeOrder]", list(rows))
     for order in orders:
         at_hand(order, "items", from_json(OrderItem, order.items_json))
-        at_hand(order.session, "attempts", from_json(PaymentAttempt, order.attempts_json))
+        if hasattr(order, "session"):
+            at_hand(order.session, "attempts", from_json(PaymentAttempt, order.attempts_json))
         at_hand(order, "history", from_json(OrderStatusChange, order.history_json))
     return orders
 

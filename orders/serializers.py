@@ -112,7 +112,7 @@ class OrderOut(CamelSerializer):
     last_name = serializers.CharField()
     addresses = OrderAddressesOut()
     shipping_method = serializers.CharField()
-    session = OrderSessionOut(allow_null=True)
+    session = OrderSessionOut(allow_null=True, help_text="Null for an order that was imported.")
     attempts = AttemptOut(many=True)
     history = ChangeOut(many=True)
     placed_at = serializers.DateTimeField()
@@ -137,6 +137,7 @@ class RetryOut(CamelSerializer):
 
 def order_body(order: Order, *, now: datetime) -> dict[str, Any]:
     """The order as `OrderOut` shows it. Have items, attempts and history at hand (`selectors.snapshot`)."""
+    window: OrderSession | None = getattr(order, "session", None)
     return {
         "order_id": order.id,
         "number": order.number,
@@ -155,8 +156,8 @@ def order_body(order: Order, *, now: datetime) -> dict[str, Any]:
         "last_name": order.last_name,
         "addresses": {"shipping": order.shipping_address, "billing": order.billing_address},
         "shipping_method": order.shipping_method,
-        "session": session_body(order.session, now=now),
-        "attempts": [attempt_body(attempt) for attempt in order.session.attempts.all()],
+        "session": session_body(window, now=now) if window else None,
+        "attempts": [attempt_body(attempt) for attempt in window.attempts.all()] if window else [],
         "history": [
             {"status": change.new, "reason": change.reason, "at": change.created_at}
             for change in order.history.all()
@@ -227,6 +228,8 @@ def countdown(session: OrderSession, *, paying: bool, now: datetime) -> dict[str
 def at_the_clock(body: dict[str, Any], *, now: datetime) -> dict[str, Any]:
     """An order that was rendered some time ago (`OrderOut`), with its window counted down to now."""
     shown = body["session"]
+    if shown is None:
+        return body
     window = OrderSession(
         status=shown["status"],
         expires_at=datetime.fromisoformat(shown["expiresAt"]),

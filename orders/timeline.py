@@ -40,12 +40,13 @@ class Account:
 
 
 def order_named(text: str) -> Order | None:
-    """The order in what somebody pasted: its number, in any case and with or without `ORD-`, or its id."""
+    """The order in what somebody pasted: its number, in any case and, if it is ours, without `ORD-`; or its id."""
     text = text.strip()
+    number = text.upper()
     try:
         named = Q(pk=UUID(text))
     except ValueError:
-        named = Q(number=f"ORD-{text.upper().removeprefix('ORD-')}")
+        named = Q(number__in=[number, f"ORD-{number}"])
     return Order.objects.select_related("session", "visitor_session").filter(named).first()
 
 
@@ -142,13 +143,15 @@ def who(change: OrderStatusChange | None) -> dict[str, Any]:
 
 def refunds(order: Order) -> Iterable[Moment]:
     """Money on its way back."""
-    for refund in Refund.objects.filter(attempt__order_session__order=order).select_related("attempt"):
-        currency = refund.attempt.paid_currency or order.currency
-        amount = f"{money_string(refund.amount, currency)} {currency}"
+    for refund in Refund.objects.of(order).select_related("attempt", "order"):
+        amount = f"{money_string(refund.amount, refund.currency)} {refund.currency}"
         said = facts(amount=amount, reason=refund.reason, tries=refund.tries, error=refund.last_error)
-        yield Moment(refund.requested_at, "refund requested", "refund", details=said)
+        if refund.attempt_id:
+            yield Moment(refund.requested_at, "refund requested", "refund", details=said)
         if refund.made_at:
-            yield Moment(refund.made_at, "refund made", "refund", details=facts(amount=amount))
+            yield Moment(
+                refund.made_at, "refund made", "refund", details=facts(amount=amount, number=refund.credit_note)
+            )
 
 
 def webhooks(order: Order) -> Iterable[Moment]:

@@ -1,16 +1,15 @@
 """Who buys without an account, and what customers bought."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import F
-from django.db.models.functions import Coalesce, Greatest, Least
 
 from core.ids import new_id
 from customers.emails import normal_email
-from customers.models import Customer
 
 
 @transaction.atomic(savepoint=False)
@@ -37,16 +36,53 @@ def find_or_create_guest(
     return UUID(str(row[0]))
 
 
-def record_refund(*, customer_id: UUID, amount: Decimal) -> None:
-    """Takes what went back from the customer's total. Runs in the refund's transaction."""
-    Customer.objects.filter(pk=customer_id).update(total_spent=F("total_spent") - amount)
+@dataclass(frozen=True)
+class Bought:
+    """Paid orders of a customer: how many, for how much, and when the first and the last of them were placed."""
+
+    orders: int
+    total: Decimal
+    first_at: datetime
+    last_at: datetime
 
 
-def record_paid_order(*, customer_id: UUID, total: Decimal, placed_at: datetime) -> None:
-    """Adds a paid order to the customer's totals. Runs in the settling transaction."""
-    Customer.objects.filter(pk=customer_id).update(
-        total_orders=F("total_orders") + 1,
-        total_spent=F("total_spent") + total,
-        first_order_at=Least(Coalesce("first_order_at", placed_at), placed_at),
-        last_order_at=Greatest(Coalesce("last_order_at", placed_at), placed_at),
-    )
+def record_refunds(*, amounts: Mapping[UUID, Decimal]) -> None:
+    """Takes what went back from the customers' totals. Runs in the refunds' transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH back AS (SELECT * FROM unnest(%s::uuid[], %s::numeric[]) AS b(id, amount)),
+            held AS (SELECT id FROM customers_customer WHERE id IN (SELECT id FROM back) ORDER BY id FOR NO KEY UPDATE)
+            UPDATE customers_customer c SET total_spent = total_spent - amount
+            FROM back WHERE c.id = back.id AND c.id IN (SELECT id FROM held)
+            """,
+            [list(amounts), list(amounts.values())],
+        )
+
+
+def record_paid_orders(*, bought: Mapping[UUID, Bought]) -> None:
+    """Adds paid orders to the customers' totals. Runs in the transaction that makes them paid."""
+    found = bought.values()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH bought AS (
+                SELECT * FROM unnest(%s::uuid[], %s::int[], %s::numeric[], %s::timestamptz[], %s::timestamptz[])
+                    AS b(id, orders, total, first_at, last_at)
+            ),
+            held AS (
+                SELECT id FROM customers_customer WHERE id IN (SELECT id FROM bought) ORDER BY id FOR NO KEY UPDATE
+            )
+            UPDATE customers_customer c
+            SET total_orders = total_orders + orders, total_spent = total_spent + total,
+                first_order_at = least(first_order_at, first_at), last_order_at = greatest(last_order_at, last_at)
+            FROM bought WHERE c.id = bought.id AND c.id IN (SELECT id FROM held)
+            """,
+            [
+                list(bought),
+                [each.orders for each in found],
+                [each.total for each in found],
+                [each.first_at for each in found],
+                [each.last_at for each in found],
+            ],
+        )

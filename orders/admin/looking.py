@@ -21,6 +21,6 @@ def looked_at(request: HttpRequest, object_id: str) -> Order | None:
     if key not in kept:
         order = Order.objects.select_related("customer", "session", "visitor_session").filter(pk=key).first()
         if order is not None:
-            prefetch_related_objects([order], *order_page.RELATED)
+            prefetch_related_objects([order], *order_page.related(order))
         kept[key] = order
     return kept[key]

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
@@ -162,7 +162,7 @@ class OrderAdmin(KeySearch, BulkActions, DeskActions):
         if "@" in word:
             return rows.filter(customer__in=with_email(Customer.objects.order_by(), word))
         number = word.upper()
-        return rows.filter(number__startswith=number if number.startswith(PREFIX) else PREFIX + number)
+        return rows.filter(Q(number__startswith=number) | Q(number__startswith=PREFIX + number))
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Order | None:
         """With all that the page shows: unfold reads each field of it more than once."""

@@ -1,7 +1,7 @@
 """Payment windows, attempts and refunds, to be read."""
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
@@ -93,12 +93,12 @@ class PaymentAttemptAdmin(NotedList, KeySearch, HistoryAdmin):
 class RefundAdmin(KeySearch, HistoryAdmin):
     """Money on its way back."""
 
-    list_display = ("requested", "order", "amount_text", "state", "reason", "made", "tries", "last_error")
-    list_select_related = ("attempt__order_session__order",)
+    list_display = ("requested", "order_link", "amount_text", "state", "reason", "made", "tries", "last_error")
+    list_select_related = ("attempt__order_session__order", "order")
     list_filter = (("status", ChoicesDropdownFilter), ("made_at", DayRangeFilter))
     ordering = ("-id",)
     sortable_by = ()
-    search_help_text = "Number of an order"
+    search_help_text = "Number of an order or of an imported credit note"
 
     state = badge("status", REFUND, "Status")
     amount_text = money("amount", "Amount")
@@ -106,9 +106,10 @@ class RefundAdmin(KeySearch, HistoryAdmin):
     made = moment("made_at", "Made")
 
     def find(self, rows: QuerySet[Refund], word: str) -> QuerySet[Refund]:
-        return rows.filter(attempt__order_session__order__in=numbered(word))
+        found = numbered(word)
+        return rows.filter(Q(attempt__order_session__order__in=found) | Q(order__in=found) | Q(credit_note=word))
 
     @display(description="Order")
-    def order(self, refund: Refund) -> SafeString:
-        order = refund.attempt.order_session.order
-        return record_link("orders_order", order.pk, order.number)
+    def order_link(self, refund: Refund) -> SafeString | str:
+        order = refund.of_order
+        return record_link("orders_order", order.pk, order.number) if order else refund.credit_note

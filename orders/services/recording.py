@@ -114,11 +114,10 @@ def line_body(line: OrderItem, currency: str) -> dict[str, Any]:
 
 def refund_body(refund: Refund) -> dict[str, Any]:
     """Money that went back. `wasSale` is false for money that never counted as the order's payment."""
-    currency = refund.attempt.paid_currency or refund.attempt.currency
     return {
         "refundId": str(refund.pk),
-        "amount": money_string(refund.amount, currency),
-        "currency": currency,
+        "amount": money_string(refund.amount, refund.currency),
+        "currency": refund.currency,
         "wasSale": refund.was_sale,
     }
 

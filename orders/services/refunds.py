@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from core import mail
 from core.money import money_string
-from customers.services import record_refund
+from customers.services import record_refunds
 from orders import letters
 from orders.models import Order, OutboxEvent, Refund
 from orders.providers import registry
@@ -68,10 +68,10 @@ def claim(*, now: datetime, lease: datetime) -> Refund | None:
 def send(refund: Refund, *, now: datetime) -> bool:
     """Sends one refund. It is tried again, later and later; one that billing goes on refusing fails."""
     try:
-        registry.provider_of(refund.attempt.provider).refund(
-            checkout_id=refund.attempt.billing_checkout_id,
+        registry.provider_of(refund.of_attempt.provider).refund(
+            checkout_id=refund.of_attempt.billing_checkout_id,
             amount=refund.amount,
-            currency=currency_of(refund),
+            currency=refund.currency,
             key=str(refund.id),
         )
     except RefundRefusedError as refusal:
@@ -85,11 +85,6 @@ def send(refund: Refund, *, now: datetime) -> bool:
         return False
     finish(refund, now=now)
     return True
-
-
-def currency_of(refund: Refund) -> str:
-    """What goes back is what came."""
-    return refund.attempt.paid_currency or refund.attempt.currency
 
 
 def put_off(refund: Refund, error: str, *, now: datetime) -> None:
@@ -108,7 +103,7 @@ def fail(refund: Refund, error: str, *, now: datetime) -> None:
     given_up = {"status": Refund.Status.FAILED, "next_try_at": None, "refusals": refund.refusals}
     if order is None or not waiting.update(**given_up, last_error=error[:300]):
         return
-    amount = f"{money_string(refund.amount, currency_of(refund))} {currency_of(refund)}"
+    amount = f"{money_string(refund.amount, refund.currency)} {refund.currency}"
     record_note(order, "refund", "failed", old=amount, actor=ACTOR, reason=error, now=now)
     call_attention(order, f"a refund of {amount} was refused: {error}", actor=ACTOR, now=now)
 
@@ -132,4 +127,4 @@ def take_off(order: Order, refund: Refund, *, now: datetime) -> None:
     order.save(update_fields=["refunded_amount"])
     old = money_string(before, order.currency)
     record_status([(order, old)], actor=ACTOR, reason=refund.reason, now=now, field="refunded_amount")
-    record_refund(customer_id=order.customer_id, amount=refund.amount)
+    record_refunds(amounts={order.customer_id: refund.amount})

@@ -125,7 +125,7 @@ def test_what_came_besides_for_a_paid_order_can_only_go_back(short: Order) -> No
     with pytest.raises(AlreadyPaidForError):
         decide(accept_attention, short)
     decide(refund_attention, short)
-    assert [refund.attempt.number for refund in Refund.objects.all()] == [1]
+    assert [refund.of_attempt.number for refund in Refund.objects.all()] == [1]
     check_books()
 
 

@@ -55,6 +55,9 @@ BROKEN: list[tuple[str, type[Model], dict[str, Any]]] = [
     ("refund_made_has_its_time", Refund, {"status": "done"}),
     ("refund_made_has_its_time", Refund, {"made_at": NOW}),
     ("refund_requested_is_tried", Refund, {"next_try_at": None}),
+    ("refund_is_of_an_attempt_or_imported", Refund, {"attempt": None}),
+    ("refund_is_of_an_attempt_or_imported", Refund, {"credit_note": "C1"}),
+    ("refund_is_of_an_attempt_or_imported", Refund, {"attempt": None, "credit_note": "C1"}),
 ]
 
 
@@ -121,6 +124,13 @@ def test_money_that_never_counted_does_not_go_back_twice() -> None:
     refund = RefundFactory.create(was_sale=False)
     with pytest.raises(IntegrityError, match="goes_back_once"), transaction.atomic():
         RefundFactory.create(attempt=refund.attempt, was_sale=False)
+
+
+def test_a_credit_note_is_imported_once() -> None:
+    note = {"credit_note": "C1", "amount": 5, "reason": "imported", "status": "done", "made_at": NOW}
+    Refund.objects.create(**note)
+    with pytest.raises(IntegrityError, match="credit_note_is_imported_once"), transaction.atomic():
+        Refund.objects.create(**note)
 
 
 def test_money_whose_refund_failed_can_go_back_by_another() -> None:

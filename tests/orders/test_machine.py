@@ -104,7 +104,7 @@ class WatchedShop(Shop):
         given = {key: session for session in self.billing.sessions.values() for key in session.refunds}
         for key, session in given.items():
             asked_for = refunds[key]
-            assert asked_for.attempt.billing_checkout_id == session.checkout_id
+            assert asked_for.of_attempt.billing_checkout_id == session.checkout_id
             assert asked_for.amount == Decimal(session.refunds[key])
         assert {key for key, refund in refunds.items() if refund.status == "done"} <= set(given)
 

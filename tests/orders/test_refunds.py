@@ -102,7 +102,7 @@ def test_one_that_billing_goes_on_refusing_fails_and_staff_hear_why(
 ) -> None:
     billing.knob("refund", status=status, body={"error": "too old"})
     refuse(refund, REFUSALS)
-    order = Order.objects.get(pk=refund.attempt.order_session.order_id)
+    order = Order.objects.get(pk=refund.of_attempt.order_session.order_id)
     assert (refund.status, refund.next_try_at, refund.made_at) == ("failed", None, None)
     said = f'a refund of 55.00 GBP was refused: HTTP {status}: {{"error": "too old"}}'
     assert order.needs_attention == said
@@ -141,7 +141,9 @@ def test_staff_can_send_money_back_again_whose_refund_failed(refund: Refund, bil
     billing.knob("refund", status=400)
     refuse(refund, REFUSALS)
     billing.well()
-    refund_attention(order_id=refund.attempt.order_session.order_id, reason="they mended it", actor="staff", now=now())
+    refund_attention(
+        order_id=refund.of_attempt.order_session.order_id, reason="they mended it", actor="staff", now=now()
+    )
     assert send_refunds(now=now()) == 1
     assert refunded(billing) == ["55.00"]
     check_books()

@@ -231,7 +231,7 @@ def test_money_that_comes_twice_by_two_attempts_goes_back_once(order: Order) -> 
         report(attempt_of(order, 2), "success")
     order.refresh_from_db()
     assert (order.status, order.needs_attention) == ("success", "paid twice")
-    assert [refund.attempt.number for refund in Refund.objects.all()] == [2]
+    assert [refund.of_attempt.number for refund in Refund.objects.all()] == [2]
     check_books()
 
 

@@ -477,7 +477,7 @@ def test_a_refund_that_stripe_goes_on_refusing_fails(
         send_refunds(now=now() + timedelta(days=day))
     paid_too_late.refresh_from_db()
     assert paid_too_late.status == "failed"
-    assert paid_too_late.attempt.order_session.order.needs_attention.startswith("a refund of ")
+    assert paid_too_late.of_attempt.order_session.order.needs_attention.startswith("a refund of ")
 
 
 # Races ---------------------------------------------------------------------------------------------------------------
