@@ -55,7 +55,9 @@ class ImportCommand(BaseCommand):
         try:
             with report:
                 self.import_file(report, options)
-        except (WrongSheetError, OSError, DatabaseError) as error:
+        except WrongSheetError as error:
+            raise CommandError(f"{error} If yours are called otherwise, say so: --column OURS=THEIRS.") from error
+        except (OSError, DatabaseError) as error:
             raise CommandError(f"{str(error).strip()} {self.reached()}".strip()) from error
         except KeyboardInterrupt:
             raise CommandError(f"Stopped. {self.reached()} Run it again to go on.", returncode=130) from None
