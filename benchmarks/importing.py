@@ -53,15 +53,14 @@ def imported(path: Path) -> Sample:
         )
     tally = Tally()
     begun, spent = time.perf_counter(), time.process_time()
-    with Refusals(path.with_suffix(".csv"), say=print) as refusals:
-        import_access_logs(
-            paths=[str(path)],
-            own_host=OWN_HOST,
-            now=now(),
-            tally=tally,
-            refusals=refusals,
-            advanced=lambda _read: None,
-        )
+    import_access_logs(
+        paths=[str(path)],
+        own_host=OWN_HOST,
+        now=now(),
+        tally=tally,
+        refusals=Refusals(path.with_suffix(".csv"), say=print),
+        advanced=lambda _read: None,
+    )
     seconds, processor = time.perf_counter() - begun, time.process_time() - spent
     require(tally.lines == LINES and tally.malformed == 0, f"{tally.lines} lines were read, {tally.malformed} refused")
     require(tally.added_page_views == tally.page_views > LINES / 10, f"{tally.added_page_views} views were stored")

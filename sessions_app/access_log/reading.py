@@ -130,7 +130,7 @@ class Log:
         try:
             yield
         except (EOFError, zlib.error, OSError) as error:
-            self.damage = LogUnreadableError(f"the file cannot be read to its end ({error})")
+            self.damage = LogUnreadableError(str(error))
 
 
 def _lines(pieces: list[bytes], within: bool) -> list[bytes]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Self, TextIO
 
 from core.spreadsheets import escaped
+from sessions_app.access_log.reading import is_file
 
 COLUMNS = ("file", "line", "reason")
 FIRST_FEW = 5
@@ -75,10 +76,10 @@ class Refusals:
 
 
 def place_of_report(path: str) -> Path:
-    """Where refused lines of a log go: beside it, or here if nothing may be written there.
+    """Where refused lines of a log go: beside it, or here if nothing may be written there or it is no file.
 
     The name does not begin with the log's, or `access.log*` would give it to the next import.
     """
-    log = Path("access.log" if path == "-" else path)
+    log = Path(path if is_file(path) else "access.log")
     name = f"refused.{log.name}.csv"
-    return log.with_name(name) if log.parent.is_dir() and os.access(log.parent, os.W_OK) else Path(name)
+    return log.with_name(name) if os.access(log.parent, os.W_OK) else Path(name)

@@ -63,8 +63,9 @@ def import_access_logs(
 
     `own_host` is the shop's host in the logs' referrers. `tally` is kept up to date, also when an error or Ctrl-C
     ends the import: what was stored by then stays, and the next one goes on there. It also goes on where a log has
-    grown, `again` reads all from the start. `refusals` gets each malformed line, `advanced` is told every thousand
-    lines how many bytes are read. Days that changed wait (`days.due`) for their metrics.
+    grown, `again` reads all from the start. `refusals` is opened once the files have been looked at, and gets each
+    malformed line; `advanced` is told every thousand lines how many bytes are read. Days that changed wait
+    (`days.due`) for their metrics.
 
     Page views of crawlers are counted by day. Of two imports that share a day the larger figure stays, so name logs
     that were rotated during a day together. A line that stands in two logs counts once.
@@ -81,8 +82,9 @@ def import_access_logs(
     """
     newest = int((now + AHEAD).timestamp())
     read = 0
-    with _heap_left_alone(), storage.temporary_tables():
-        for path in in_order(paths):
+    ordered = in_order(paths)
+    with refusals, _heap_left_alone(), storage.temporary_tables():
+        for path in ordered:
             with open_log(path) as log:
                 begins(log)
                 importing = _Import(log, own_host=own_host, newest=newest, tally=tally, refusals=refusals)
@@ -126,7 +128,7 @@ def begins(log: Log) -> float:
     if lines:
         raise NotALogError(f"{log.name}: none of {len(lines):,} lines is of a log. Line 1: {reason}.")
     if log.damage:
-        raise LogUnreadableError(f"{log.name}: {log.damage}.")
+        raise LogUnreadableError(f"{log.name} cannot be read: {log.damage}.")
     return float("inf")
 
 

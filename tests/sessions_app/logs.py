@@ -54,16 +54,15 @@ def import_files(
 ) -> Tally:
     """Imports, and checks that every line is accounted for."""
     tally = Tally()
-    with Refusals(report or paths[0].with_name("refused.csv"), say=lambda _text: None) as refusals:
-        import_access_logs(
-            paths=list(map(str, paths)),
-            own_host=own_host,
-            now=NOW,
-            tally=tally,
-            refusals=refusals,
-            advanced=advanced,
-            again=again,
-        )
+    import_access_logs(
+        paths=list(map(str, paths)),
+        own_host=own_host,
+        now=NOW,
+        tally=tally,
+        refusals=Refusals(report or paths[0].with_name("refused.csv"), say=lambda _text: None),
+        advanced=advanced,
+        again=again,
+    )
     assert tally.lines == tally.page_views + tally.crawler_page_views + tally.ignored + tally.malformed
     assert tally.reasons.total() == tally.malformed
     return tally

@@ -143,7 +143,7 @@ def test_the_report_does_not_take_the_place_of_a_log(path: str) -> None:
 
 
 def test_a_report_that_cannot_be_written_is_said_before_anything_is_stored(path: str, tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match="No such file"):
+    with pytest.raises(CommandError, match=r"cannot be written down .*--report"):
         run(path, "--report", tmp_path / "nowhere" / "why.csv")
 
     assert not VisitorSession.objects.exists()
@@ -156,6 +156,18 @@ def test_a_report_of_an_earlier_import_goes(path: str) -> None:
     run(path)
 
     assert not report.exists()
+
+
+def test_a_file_that_is_no_log_takes_no_report_away(path: str, tmp_path: Path) -> None:
+    report = tmp_path / "refused.access.log.csv"
+    report.write_text("of the import before")
+    other = tmp_path / "prices.csv"
+    other.write_text("name,price\n")
+
+    with pytest.raises(CommandError, match="none of 1 lines"):
+        run(path, other)
+
+    assert report.read_text() == "of the import before"
 
 
 def test_what_was_refused_is_told_again_by_who_reads_again(broken: Path) -> None:

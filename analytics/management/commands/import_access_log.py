@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,9 @@ from sessions_app.access_log import (
     place_of_report,
     places,
 )
+
+UNUSUAL = {"Lines read by earlier imports", "Refused before it was stopped", "  without a user agent"}
+"""Rows that are shown if there is something to say."""
 
 
 class Command(BaseCommand):
@@ -67,32 +70,41 @@ class Command(BaseCommand):
         try:
             self._import(report, tally, options)
             changed = self._aggregate()
-        except (LogUnreadableError, NotALogError, OSError, DatabaseError) as error:
-            raise CommandError(f"{str(error).strip()} {_reached(tally)}".strip()) from error
+        except (LogUnreadableError, NotALogError) as error:
+            raise CommandError(str(error)) from error
+        except DatabaseError as error:
+            raise CommandError(f"{str(error).strip()}\n{_reached(tally)} Run it again to go on.") from error
+        except OSError as error:
+            raise CommandError(
+                f"Refused lines cannot be written down ({error}). Name another file with --report. {_reached(tally)}"
+            ) from error
         except KeyboardInterrupt:
             raise CommandError(f"Stopped. {_reached(tally)} Run it again to go on.", returncode=130) from None
-        written_to = str(report) if tally.refused else None
         if options["json"]:
+            written_to = str(report) if tally.refused else None
             print_json(self.stdout, _figures(tally) | {"days": changed, "report": written_to})
         else:
-            print_table(self.stdout, _rows(tally, changed), title=f"Access log {', '.join(paths)}")
+            self._show(tally, changed, paths)
         places.told(tally.logs)
         if tally.refused:
             raise CommandError(f"Lines refused: {tally.refused:,}. Why: {report}")
 
+    def _show(self, tally: Tally, changed: Iterable[date], paths: Sequence[str]) -> None:
+        title = f"Access log {paths[0]}" if tally.files == 1 else f"{tally.files:,} access logs"
+        print_table(self.stdout, _rows(tally, changed), title=title)
+        if tally.reasons:
+            print_table(self.stdout, tally.reasons.most_common(), title="Why lines were refused")
+
     def _import(self, report: Path, tally: Tally, options: dict[str, Any]) -> None:
         paths = options["files"]
         sizes = [Path(path).stat().st_size for path in dict.fromkeys(paths) if Path(path).is_file()]
-        with (
-            progress("Reading", total=sum(sizes) or None, stderr=self.stderr, in_bytes=True) as bar,
-            Refusals(report, say=bar.say) as refusals,
-        ):
+        with progress("Reading", total=sum(sizes) or None, stderr=self.stderr, in_bytes=True) as bar:
             import_access_logs(
                 paths=paths,
                 own_host=options["host"],
                 now=now(),
                 tally=tally,
-                refusals=refusals,
+                refusals=Refusals(report, say=bar.say),
                 advanced=bar.reached,
                 again=options["again"],
             )
@@ -140,15 +152,14 @@ def _rows(tally: Tally, changed: Iterable[date]) -> list[tuple[str, object]]:
     rows = [
         ("Files", tally.files),
         ("Lines", tally.lines),
-        ("Lines that an earlier import had read", tally.lines_before),
+        ("Lines read by earlier imports", tally.lines_before),
         ("Refused", tally.malformed),
-        *((f"  {reason}", count) for reason, count in tally.reasons.most_common()),
-        ("Refused before the import was stopped", tally.malformed_before),
+        ("Refused before it was stopped", tally.malformed_before),
         ("Ignored (no page views)", tally.ignored),
         ("Page views of crawlers", tally.crawler_page_views),
         ("Page views", tally.page_views),
         ("  of these new", tally.added_page_views),
-        ("  without a user agent, may be crawlers", tally.unnamed_page_views),
+        ("  without a user agent", tally.unnamed_page_views),
         ("Sessions", tally.sessions),
         ("  of these new", tally.added_sessions),
         ("Visitors", tally.visitors),
@@ -156,6 +167,4 @@ def _rows(tally: Tally, changed: Iterable[date]) -> list[tuple[str, object]]:
         ("Last request", tally.last_time),
         ("On the dashboard", f"{settings.PUBLIC_URL}/admin/?to={newest}" if newest else "nothing new"),
     ]
-    sparing = {"Lines that an earlier import had read", "Refused before the import was stopped",
-               "  without a user agent, may be crawlers"}  # fmt: skip
-    return [(name, value) for name, value in rows if value or name not in sparing]
+    return [(name, value) for name, value in rows if value or name not in UNUSUAL]
