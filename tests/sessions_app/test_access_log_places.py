@@ -229,6 +229,20 @@ def test_what_a_stopped_import_refused_is_in_the_report_of_the_next(tmp_path: Pa
     assert [row.split(",")[1] for row in report.read_text().splitlines()] == ["line", "2", "37"]
 
 
+def test_what_was_refused_of_the_logs_before_the_stop_is_in_the_report_too(tmp_path: Path) -> None:
+    report = tmp_path / "why.csv"
+    first = log_of(tmp_path / "access.log.1", [LOG[0], b"first", *LOG[1:20]])
+    second = log_of(tmp_path / "access.log", [*LOG[20:], b"second"])
+    with pytest.raises(Stopped):
+        import_files(first, second, advanced=after(14), report=report)
+
+    tally = import_files(first, second, report=report)
+
+    assert (tally.refused, tally.lines_before > 0) == (2, True)
+    rows = [row.split(",")[:2] for row in report.read_text().splitlines()[1:]]
+    assert rows == [[str(first), "2"], [str(second), "21"]]
+
+
 def test_a_stopped_import_without_its_report_is_read_from_the_start(tmp_path: Path) -> None:
     report = tmp_path / "why.csv"
     path = log_of(tmp_path / "access.log", [LOG[0], b"first", *LOG[1:]])
