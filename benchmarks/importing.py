@@ -15,9 +15,8 @@ from benchmarks.measurement import Measurement, Sample, alternate, require
 from benchmarks.shop import BROWSER
 from config.embedded import home
 from core.clock import now
-from sessions_app.access_log import open_log
+from sessions_app.access_log import Refusals, Tally, import_access_logs
 from sessions_app.access_log.lines import PLAIN
-from sessions_app.access_log.service import Tally, import_access_log
 
 LINES = 200_000
 ROUNDS = 3
@@ -49,12 +48,19 @@ def imported(path: Path) -> Sample:
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            "TRUNCATE sessions_app_sessionevent, sessions_app_visitorsession, sessions_app_crawlerday CASCADE"
+            "TRUNCATE sessions_app_sessionevent, sessions_app_visitorsession, sessions_app_crawlerday, "
+            "sessions_app_accesslog, sessions_app_importedday CASCADE"
         )
     tally = Tally()
     begun, spent = time.perf_counter(), time.process_time()
-    with open_log(str(path)) as log:
-        import_access_log(lines=log, own_host=OWN_HOST, now=now(), tally=tally, refused=print, advanced=lambda: None)
+    import_access_logs(
+        paths=[str(path)],
+        own_host=OWN_HOST,
+        now=now(),
+        tally=tally,
+        refusals=Refusals(path.with_suffix(".csv"), say=print),
+        advanced=lambda _read: None,
+    )
     seconds, processor = time.perf_counter() - begun, time.process_time() - spent
     require(tally.lines == LINES and tally.malformed == 0, f"{tally.lines} lines were read, {tally.malformed} refused")
     require(tally.added_page_views == tally.page_views > LINES / 10, f"{tally.added_page_views} views were stored")
@@ -64,8 +70,8 @@ def imported(path: Path) -> Sample:
 def matched(path: Path) -> Sample:
     """The floor."""
     begun = time.perf_counter()
-    with open_log(str(path)) as log:
-        found = sum(PLAIN.fullmatch(line.decode("utf-8", "replace")) is not None for line in log)
+    with path.open("rb") as log:
+        found = sum(PLAIN.fullmatch(line.rstrip(b"\n").decode("utf-8", "replace")) is not None for line in log)
     require(found == LINES, f"{found} lines match")
     return Sample(LINES / (time.perf_counter() - begun))
 

@@ -202,6 +202,42 @@ class CrawlerDay(models.Model):
         return f"{self.day}: {self.page_views}"
 
 
+class AccessLog(models.Model):
+    """How far a log was imported: before this place between two of its lines everything is stored.
+
+    A log is known by its first line and by the checksum of all that lies before the place, whatever its name.
+    """
+
+    beginning = models.CharField(primary_key=True, max_length=32, help_text="Keyed digest of the first line.")
+    position = models.PositiveBigIntegerField(help_text="Bytes before the place, unzipped.")
+    lines = models.PositiveBigIntegerField()
+    checksum = models.PositiveBigIntegerField(help_text="CRC-32 of these bytes.")
+    refused = models.PositiveBigIntegerField(
+        default=0,
+        help_text="Lines refused before the place by an import that was stopped, and could not tell.",
+    )
+    crawlers = models.JSONField(default=dict, help_text="Page views of crawlers before the place, by day.")
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["-updated_at"]
+
+    def __str__(self) -> str:
+        return f"{self.lines} lines"
+
+
+class ImportedDay(models.Model):
+    """A day that an import has changed and whose metrics are not made yet."""
+
+    day = models.DateField(primary_key=True)
+
+    class Meta:
+        ordering = ["day"]
+
+    def __str__(self) -> str:
+        return str(self.day)
+
+
 class DeadLetter(models.Model):
     """An event that could not be stored, with the reason. Nothing answered 202 is dropped."""
 

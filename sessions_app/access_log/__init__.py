@@ -1,6 +1,18 @@
-"""Brings in the visits of an Apache or nginx access log (combined format)."""
+"""Brings in the visits of Apache or nginx access logs (combined or common format)."""
 
-from sessions_app.access_log.reading import LogUnreadableError, open_log
-from sessions_app.access_log.service import NotALogError, Tally, import_access_log
+from sessions_app.access_log import days, places
+from sessions_app.access_log.reading import LogUnreadableError
+from sessions_app.access_log.refusals import Refusals, place_of_report
+from sessions_app.access_log.service import NotALogError, import_access_logs
+from sessions_app.access_log.tally import Tally
 
-__all__ = ["LogUnreadableError", "NotALogError", "Tally", "import_access_log", "open_log"]
+__all__ = [
+    "LogUnreadableError",
+    "NotALogError",
+    "Refusals",
+    "Tally",
+    "days",
+    "import_access_logs",
+    "place_of_report",
+    "places",
+]

@@ -1,6 +1,7 @@
-"""One line of a combined log: `address ident user [time] "request" status bytes "referrer" "user agent"`.
+"""One line of a log in the combined format: `address ident user [time] "request" status bytes "referrer" "user agent"`.
 
-What follows the user agent (nginx's `main` format adds the forwarded address) is not read.
+What follows the user agent (nginx's `main` format adds the forwarded address) is not read. A line of the common format
+ends after the bytes. Either may begin with `host:port `, as Apache's `vhost_combined` does.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ ANSWERED = re.compile(
     re.DOTALL,
 )
 """Of the lines without backslashes those that may be page views: nearly every line of a log, read in one go."""
-UP_TO_STATUS = re.compile(rf'[^\s"]+ \S+ \S+ \[[^\]]+\] {QUOTED} \d{{3}} (?:\d+|-)')
+COMMON = re.compile(rf'([^ "]+) [^ ]+ [^ ]+ \[([^\]]+)\] {QUOTED} ([0-9]{{3}}) (?:[0-9]+|-) *', re.DOTALL)
+VIRTUAL_HOST = re.compile(r'[^ "]+:[0-9]+ (?=[^ "]+ [^ ]+ [^ ]+ \[)')
 TIME = re.compile(r"(\d\d)/([A-Z][a-z]{2})/(\d{4}):(\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)", re.ASCII)
 MONTHS = {
     "Jan": 1, "Feb": 2, "Mar": 3, "Apr": 4, "May": 5, "Jun": 6,
@@ -58,11 +60,16 @@ ASSETS = frozenset(
 
 
 class MalformedLineError(Exception):
-    """The line is not of the combined format; the text says where."""
+    """The line cannot be taken. `reason` is one of few, the text also has what was found."""
+
+    def __init__(self, reason: str, found: str = "") -> None:
+        super().__init__(f"{reason}: {found}" if found else reason)
+        self.reason = reason
 
 
 class Request(NamedTuple):
-    """One request. `at` is in seconds since 1970; `page` is None when the request is no page view.
+    """One request. `at` is in seconds since 1970; `page` is None when the request is no page view, `user_agent` when
+    the format has none.
 
     Pages are kept without their query, which may hold what is nobody's business. The visit's UTM are read from
     `query`.
@@ -70,13 +77,13 @@ class Request(NamedTuple):
 
     at: int
     address: str
-    user_agent: str
+    user_agent: str | None
     referrer: str
     page: str | None
     query: str
 
 
-REQUEST: Callable[[tuple[int, str, str, str, str | None, str]], Request] = partial(tuple.__new__, Request)
+REQUEST: Callable[[tuple[int, str, str | None, str, str | None, str]], Request] = partial(tuple.__new__, Request)
 """What `Request` makes of its fields, in half the time."""
 
 
@@ -84,7 +91,7 @@ def parse_line(raw: bytes) -> Request:
     """Reads one line.
 
     Raises:
-        MalformedLineError: it is not of the combined format, or its time is none.
+        MalformedLineError: it is of neither format, or its time is none.
     """
     text = raw.decode("utf-8", "replace")
     if "\\" not in text and (answered := ANSWERED.fullmatch(text)):
@@ -92,10 +99,13 @@ def parse_line(raw: bytes) -> Request:
         at = whole_hour(hour, zone) + SECONDS[within_hour]
         page = None if is_asset(path) else path[:LONGEST].replace("\0", "")
         return REQUEST((at, address, user_agent, referrer, page, query or ""))
-    match = PLAIN.fullmatch(text) or ESCAPED.fullmatch(text)
+    match = PLAIN.fullmatch(text) or COMMON.fullmatch(text) or ESCAPED.fullmatch(text)
     if match is None:
+        if VIRTUAL_HOST.match(text):
+            return parse_line(raw.partition(b" ")[2])
         raise MalformedLineError(_reason(text))
-    address, time, request, status, referrer, user_agent = match.groups()
+    address, time, request, status, *names = match.groups()
+    referrer, user_agent = names or ("", None)
     at = seconds(time)
     if not (status[0] == "2" or status == "304") or not request.startswith("GET "):
         return Request(at, address, user_agent, referrer, None, "")
@@ -132,16 +142,16 @@ def whole_time(text: str) -> int:
     """The same of any time, read to the end."""
     match = TIME.fullmatch(text)
     if match is None or match[2] not in MONTHS or int(match[6]) > 60:
-        raise MalformedLineError(f"[{text[:40]}] is no time")
+        raise MalformedLineError("there is no such time", text[:40])
     day, month, year, hour, minute, second, sign, zone_hours, zone_minutes = match.groups()
     offset = timedelta(hours=int(zone_hours), minutes=int(zone_minutes))
     try:
         zone = timezone(offset if sign == "+" else -offset)
         start = datetime(int(year), MONTHS[month], int(day), int(hour), int(minute), tzinfo=zone)
     except ValueError as error:
-        raise MalformedLineError(f"[{text}] is no time: {error}") from None
+        raise MalformedLineError("there is no such time", f"{text}, {error}") from None
     if start.year < 1990:
-        raise MalformedLineError(f"[{text}] is before there was a web")
+        raise MalformedLineError("its time is before there was a web", text)
     return int((start - EPOCH).total_seconds()) + int(second)
 
 
@@ -177,8 +187,8 @@ def _path_of_address(target: str) -> str:
 def _reason(text: str) -> str:
     if not text.strip():
         return "the line is empty"
-    if UP_TO_STATUS.fullmatch(text):
-        return "no referrer and user agent: this is the common format, the combined one is needed"
-    if UP_TO_STATUS.match(text):
+    if "\0" in text[:4]:
+        return "the text is UTF-16 or no text at all, it must be UTF-8"
+    if COMMON.match(text):
         return "referrer and user agent cannot be read"
-    return "not of the combined format"
+    return "not of the combined or common format"

@@ -1,7 +1,7 @@
 """A batch of page views to PostgreSQL, in one transaction: COPY of the events, then one statement for their visits.
 
-Nothing is remembered between batches but which visits the log touched, so an import that was killed goes on by
-being run again. Imports take turns, batch by batch, so two at once do not get in each other's way.
+A line that is stored already is known by its id, so that an import can always be run again. Imports take turns, batch
+by batch, so two at once do not get in each other's way.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
+from sessions_app.access_log import days
 from sessions_app.access_log.lines import clean
 from sessions_app.access_log.visits import Hit, Visit, cut
 from sessions_app.channel_rules import current_rules
@@ -87,14 +88,15 @@ SELECT session_id, visitor_id FROM import_visit UNION ALL SELECT * FROM unnest(%
 CRAWLERS = """
 INSERT INTO sessions_app_crawlerday AS stored (day, source, page_views)
 SELECT day, 'import', views FROM unnest(%s::date[], %s::int[]) AS given (day, views)
-ON CONFLICT (day, source) DO UPDATE SET page_views = GREATEST(stored.page_views, EXCLUDED.page_views)
+ON CONFLICT (day, source) DO UPDATE SET page_views = EXCLUDED.page_views WHERE stored.page_views < EXCLUDED.page_views
+RETURNING day
 """
 
-# Of all visits of the log's visitors: one that began before the log may have grown, and the visitors of a later one
-# may be new no more.
-DAYS = """
+# Visitors whose visit began before others that are stored are new on the days of those no more.
+DAYS_AFTER = """
 SELECT DISTINCT (started_at AT TIME ZONE %s)::date
-FROM sessions_app_visitorsession JOIN (SELECT DISTINCT visitor_id FROM import_seen) AS seen USING (visitor_id)
+FROM sessions_app_visitorsession JOIN (SELECT DISTINCT visitor_id FROM import_visit) AS new USING (visitor_id)
+WHERE started_at > to_timestamp(%s)
 """
 
 Row = tuple[str | int, ...]
@@ -113,7 +115,8 @@ def temporary_tables() -> Iterator[None]:
 
 
 def store(hits: Sequence[Hit], *, own_host: str) -> tuple[int, int]:
-    """Writes page views, in order of time, and their visits. What is stored already is left alone.
+    """Writes page views, in order of time, and their visits, and notes the days that change. What is stored already is
+    left alone; of two with one id, of a line that stands in two logs, one is stored.
 
     Returns how many page views and how many visits were new.
     """
@@ -124,13 +127,16 @@ def store(hits: Sequence[Hit], *, own_host: str) -> tuple[int, int]:
         cursor.execute("TRUNCATE import_visit")
         ensure_months(datetime.fromtimestamp(at, UTC) for at in {hit.at // 86_400 * 86_400 for hit in hits})
         known = _stored_already(cursor, hits)
-        new = [hit for hit in hits if hit.event_id not in known]
+        new = list({hit.event_id: hit for hit in hits if hit.event_id not in known}.values())
         stored = _visits_near(cursor, new)
+        changed = _days_near(new, stored)
         rows = _store_events(cursor, new, stored, row_of)
         with cursor.copy("COPY import_visit FROM STDIN") as copy:
             for row in rows:
                 copy.write_row(row)
         cursor.execute(STORE_VISITS)
+        if new:
+            days.note(changed | _days_after(cursor, new[0].at))
         _remember(cursor, hits, known)
     there = {visit.session_id for visits in stored.values() for visit in visits}
     return len(new), sum(row[0] not in there for row in rows)
@@ -157,6 +163,17 @@ def _visits_near(cursor: CursorWrapper, hits: Sequence[Hit]) -> Mapping[str, Seq
     for visitor_id, session_id, started, seen in cursor.fetchall():
         stored[visitor_id.hex].append(Visit(session_id.hex, started, seen))
     return stored
+
+
+def _days_near(hits: Iterable[Hit], stored: Mapping[str, Iterable[Visit]]) -> set[date]:
+    """The days of new page views, and those on which visits began that they extend or bring forward."""
+    begun = {visit.started // 900 for visits in stored.values() for visit in visits}
+    return set(map(days.day_of, begun | {hit.at // 900 for hit in hits}))
+
+
+def _days_after(cursor: CursorWrapper, at: int) -> set[date]:
+    cursor.execute(DAYS_AFTER, [settings.SHOP_TIME_ZONE, at])
+    return {day for (day,) in cursor.fetchall()}
 
 
 def _store_events(
@@ -238,20 +255,15 @@ def count_seen() -> tuple[int, int]:
     return visits, visitors
 
 
+@transaction.atomic
 def store_crawlers(page_views: Mapping[date, int]) -> None:
     """Notes the crawlers' page views of each day: the figure of the log that has most of them.
 
-    A crawler leaves nothing by which a line could be known again, so the figures of two logs are never added up.
+    A crawler leaves nothing by which a line could be known again, so the figures of two imports are never added up.
     """
     with connection.cursor() as cursor:
         cursor.execute(CRAWLERS, [list(page_views), list(page_views.values())])
-
-
-def days_of_visits() -> set[date]:
-    """The shop's days on which visits of the log's visitors began."""
-    with connection.cursor() as cursor:
-        cursor.execute(DAYS, [settings.SHOP_TIME_ZONE])
-        return {day for (day,) in cursor.fetchall()}
+        days.note(day for (day,) in cursor.fetchall())
 
 
 def hits_in_order(hits: Iterable[Hit]) -> list[Hit]:

@@ -19,6 +19,10 @@ from typing import NamedTuple
 from django.conf import settings
 
 from sessions_app.agents import Agent, parse
+from sessions_app.models import Device
+
+UNNAMED = Agent(Device.OTHER)
+"""What is known of who gives no user agent because the log has no room for one. It may be a crawler."""
 
 
 class Visitor(NamedTuple):
@@ -107,10 +111,11 @@ class _Life(NamedTuple):
 
 
 @lru_cache(maxsize=50_000)
-def visitor_of(address: str, user_agent: str) -> Visitor:
-    """The visitor behind an address and a user agent."""
-    digest = blake2b(f"{address}\n{user_agent}".encode(), key=_key(), digest_size=16).digest()
-    return Visitor(uuid.UUID(bytes=digest, version=5).hex, address, parse(user_agent))
+def visitor_of(address: str, user_agent: str | None) -> Visitor:
+    """The visitor behind an address and a user agent; behind the address alone where the log names no user agent."""
+    who, agent = (address, UNNAMED) if user_agent is None else (f"{address}\n{user_agent}", parse(user_agent))
+    digest = blake2b(who.encode(), key=_key(), digest_size=16).digest()
+    return Visitor(uuid.UUID(bytes=digest, version=5).hex, address, agent)
 
 
 def line_digest(line: bytes, occurrence: int = 0) -> bytes:

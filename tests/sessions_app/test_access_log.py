@@ -1,7 +1,4 @@
-import gzip
-import io
-import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -13,57 +10,27 @@ from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sessions_app.access_log import (
-    LogUnreadableError,
-    NotALogError,
-    Tally,
-    import_access_log,
-    open_log,
-    service,
-    storage,
-)
+from sessions_app.access_log import NotALogError, days, service, storage
 from sessions_app.access_log.lines import MalformedLineError, clean, is_asset, parse_line, seconds
 from sessions_app.access_log.visits import Hit, Visit, cut, timed_id, visitor_of
-from sessions_app.models import Channel, CrawlerDay, SessionEvent, VisitorSession
+from sessions_app.models import Channel, CrawlerDay, Device, ImportedDay, SessionEvent, VisitorSession
 from sessions_app.months import ensure_months
+from tests.sessions_app.logs import (
+    DAY,
+    FIREFOX,
+    GOOGLEBOT,
+    HALF_AN_HOUR,
+    MINUTE,
+    START,
+    common_line,
+    import_files,
+    import_lines,
+    line,
+    log_of,
+    rolled_back,
+    stored,
+)
 from tests.world import together
-
-NOW = datetime(2026, 3, 12, tzinfo=UTC)
-START = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
-FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
-GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
-MINUTE, HALF_AN_HOUR, DAY = 60, 1800, 86_400
-
-
-def line(
-    after: int = 0,
-    *,
-    ip: str = "198.51.100.7",
-    request: str = "GET / HTTP/1.1",
-    status: int = 200,
-    referrer: str = "-",
-    user_agent: str = FIREFOX,
-) -> bytes:
-    """A line of a log, so many seconds after START."""
-    time = (START + timedelta(seconds=after)).strftime("%d/%b/%Y:%H:%M:%S +0000")
-    return f'{ip} - - [{time}] "{request}" {status} 512 "{referrer}" "{user_agent}"'.encode()
-
-
-def import_lines(lines: Iterable[bytes], *, own_host: str = "shop.example") -> Tally:
-    """Imports, and checks that every line is accounted for."""
-    tally = Tally()
-    import_access_log(
-        lines=lines, own_host=own_host, now=NOW, tally=tally, refused=lambda *_: None, advanced=lambda: None
-    )
-    assert tally.lines == tally.page_views + tally.crawler_page_views + tally.ignored + tally.malformed
-    return tally
-
-
-def stored() -> list[Any]:
-    """All that an import leaves: visits with their events."""
-    visits = VisitorSession.objects.order_by("pk")
-    events = SessionEvent.objects.order_by("pk").values_list("pk", "session_id", "timestamp", "page")
-    return [*visits.values(), *events, *CrawlerDay.objects.order_by("day").values_list("day", "page_views")]
 
 
 class TestLine:
@@ -132,12 +99,14 @@ class TestLine:
         ("text", "reason"),
         [
             (b"", "empty"),
-            (b"hello", "not of the combined format"),
-            (b'1.2.3.4 - - [10/Mar/2026:12:00:00 +0000] "GET / HTTP/1.1" 200 5', "common format"),
+            (b"hello", "not of the combined or common format"),
+            ("10.0.0.1 - - [10".encode("utf-16"), "UTF-16"),
+            ("10.0.0.1 - - [10".encode("utf-16-le"), "UTF-16"),
+            (b'1.2.3.4 - - [10/Mar/2026:12:00:00 +0000] "GET / HTTP/1.1" 200 5 "-"', "cannot be read"),
             (b'1.2.3.4 - - [10/Mar/2026:12:00:00 +0000] "GET / HTTP/1.1" 200 5 "-" "Moz', "cannot be read"),
-            (b'1.2.3.4 - - [31/Feb/2026:12:00:00 +0000] "GET / HTTP/1.1" 200 5 "-" "x"', "no time"),
-            (b'1.2.3.4 - - [10/Mai/2026:12:00:00 +0000] "GET / HTTP/1.1" 200 5 "-" "x"', "no time"),
-            (b'1.2.3.4 - - [10/Mar/2026:12:00:00 +9900] "GET / HTTP/1.1" 200 5 "-" "x"', "no time"),
+            (b'1.2.3.4 - - [31/Feb/2026:12:00:00 +0000] "GET / HTTP/1.1" 200 5 "-" "x"', "no such time"),
+            (b'1.2.3.4 - - [10/Mai/2026:12:00:00 +0000] "GET / HTTP/1.1" 200 5 "-" "x"', "no such time"),
+            (b'1.2.3.4 - - [10/Mar/2026:12:00:00 +9900] "GET / HTTP/1.1" 200 5 "-" "x"', "no such time"),
             (b'1.2.3.4 - - [10/Mar/1970:12:00:00 +0000] "GET / HTTP/1.1" 200 5 "-" "x"', "before"),
             (b'1.2.3.4 - - [10/Mar/0001:12:00:00 +1400] "GET / HTTP/1.1" 200 5 "-" "x"', "before"),
         ],
@@ -145,6 +114,20 @@ class TestLine:
     def test_a_malformed_line_says_what_is_wrong(self, text: bytes, reason: str) -> None:
         with pytest.raises(MalformedLineError, match=reason):
             parse_line(text)
+
+    def test_the_common_format_has_neither_referrer_nor_user_agent(self) -> None:
+        request = parse_line(common_line(5, request="GET /a?x HTTP/1.1").encode())
+
+        assert (request.at, request.page, request.query) == (START.timestamp() + 5, "/a", "x")
+        assert (request.referrer, request.user_agent) == ("", None)
+
+    @pytest.mark.parametrize("prefix", [b"shop.example:443 ", b"[2001:db8::1]:80 "])
+    @pytest.mark.parametrize("text", [line(), common_line().encode(), line(ip="2001:db8::17")])
+    def test_the_host_and_port_of_vhost_combined_are_not_read(self, prefix: bytes, text: bytes) -> None:
+        assert parse_line(prefix + text) == parse_line(text)
+
+    def test_the_address_of_ipv6_is_no_host_with_a_port(self) -> None:
+        assert parse_line(line(ip="2001:db8::17")).address == "2001:db8::17"
 
     @given(st.binary(max_size=300))
     def test_no_bytes_break_it(self, text: bytes) -> None:
@@ -161,6 +144,21 @@ class TestLine:
         logged = (moment + timedelta(minutes=minutes)).strftime("%d/%b/%Y:%H:%M:%S")
 
         assert seconds(f"{logged} {sign}{hours:02}{rest:02}") == moment.timestamp()
+
+    @pytest.mark.parametrize(
+        ("logged", "instant"),
+        [
+            ("10/Mar/2026:17:45:00 +0545", datetime(2026, 3, 10, 12, tzinfo=UTC)),
+            ("10/Mar/2026:08:30:00 -0330", datetime(2026, 3, 10, 12, tzinfo=UTC)),
+            ("11/Mar/2026:02:00:00 +1400", datetime(2026, 3, 10, 12, tzinfo=UTC)),
+            ("25/Oct/2026:02:30:00 +0200", datetime(2026, 10, 25, 0, 30, tzinfo=UTC)),
+            ("25/Oct/2026:02:30:00 +0100", datetime(2026, 10, 25, 1, 30, tzinfo=UTC)),
+            ("29/Mar/2026:01:59:59 +0100", datetime(2026, 3, 29, 0, 59, 59, tzinfo=UTC)),
+            ("29/Mar/2026:03:00:00 +0200", datetime(2026, 3, 29, 1, tzinfo=UTC)),
+        ],
+    )
+    def test_each_time_is_read_with_its_own_offset(self, logged: str, instant: datetime) -> None:
+        assert seconds(logged) == instant.timestamp()
 
 
 def hits(times: Iterable[int]) -> list[Hit]:
@@ -215,6 +213,10 @@ class TestCut:
 
         assert (visit.session_id, visit.started, visit.seen) == ("stored", 1000, 1600)
         assert visit.first == visit.hits[0]
+
+
+def days_changed() -> list[date]:
+    return [day for day, _version in days.due()]
 
 
 @pytest.mark.django_db
@@ -289,20 +291,17 @@ class TestImport:
         ]
         assert not VisitorSession.objects.exists()
 
-    def test_malformed_lines_are_reported_by_number_and_skipped(self) -> None:
-        refused: list[tuple[int, str]] = []
-        tally = Tally()
+    def test_malformed_lines_are_reported_by_number_and_skipped(self, tmp_path: Path) -> None:
+        report = tmp_path / "refused.csv"
+        log = log_of(tmp_path / "access.log", [line(), b"what?", line(2 * DAY + MINUTE), line(1)])
 
-        import_access_log(
-            lines=[line(), b"what?", line(2 * DAY + MINUTE), line(1)], own_host="", now=NOW, tally=tally,
-            refused=lambda number, reason: refused.append((number, reason)), advanced=lambda: None,
-        )  # fmt: skip
+        tally = import_files(log, report=report)
 
-        assert refused == [(2, "not of the combined format")]
+        assert report.read_text() == f"file,line,reason\n{log},2,not of the combined or common format\n"
         assert (tally.lines, tally.malformed, tally.page_views) == (4, 1, 3)
 
     def test_a_time_in_the_future_is_malformed(self) -> None:
-        assert import_lines([line(), line(10 * DAY)]).malformed == 1
+        assert import_lines([line(), line(10 * DAY)]).reasons == {"its time is in the future": 1}
 
     def test_importing_twice_adds_nothing(self) -> None:
         log = [line(n * 900, ip=f"198.51.100.{n % 3}") for n in range(20)] + [line(user_agent=GOOGLEBOT)]
@@ -313,8 +312,8 @@ class TestImport:
 
         assert stored() == before
         assert (second.added_page_views, second.added_sessions) == (0, 0)
-        assert (second.page_views, second.sessions, second.visitors, second.days) == (
-            first.page_views, first.sessions, first.visitors, first.days,
+        assert (second.page_views, second.sessions, second.visitors) == (
+            first.page_views, first.sessions, first.visitors,
         )  # fmt: skip
 
     def test_equal_lines_are_as_many_views(self) -> None:
@@ -327,6 +326,15 @@ class TestImport:
 
         assert import_lines(log).added_page_views == 7
         assert import_lines(log).added_page_views == 0
+
+    def test_the_hour_that_exists_twice_is_two_hours(self) -> None:
+        at = f"{START:%d/%b/%Y:%H:%M:%S} +0000"
+        twice = [line().decode().replace(at, f"26/Oct/2025:02:30:00 {offset}") for offset in ("+0200", "+0100")]
+
+        import_lines(text.encode() for text in twice)
+
+        started = VisitorSession.objects.order_by("started_at").values_list("started_at", flat=True)
+        assert [moment.hour for moment in started] == [0, 1]
 
     def test_a_log_that_has_grown_extends_the_visit(self) -> None:
         log = [line(0), line(20 * MINUTE), line(40 * MINUTE)]
@@ -383,36 +391,73 @@ class TestImport:
 
         assert rolled_back(lambda: import_lines(shuffled)) == at_once
 
-    def test_an_import_that_was_killed_goes_on(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(service, "BATCH", 4)
-        log = [line(n * 400) for n in range(30)]
-        at_once = rolled_back(lambda: import_lines(log))
-
-        def until_killed() -> Iterable[bytes]:
-            yield from log[:17]
-            raise KeyboardInterrupt
-
-        with pytest.raises(KeyboardInterrupt):
-            import_lines(until_killed())
-        assert SessionEvent.objects.exists()
-        import_lines(log)
-
-        assert stored() == at_once
-
-    def test_the_days_are_those_of_the_shop(self, settings: Any) -> None:
+    def test_the_days_that_changed_are_those_of_the_shop(self, settings: Any) -> None:
         settings.SHOP_TIME_ZONE = "Asia/Ho_Chi_Minh"
-        service._day.cache_clear()
+        days.day_of.cache_clear()
         try:
-            tally = import_lines([line(6 * 3600, ip="198.51.100.9"), line(0, user_agent=GOOGLEBOT)])
+            import_lines([line(6 * 3600, ip="198.51.100.9"), line(0, user_agent=GOOGLEBOT)])
         finally:
-            service._day.cache_clear()
+            days.day_of.cache_clear()
 
-        assert tally.days == {date(2026, 3, 10), date(2026, 3, 11)}
+        assert days_changed() == [date(2026, 3, 10), date(2026, 3, 11)]
 
-    def test_the_day_on_which_an_extended_visit_began_is_among_the_days(self) -> None:
+    def test_the_day_on_which_an_extended_visit_began_has_changed(self) -> None:
+        import_lines([line(DAY // 2 - MINUTE)])
+        ImportedDay.objects.all().delete()
+
+        import_lines([line(DAY // 2 + MINUTE)])
+
+        assert days_changed() == [date(2026, 3, 10), date(2026, 3, 11)]
+
+    def test_the_day_from_which_a_late_view_takes_a_visit_has_changed(self) -> None:
+        import_lines([line(DAY // 2 + MINUTE)])
+        ImportedDay.objects.all().delete()
+
         import_lines([line(DAY // 2 - MINUTE)])
 
-        assert import_lines([line(DAY // 2 + MINUTE)]).days == {date(2026, 3, 10), date(2026, 3, 11)}
+        assert days_changed() == [date(2026, 3, 10), date(2026, 3, 11)]
+
+    def test_the_day_on_which_a_visitor_is_new_no_more_has_changed(self) -> None:
+        import_lines([line(DAY)])
+        ImportedDay.objects.all().delete()
+
+        import_lines([line()])
+
+        assert days_changed() == [date(2026, 3, 10), date(2026, 3, 11)]
+
+    def test_days_that_got_nothing_new_have_not_changed(self) -> None:
+        log = [line(), line(DAY), line(DAY, user_agent=GOOGLEBOT)]
+        import_lines(log)
+        ImportedDay.objects.all().delete()
+
+        import_lines([*log, line(DAY + MINUTE)])
+
+        assert days_changed() == [date(2026, 3, 11)]
+
+    def test_a_day_that_changes_while_its_metrics_are_made_waits_again(self) -> None:
+        import_lines([line()])
+        [(day, version)] = days.due()
+
+        days.note([day])
+        days.made(day, version)
+
+        assert [waiting for waiting, _version in days.due()] == [day]
+
+    def test_a_visitor_of_the_common_format_is_the_address(self) -> None:
+        tally = import_lines(
+            [common_line().encode(), common_line(60).encode(), common_line(ip="198.51.100.8").encode()]
+        )
+
+        assert (tally.page_views, tally.unnamed_page_views, tally.visitors) == (3, 3, 2)
+        visit = VisitorSession.objects.first()
+        assert visit is not None
+        assert (visit.device, visit.browser, visit.os) == (Device.OTHER, "", "")
+        assert (visit.referrer, visit.channel, visit.is_bot) == ("", Channel.DIRECT, False)
+
+    def test_a_log_may_be_of_both_formats(self) -> None:
+        tally = import_lines([common_line().encode(), line(1), line(2, user_agent="-")])
+
+        assert (tally.unnamed_page_views, tally.page_views, tally.crawler_page_views) == (1, 2, 1)
 
     def test_own_referrers_are_direct(self) -> None:
         import_lines([line(referrer="http://www.shop.example/a")])
@@ -442,26 +487,11 @@ class TestImport:
 
     def test_a_thousand_lines_of_something_else_are_no_log(self) -> None:
         with pytest.raises(NotALogError):
-            import_lines(b"some text" for _ in range(2000))
+            import_lines([b"some text"] * 2000)
 
     def test_a_short_file_of_something_else_is_no_log(self) -> None:
-        with pytest.raises(NotALogError):
+        with pytest.raises(NotALogError, match=r"none of 2 lines is of a log\. Line 1: not of the"):
             import_lines([b"name,price", b"shoe,4"])
-
-    def test_lines_of_something_else_are_not_reported_one_by_one(self) -> None:
-        refused: list[int] = []
-
-        with pytest.raises(NotALogError, match="None of 3 lines"):
-            import_access_log(
-                lines=[b"a", b"b", b"c"],
-                own_host="",
-                now=NOW,
-                tally=Tally(),
-                refused=lambda number, _reason: refused.append(number),
-                advanced=lambda: None,
-            )
-
-        assert refused == []
 
     def test_an_empty_log_is_a_log(self) -> None:
         tally = import_lines([])
@@ -495,67 +525,3 @@ class TestTwoAtOnce:
         results = together(2, store)
 
         assert sorted(type(result).__name__ for result in results) == ["NoneType", "UniqueViolation"]
-
-
-def rolled_back(do: Callable[[], object]) -> list[Any]:
-    """What is stored after doing it, which is then undone. Without `received_at`, it is the clock's."""
-    with transaction.atomic():
-        do()
-        found = stored()
-        transaction.set_rollback(True)
-    return found
-
-
-class TestOpen:
-    def read(self, path: Path | str) -> list[bytes]:
-        with open_log(str(path)) as log:
-            return list(log)
-
-    def test_gzip_is_known_by_its_first_bytes(self, tmp_path: Path) -> None:
-        path = tmp_path / "access.log"
-        path.write_bytes(gzip.compress(b"one\ntwo\r\nthree"))
-
-        assert self.read(path) == [b"one", b"two", b"three"]
-
-    def test_a_plain_file_may_be_called_gz(self, tmp_path: Path) -> None:
-        path = tmp_path / "access.gz"
-        path.write_bytes(b"one\n\ntwo\n")
-
-        assert self.read(path) == [b"one", b"", b"two"]
-
-    def test_a_dash_is_standard_input(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(gzip.compress(b"one\n"))))
-
-        assert self.read("-") == [b"one"]
-
-    def test_a_line_without_end_takes_no_memory_and_is_one_line(self, tmp_path: Path) -> None:
-        path = tmp_path / "zeros"
-        path.write_bytes(b"\0" * 1_000_000 + b"\nnext\n")
-
-        first, second = self.read(path)
-
-        assert len(first) == 64 * 1024
-        assert second == b"next"
-
-    def test_a_missing_file_says_so(self, tmp_path: Path) -> None:
-        with pytest.raises(LogUnreadableError, match="No such file"):
-            self.read(tmp_path / "nothing")
-
-    def test_a_folder_is_no_file(self, tmp_path: Path) -> None:
-        with pytest.raises(LogUnreadableError, match="directory"):
-            self.read(tmp_path)
-
-    def test_a_gzip_that_ends_early_says_so(self, tmp_path: Path) -> None:
-        path = tmp_path / "half.gz"
-        path.write_bytes(gzip.compress(b"line\n" * 1000)[:-12])
-
-        with pytest.raises(LogUnreadableError, match="to its end"):
-            self.read(path)
-
-    def test_the_position_is_in_bytes_on_disk(self, tmp_path: Path) -> None:
-        path = tmp_path / "access.log"
-        path.write_bytes(b"one\ntwo\n")
-
-        with open_log(str(path)) as log:
-            next(iter(log))
-            assert (log.position(), log.size) == (4, 8)

@@ -14,7 +14,6 @@ from django.test.utils import CaptureQueriesContext
 
 from customers.groups import SHOP_STAFF, create_groups
 from sessions_app import channel_rules
-from sessions_app.access_log import Tally, import_access_log
 from sessions_app.channel_rules import LIFETIME_SECONDS, Kind, RuleBook, rule_value
 from sessions_app.channels import NO_RULES, Rules
 from sessions_app.ingest import flush
@@ -22,6 +21,7 @@ from sessions_app.models import Channel, ChannelRule, VisitorSession
 from tests.admin_lists import list_of, queries_of
 from tests.browsers import CHROME
 from tests.factories import NOW, PASSWORD, UserFactory, VisitorSessionFactory
+from tests.sessions_app.logs import import_lines
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/sessions_app/channelrule/"
@@ -246,14 +246,7 @@ LINE = (
 
 def import_line() -> None:
     """In a thread of its own."""
-    import_access_log(
-        lines=[LINE],
-        own_host="shop.example",
-        now=NOW,
-        tally=Tally(),
-        refused=lambda _number, _reason: None,
-        advanced=lambda: None,
-    )
+    import_lines([LINE])
     connection.close()
 
 

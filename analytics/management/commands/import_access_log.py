@@ -1,74 +1,123 @@
-"""`manage.py import_access_log FILE`: past visits from a web server's log."""
+"""`manage.py import_access_log FILE...`: past visits from a web server's logs."""
+
+from __future__ import annotations
 
 from argparse import ArgumentParser
+from collections.abc import Iterable, Sequence
+from datetime import date
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
 from analytics.services import aggregate_day
 from core.clock import now
 from core.terminal import print_json, print_table, progress
-from sessions_app.access_log import LogUnreadableError, NotALogError, Tally, import_access_log, open_log
+from sessions_app.access_log import (
+    LogUnreadableError,
+    NotALogError,
+    Refusals,
+    Tally,
+    days,
+    import_access_logs,
+    place_of_report,
+    places,
+)
+
+UNUSUAL = {"Lines read by earlier imports", "Refused before it was stopped", "  without a user agent"}
+"""Rows that are shown if there is something to say."""
 
 
 class Command(BaseCommand):
-    """Imports the log, then makes the metrics of its days."""
+    """Imports the logs, makes the metrics of the days that changed, and writes down what was refused."""
 
     help = (
-        "Imports visits from an Apache or nginx access log (combined format, plain or gzip). Importing a log "
-        "twice adds nothing; a log that has grown adds what is new. Malformed lines are reported and skipped."
+        "Imports visits from Apache or nginx access logs (combined or common format, plain or gzip), rotated ones in "
+        "any order. Importing a log twice adds nothing; one that has grown, or whose import was stopped, goes on where "
+        "it was. Lines that cannot be taken are written to a report with their reasons; the others are stored."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """The command line."""
-        parser.add_argument("file", help="the log, or - for standard input")
-        parser.add_argument("--json", action="store_true", help="print the counts of the log as JSON")
+        parser.add_argument("files", nargs="+", metavar="file", help="the logs, or - for standard input")
+        parser.add_argument("--json", action="store_true", help="print the counts as JSON")
         parser.add_argument(
             "--host",
             default=urlsplit(settings.PUBLIC_URL).hostname or "",
-            help="the shop's host in the log's referrers, which brings nobody (default: that of PUBLIC_URL)",
+            help="the shop's host in the logs' referrers, which brings nobody (default: that of PUBLIC_URL)",
+        )
+        parser.add_argument("--again", action="store_true", help="read all from the start; adds nothing twice either")
+        parser.add_argument(
+            "--report",
+            metavar="FILE",
+            help="where refused lines go (default: beside the first log, or here, as refused.LOG.csv)",
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Runs the import.
 
         Raises:
-            CommandError: the file cannot be read or is no log, or Ctrl-C (exit code 130).
+            CommandError: a file cannot be read or is no log, the report cannot be written, lines were refused,
+                PostgreSQL is away, or Ctrl-C (exit code 130).
         """
-        tally = Tally()
+        tally, paths = Tally(), options["files"]
+        report = Path(options["report"]) if options["report"] else place_of_report(paths[0])
+        if report.exists() and any(Path(path).exists() and report.samefile(path) for path in paths):
+            raise CommandError("The report would take the place of a log. Name another with --report.")
         try:
-            self._import(options["file"], options["host"], tally)
-            self._aggregate(tally)
+            self._import(report, tally, options)
+            changed = self._aggregate()
         except (LogUnreadableError, NotALogError) as error:
-            raise CommandError(f"{error} {_reached(tally)}".strip()) from error
+            raise CommandError(str(error)) from error
+        except DatabaseError as error:
+            raise CommandError(f"{str(error).strip()}\n{_reached(tally)} Run it again to go on.") from error
+        except OSError as error:
+            raise CommandError(
+                f"Refused lines cannot be written down ({error}). Name another file with --report. {_reached(tally)}"
+            ) from error
         except KeyboardInterrupt:
             raise CommandError(f"Stopped. {_reached(tally)} Run it again to go on.", returncode=130) from None
         if options["json"]:
-            print_json(self.stdout, _figures(tally))
+            written_to = str(report) if tally.refused else None
+            print_json(self.stdout, _figures(tally) | {"days": changed, "report": written_to})
         else:
-            print_table(self.stdout, _rows(tally), title=f"Access log {options['file']}")
+            self._show(tally, changed, paths)
+        places.told(tally.logs)
+        if tally.refused:
+            raise CommandError(f"Lines refused: {tally.refused:,}. Why: {report}")
 
-    def _import(self, path: str, own_host: str, tally: Tally) -> None:
-        with (
-            open_log(path) as log,
-            progress("Reading", total=log.size, stderr=self.stderr, in_bytes=True) as bar,
-        ):
-            import_access_log(
-                lines=log,
-                own_host=own_host,
+    def _show(self, tally: Tally, changed: Iterable[date], paths: Sequence[str]) -> None:
+        title = f"Access log {paths[0]}" if tally.files == 1 else f"{tally.files:,} access logs"
+        print_table(self.stdout, _rows(tally, changed), title=title)
+        if tally.reasons:
+            print_table(self.stdout, tally.reasons.most_common(), title="Why lines were refused")
+
+    def _import(self, report: Path, tally: Tally, options: dict[str, Any]) -> None:
+        paths = options["files"]
+        sizes = [Path(path).stat().st_size for path in dict.fromkeys(paths) if Path(path).is_file()]
+        with progress("Reading", total=sum(sizes) or None, stderr=self.stderr, in_bytes=True) as bar:
+            import_access_logs(
+                paths=paths,
+                own_host=options["host"],
                 now=now(),
                 tally=tally,
-                refused=lambda number, reason: bar.say(f"line {number}: {reason}"),
-                advanced=lambda: bar.reached(log.position()),
+                refusals=Refusals(report, say=bar.say),
+                advanced=bar.reached,
+                again=options["again"],
             )
 
-    def _aggregate(self, tally: Tally) -> None:
-        with progress("Metrics of the days", total=len(tally.days), stderr=self.stderr) as bar:
-            for number, day in enumerate(sorted(tally.days), start=1):
+    def _aggregate(self) -> list[date]:
+        """Makes the metrics of the days that wait for them, and returns these."""
+        due = days.due()
+        with progress("Metrics of the days", total=len(due), stderr=self.stderr) as bar:
+            for number, (day, version) in enumerate(due, start=1):
                 aggregate_day(day=day, now=now())
+                days.made(day, version)
                 bar.reached(number)
+        return [day for day, _version in due]
 
 
 def _reached(tally: Tally) -> str:
@@ -79,30 +128,43 @@ def _reached(tally: Tally) -> str:
 
 def _figures(tally: Tally) -> dict[str, object]:
     return {
+        "files": tally.files,
         "lines": tally.lines,
+        "linesBefore": tally.lines_before,
         "malformed": tally.malformed,
+        "malformedBefore": tally.malformed_before,
+        "reasons": tally.reasons,
         "ignored": tally.ignored,
         "crawlerPageViews": tally.crawler_page_views,
         "pageViews": tally.page_views,
+        "pageViewsWithoutUserAgent": tally.unnamed_page_views,
+        "newPageViews": tally.added_page_views,
         "sessions": tally.sessions,
+        "newSessions": tally.added_sessions,
         "visitors": tally.visitors,
         "firstTime": tally.first_time,
         "lastTime": tally.last_time,
     }
 
 
-def _rows(tally: Tally) -> list[tuple[str, object]]:
-    return [
+def _rows(tally: Tally, changed: Iterable[date]) -> list[tuple[str, object]]:
+    newest = max(changed, default=None)
+    rows = [
+        ("Files", tally.files),
         ("Lines", tally.lines),
-        ("Malformed, skipped", tally.malformed),
+        ("Lines read by earlier imports", tally.lines_before),
+        ("Refused", tally.malformed),
+        ("Refused before it was stopped", tally.malformed_before),
         ("Ignored (no page views)", tally.ignored),
         ("Page views of crawlers", tally.crawler_page_views),
         ("Page views", tally.page_views),
         ("  of these new", tally.added_page_views),
+        ("  without a user agent", tally.unnamed_page_views),
         ("Sessions", tally.sessions),
         ("  of these new", tally.added_sessions),
         ("Visitors", tally.visitors),
         ("First request", tally.first_time),
         ("Last request", tally.last_time),
-        ("On the dashboard", f"{settings.PUBLIC_URL}/admin/?to={max(tally.days)}" if tally.days else "nothing"),
+        ("On the dashboard", f"{settings.PUBLIC_URL}/admin/?to={newest}" if newest else "nothing new"),
     ]
+    return [(name, value) for name, value in rows if value or name not in UNUSUAL]
