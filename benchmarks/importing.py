@@ -60,6 +60,7 @@ def imported(path: Path) -> Sample:
         tally=tally,
         refusals=Refusals(path.with_suffix(".csv"), say=print),
         advanced=lambda _read: None,
+        touched=lambda _days: None,
     )
     seconds, processor = time.perf_counter() - begun, time.process_time() - spent
     require(tally.lines == LINES and tally.malformed == 0, f"{tally.lines} lines were read, {tally.malformed} refused")

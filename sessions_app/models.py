@@ -226,18 +226,6 @@ class AccessLog(models.Model):
         return f"{self.lines} lines"
 
 
-class ImportedDay(models.Model):
-    """A day that an import has changed and whose metrics are not made yet."""
-
-    day = models.DateField(primary_key=True)
-
-    class Meta:
-        ordering = ["day"]
-
-    def __str__(self) -> str:
-        return str(self.day)
-
-
 class DeadLetter(models.Model):
     """An event that could not be stored, with the reason. Nothing answered 202 is dropped."""
 

@@ -1,6 +1,6 @@
 """Brings in the visits of Apache or nginx access logs (combined or common format)."""
 
-from sessions_app.access_log import days, places
+from sessions_app.access_log import places
 from sessions_app.access_log.reading import LogUnreadableError
 from sessions_app.access_log.refusals import Refusals, place_of_report
 from sessions_app.access_log.service import NotALogError, import_access_logs
@@ -11,7 +11,6 @@ __all__ = [
     "NotALogError",
     "Refusals",
     "Tally",
-    "days",
     "import_access_logs",
     "place_of_report",
     "places",

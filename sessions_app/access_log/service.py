@@ -14,7 +14,7 @@ from typing import NamedTuple
 from django.db import transaction
 
 from sessions_app.access_log import places, storage
-from sessions_app.access_log.days import day_of
+from sessions_app.access_log.days import Touched, day_of
 from sessions_app.access_log.lines import MalformedLineError, Request, parse_line
 from sessions_app.access_log.places import Known
 from sessions_app.access_log.reading import (
@@ -57,6 +57,7 @@ def import_access_logs(
     tally: Tally,
     refusals: Refusals,
     advanced: Callable[[int], None],
+    touched: Touched,
     again: bool = False,
 ) -> None:
     """Stores the visits of logs, in the order of their beginnings; lines that were stored before add nothing.
@@ -64,8 +65,8 @@ def import_access_logs(
     `own_host` is the shop's host in the logs' referrers. `tally` is kept up to date, also when an error or Ctrl-C
     ends the import: what was stored by then stays, and the next one goes on there. It also goes on where a log has
     grown, `again` reads all from the start. `refusals` is opened once the files have been looked at, and gets each
-    malformed line; `advanced` is told every thousand lines how many bytes are read. Days that changed wait
-    (`days.due`) for their metrics.
+    malformed line; `advanced` is told every thousand lines how many bytes are read, `touched`, inside the transaction
+    that changes them, which days of the shop have other numbers now.
 
     Page views of crawlers are counted by day. Of two imports that share a day the larger figure stays, so name logs
     that were rotated during a day together. A line that stands in two logs counts once.
@@ -87,7 +88,9 @@ def import_access_logs(
         for path in ordered:
             with open_log(path) as log:
                 begins(log)
-                importing = _Import(log, own_host=own_host, newest=newest, tally=tally, refusals=refusals)
+                importing = _Import(
+                    log, own_host=own_host, newest=newest, tally=tally, refusals=refusals, touched=touched
+                )
                 for _block in importing.blocks(again=again):
                     advanced(read + log.position())
                 read += log.size or 0
@@ -163,13 +166,16 @@ class _Import:
     be repeated, lie behind it: so equal lines are told apart in the same way by whoever goes on there.
     """
 
-    def __init__(self, log: Log, *, own_host: str, newest: int, tally: Tally, refusals: Refusals) -> None:
+    def __init__(
+        self, log: Log, *, own_host: str, newest: int, tally: Tally, refusals: Refusals, touched: Touched
+    ) -> None:
         self.log = log
         self.key = places.key_of(log.beginning())
         self.own_host = own_host
         self.newest = newest
         self.tally = tally
         self.refusals = refusals
+        self.touched = touched
         self.pending: list[Hit] = []
         self.equal_lines: dict[bytes, int] = {}
         self.crawlers: Counter[date] = Counter()
@@ -300,14 +306,14 @@ class _Import:
         """Stores the rest, and the figures of the crawlers."""
         self._store(storage.hits_in_order(self.pending))
         self.tally.crawlers.update(self.crawlers)
-        storage.store_crawlers(self.tally.crawlers)
+        storage.store_crawlers(self.tally.crawlers, touched=self.touched)
         if self.last:
             self.tally.seen(self.first, self.last)
 
     def _store(self, hits: list[Hit]) -> None:
         self.blocks_held = 0
         with transaction.atomic():
-            views, visits = storage.store(hits, own_host=self.own_host) if hits else (0, 0)
+            views, visits = storage.store(hits, own_host=self.own_host, touched=self.touched) if hits else (0, 0)
             self._note_place()
         self.tally.added_page_views += views
         self.tally.added_sessions += visits

@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from sessions_app.access_log import days
+from sessions_app.access_log.days import Touched, day_of
 from sessions_app.access_log.lines import clean
 from sessions_app.access_log.visits import Hit, Visit, cut
 from sessions_app.channel_rules import current_rules
@@ -114,8 +114,8 @@ def temporary_tables() -> Iterator[None]:
         cursor.execute(DROP)
 
 
-def store(hits: Sequence[Hit], *, own_host: str) -> tuple[int, int]:
-    """Writes page views, in order of time, and their visits, and notes the days that change. What is stored already is
+def store(hits: Sequence[Hit], *, own_host: str, touched: Touched) -> tuple[int, int]:
+    """Writes page views, in order of time, and their visits, and tells the days that change. What is stored already is
     left alone; of two with one id, of a line that stands in two logs, one is stored.
 
     Returns how many page views and how many visits were new.
@@ -136,7 +136,7 @@ def store(hits: Sequence[Hit], *, own_host: str) -> tuple[int, int]:
                 copy.write_row(row)
         cursor.execute(STORE_VISITS)
         if new:
-            days.note(changed | _days_after(cursor, new[0].at))
+            touched(changed | _days_after(cursor, new[0].at))
         _remember(cursor, hits, known)
     there = {visit.session_id for visits in stored.values() for visit in visits}
     return len(new), sum(row[0] not in there for row in rows)
@@ -168,7 +168,7 @@ def _visits_near(cursor: CursorWrapper, hits: Sequence[Hit]) -> Mapping[str, Seq
 def _days_near(hits: Iterable[Hit], stored: Mapping[str, Iterable[Visit]]) -> set[date]:
     """The days of new page views, and those on which visits began that they extend or bring forward."""
     begun = {visit.started // 900 for visits in stored.values() for visit in visits}
-    return set(map(days.day_of, begun | {hit.at // 900 for hit in hits}))
+    return set(map(day_of, begun | {hit.at // 900 for hit in hits}))
 
 
 def _days_after(cursor: CursorWrapper, at: int) -> set[date]:
@@ -256,14 +256,15 @@ def count_seen() -> tuple[int, int]:
 
 
 @transaction.atomic
-def store_crawlers(page_views: Mapping[date, int]) -> None:
+def store_crawlers(page_views: Mapping[date, int], *, touched: Touched) -> None:
     """Notes the crawlers' page views of each day: the figure of the log that has most of them.
 
     A crawler leaves nothing by which a line could be known again, so the figures of two imports are never added up.
     """
     with connection.cursor() as cursor:
         cursor.execute(CRAWLERS, [list(page_views), list(page_views.values())])
-        days.note(day for (day,) in cursor.fetchall())
+        if changed := {day for (day,) in cursor.fetchall()}:
+            touched(changed)
 
 
 def hits_in_order(hits: Iterable[Hit]) -> list[Hit]:

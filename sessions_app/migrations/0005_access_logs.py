@@ -3,7 +3,7 @@ from django.db.models.functions import Now
 
 
 class Migration(migrations.Migration):
-    """How far logs were imported, and which days wait for their metrics since."""
+    """How far logs were imported."""
 
     dependencies = [("sessions_app", "0004_consent_of_session")]
 
@@ -34,10 +34,5 @@ class Migration(migrations.Migration):
                 ("updated_at", models.DateTimeField(db_default=Now())),
             ],
             {"ordering": ["-updated_at"]},
-        ),
-        migrations.CreateModel(
-            "ImportedDay",
-            [("day", models.DateField(primary_key=True, serialize=False))],
-            {"ordering": ["day"]},
         ),
     ]

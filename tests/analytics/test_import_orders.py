@@ -154,7 +154,7 @@ def test_days_that_were_changed_when_it_stopped_are_computed_by_the_next_run(
     def stop(**_arguments: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("analytics.management.commands.import_orders.aggregate_day", stop)
+    monkeypatch.setattr("analytics.touched.aggregate_day", stop)
     with pytest.raises(CommandError, match=r"Stopped. 3 lines were read, 2 orders and 0 refunds are stored") as error:
         run(path)
     assert error.value.returncode == 130

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -51,8 +51,9 @@ def import_files(
     own_host: str = "shop.example",
     advanced: Callable[[int], None] = lambda _read: None,
     report: Path | None = None,
+    changed: set[date] | None = None,
 ) -> Tally:
-    """Imports, and checks that every line is accounted for."""
+    """Imports, and checks that every line is accounted for. Days whose numbers are others now go to `changed`."""
     tally = Tally()
     import_access_logs(
         paths=list(map(str, paths)),
@@ -61,6 +62,7 @@ def import_files(
         tally=tally,
         refusals=Refusals(report or paths[0].with_name("refused.csv"), say=lambda _text: None),
         advanced=advanced,
+        touched=set[date]().update if changed is None else changed.update,
         again=again,
     )
     assert tally.lines == tally.page_views + tally.crawler_page_views + tally.ignored + tally.malformed
@@ -68,10 +70,17 @@ def import_files(
     return tally
 
 
-def import_lines(lines: Iterable[bytes], *, own_host: str = "shop.example") -> Tally:
+def import_lines(lines: Iterable[bytes], **options: Any) -> Tally:
     """Imports a log of these lines."""
     with TemporaryDirectory() as folder:
-        return import_files(log_of(Path(folder, "access.log"), lines), own_host=own_host)
+        return import_files(log_of(Path(folder, "access.log"), lines), **options)
+
+
+def days_changed_by(lines: Iterable[bytes]) -> list[date]:
+    """Imports a log of these lines, and tells the days whose numbers are others now."""
+    changed: set[date] = set()
+    import_lines(lines, changed=changed)
+    return sorted(changed)
 
 
 def stored() -> list[Any]:

@@ -10,10 +10,11 @@ from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sessions_app.access_log import NotALogError, days, service, storage
+from sessions_app.access_log import NotALogError, service, storage
+from sessions_app.access_log.days import day_of
 from sessions_app.access_log.lines import MalformedLineError, clean, is_asset, parse_line, seconds
 from sessions_app.access_log.visits import Hit, Visit, cut, timed_id, visitor_of
-from sessions_app.models import Channel, CrawlerDay, Device, ImportedDay, SessionEvent, VisitorSession
+from sessions_app.models import Channel, CrawlerDay, Device, SessionEvent, VisitorSession
 from sessions_app.months import ensure_months
 from tests.sessions_app.logs import (
     DAY,
@@ -23,6 +24,7 @@ from tests.sessions_app.logs import (
     MINUTE,
     START,
     common_line,
+    days_changed_by,
     import_files,
     import_lines,
     line,
@@ -215,10 +217,6 @@ class TestCut:
         assert visit.first == visit.hits[0]
 
 
-def days_changed() -> list[date]:
-    return [day for day, _version in days.due()]
-
-
 @pytest.mark.django_db
 class TestImport:
     def test_a_visit_has_the_figures_of_its_first_request(self) -> None:
@@ -393,55 +391,34 @@ class TestImport:
 
     def test_the_days_that_changed_are_those_of_the_shop(self, settings: Any) -> None:
         settings.SHOP_TIME_ZONE = "Asia/Ho_Chi_Minh"
-        days.day_of.cache_clear()
+        day_of.cache_clear()
         try:
-            import_lines([line(6 * 3600, ip="198.51.100.9"), line(0, user_agent=GOOGLEBOT)])
+            found = days_changed_by([line(6 * 3600, ip="198.51.100.9"), line(0, user_agent=GOOGLEBOT)])
         finally:
-            days.day_of.cache_clear()
+            day_of.cache_clear()
 
-        assert days_changed() == [date(2026, 3, 10), date(2026, 3, 11)]
+        assert found == [date(2026, 3, 10), date(2026, 3, 11)]
 
     def test_the_day_on_which_an_extended_visit_began_has_changed(self) -> None:
         import_lines([line(DAY // 2 - MINUTE)])
-        ImportedDay.objects.all().delete()
 
-        import_lines([line(DAY // 2 + MINUTE)])
-
-        assert days_changed() == [date(2026, 3, 10), date(2026, 3, 11)]
+        assert days_changed_by([line(DAY // 2 + MINUTE)]) == [date(2026, 3, 10), date(2026, 3, 11)]
 
     def test_the_day_from_which_a_late_view_takes_a_visit_has_changed(self) -> None:
         import_lines([line(DAY // 2 + MINUTE)])
-        ImportedDay.objects.all().delete()
 
-        import_lines([line(DAY // 2 - MINUTE)])
-
-        assert days_changed() == [date(2026, 3, 10), date(2026, 3, 11)]
+        assert days_changed_by([line(DAY // 2 - MINUTE)]) == [date(2026, 3, 10), date(2026, 3, 11)]
 
     def test_the_day_on_which_a_visitor_is_new_no_more_has_changed(self) -> None:
         import_lines([line(DAY)])
-        ImportedDay.objects.all().delete()
 
-        import_lines([line()])
-
-        assert days_changed() == [date(2026, 3, 10), date(2026, 3, 11)]
+        assert days_changed_by([line()]) == [date(2026, 3, 10), date(2026, 3, 11)]
 
     def test_days_that_got_nothing_new_have_not_changed(self) -> None:
         log = [line(), line(DAY), line(DAY, user_agent=GOOGLEBOT)]
         import_lines(log)
-        ImportedDay.objects.all().delete()
 
-        import_lines([*log, line(DAY + MINUTE)])
-
-        assert days_changed() == [date(2026, 3, 11)]
-
-    def test_a_day_that_changes_while_its_metrics_are_made_waits_again(self) -> None:
-        import_lines([line()])
-        [(day, version)] = days.due()
-
-        days.note([day])
-        days.made(day, version)
-
-        assert [waiting for waiting, _version in days.due()] == [day]
+        assert days_changed_by([*log, line(DAY + MINUTE)]) == [date(2026, 3, 11)]
 
     def test_a_visitor_of_the_common_format_is_the_address(self) -> None:
         tally = import_lines(

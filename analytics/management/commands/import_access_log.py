@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from analytics.services import aggregate_day
+from analytics.touched import TouchedDays
 from core.clock import now
 from core.terminal import print_json, print_table, progress
 from sessions_app.access_log import (
@@ -21,7 +21,6 @@ from sessions_app.access_log import (
     NotALogError,
     Refusals,
     Tally,
-    days,
     import_access_logs,
     place_of_report,
     places,
@@ -63,13 +62,13 @@ class Command(BaseCommand):
             CommandError: a file cannot be read or is no log, the report cannot be written, lines were refused,
                 PostgreSQL is away, or Ctrl-C (exit code 130).
         """
-        tally, paths = Tally(), options["files"]
+        tally, touched, paths = Tally(), TouchedDays(), options["files"]
         report = Path(options["report"]) if options["report"] else place_of_report(paths[0])
         if report.exists() and any(Path(path).exists() and report.samefile(path) for path in paths):
             raise CommandError("The report would take the place of a log. Name another with --report.")
         try:
-            self._import(report, tally, options)
-            changed = self._aggregate()
+            self._import(report, tally, touched, options)
+            changed = touched.compute(self.stderr)
         except (LogUnreadableError, NotALogError) as error:
             raise CommandError(str(error)) from error
         except DatabaseError as error:
@@ -95,7 +94,7 @@ class Command(BaseCommand):
         if tally.reasons:
             print_table(self.stdout, tally.reasons.most_common(), title="Why lines were refused")
 
-    def _import(self, report: Path, tally: Tally, options: dict[str, Any]) -> None:
+    def _import(self, report: Path, tally: Tally, touched: TouchedDays, options: dict[str, Any]) -> None:
         paths = options["files"]
         sizes = [Path(path).stat().st_size for path in dict.fromkeys(paths) if Path(path).is_file()]
         with progress("Reading", total=sum(sizes) or None, stderr=self.stderr, in_bytes=True) as bar:
@@ -106,18 +105,9 @@ class Command(BaseCommand):
                 tally=tally,
                 refusals=Refusals(report, say=bar.say),
                 advanced=bar.reached,
+                touched=touched.add,
                 again=options["again"],
             )
-
-    def _aggregate(self) -> list[date]:
-        """Makes the metrics of the days that wait for them, and returns these."""
-        due = days.due()
-        with progress("Metrics of the days", total=len(due), stderr=self.stderr) as bar:
-            for number, (day, version) in enumerate(due, start=1):
-                aggregate_day(day=day, now=now())
-                days.made(day, version)
-                bar.reached(number)
-        return [day for day, _version in due]
 
 
 def _reached(tally: Tally) -> str:

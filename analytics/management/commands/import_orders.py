@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 from collections.abc import Mapping
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from django.core.management.base import CommandError
 
-from analytics.services import aggregate_day, mark_dirty
+from analytics.touched import TouchedDays
 from core.clock import now
 from core.money import ZERO, money_string
 from core.spreadsheets import Report, Sheet, Source
 from core.spreadsheets.command import ImportCommand
-from core.terminal import Reporter, progress
+from core.terminal import Reporter
 from orders.transfer import ImportRunningError, Tally, import_orders
 from orders.transfer.dates import USUAL, WRITTEN
 from orders.transfer.rows import SHEET, Notation
@@ -34,7 +33,7 @@ class Command(ImportCommand):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.tally = Tally()
-        self.touched: set[date] = set()
+        self.touched = TouchedDays()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """The command line."""
@@ -51,24 +50,12 @@ class Command(ImportCommand):
                 dry_run=options["dry_run"],
                 tally=self.tally,
                 refused=report.add,
-                touched=self.touch,
+                touched=self.touched.add,
                 read=lambda: bar.reached(source.position()),
             )
         except ImportRunningError as error:
             raise CommandError(str(error)) from error
-        self.aggregate()
-
-    def touch(self, days: set[date]) -> None:
-        """Notes days whose numbers are others now: should this be the end, the next run of the job computes them."""
-        mark_dirty(days=days)
-        self.touched |= days
-
-    def aggregate(self) -> None:
-        """The metrics of the days."""
-        with progress("Metrics of the days", total=len(self.touched), stderr=self.stderr) as bar:
-            for number, day in enumerate(sorted(self.touched), start=1):
-                aggregate_day(day=day, now=now())
-                bar.reached(number)
+        self.touched.compute(self.stderr)
 
     def reached(self) -> str:
         tally = self.tally
