@@ -82,7 +82,7 @@ def window_of(first: date, last: date, *, now: datetime) -> Window:
         raise RangeError(TO_COME, details={"to": [TO_COME]})
     if (last - first).days >= MOST_DAYS:
         raise RangeError(TOO_LONG, details={"from": [TOO_LONG]})
-    return Window(first, now if last == shop_day(now) else last_instant(last))
+    return Window(first, last, now if last == shop_day(now) else last_instant(last))
 
 
 def cached(name: str, window: Window, answer: Callable[[], Any]) -> Any:
@@ -121,7 +121,7 @@ def stored_days(window: Window) -> list[Figures]:
 
 def cut_day(window: Window) -> Figures:
     """The last day of a window as far as the window goes, from raw rows."""
-    part = Window(window.last, window.until)
+    part = Window(window.last, window.last, window.until)
     unique, _same = selectors.unique_visitors(part, part)
     totals = selectors.slice_totals(part.start, part.until)
     return {"date": part.last, **figures_of(totals, unique), "computed_at": None, "is_final": False}

@@ -25,7 +25,10 @@ UNION
   WHERE date IS NULL
      OR total_visits = 0 AND EXISTS (
         SELECT FROM sessions_app_visitorsession
-         WHERE started_at >= day AT TIME ZONE %(zone)s AND started_at < (day + interval '1 day') AT TIME ZONE %(zone)s
+         -- of a midnight that does not exist or comes twice PostgreSQL may think otherwise than we do
+         WHERE started_at >= day AT TIME ZONE %(zone)s - interval '2 hours'
+           AND started_at < (day + interval '1 day') AT TIME ZONE %(zone)s + interval '2 hours'
+           AND (started_at AT TIME ZONE %(zone)s)::date = day::date
            AND NOT is_bot AND (%(count_unconfirmed)s OR NOT unconfirmed))
   ORDER BY day DESC
   LIMIT %(most)s)

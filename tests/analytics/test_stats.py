@@ -211,6 +211,12 @@ def test_an_unknown_dimension_is_refused_by_name(staff: Client, query: str, fiel
     assert (response.status_code, list(response.json()["details"])) == (400, [field])
 
 
+def test_a_day_that_the_shops_zone_left_out_is_empty(staff: Client, settings: LazySettings) -> None:
+    settings.SHOP_TIME_ZONE = "Pacific/Apia"
+    data = asked(staff, "daily?from=2011-12-30&to=2011-12-30&compare=previous")
+    assert [(day["date"], day["totalVisits"]) for day in data["days"]] == [("2011-12-30", 0)]
+
+
 def test_four_hundred_days_are_answered(staff: Client) -> None:
     assert len(asked(staff, f"daily?from={DAY - timedelta(days=399)}&to={DAY}")["days"]) == 400
 
