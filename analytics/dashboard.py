@@ -66,8 +66,8 @@ def dashboard(asked: Asked, request: HttpRequest) -> dict[str, Any]:
     current = window(asked.days, last_instant(asked.to) if asked.to else now())
     before, charted = previous(current), window(max(asked.days, CHARTED_AT_LEAST), current.until)
     stored = selectors.daily_rows(min(before.first, previous(charted).first), current.last)
-    today = selectors.slice_totals(current.last_start, current.until)
-    earlier = selectors.slice_totals(before.last_start, before.until)
+    today = selectors.slice_totals(current, stored.get(current.last))
+    earlier = selectors.slice_totals(before, stored.get(before.last))
     totals = selectors.window_totals(current, stored, today), selectors.window_totals(before, stored, earlier)
     return {
         "periods": period_links(asked),

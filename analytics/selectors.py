@@ -2,7 +2,7 @@
 
 from calendar import monthrange
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -12,12 +12,13 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Count, Min, Sum
 
-from analytics.metrics import Totals, added, from_columns
-from analytics.models import DailyBreakdown, DailyMetrics, SalesGoal
+from analytics.hours import counted
+from analytics.metrics import Totals, added, from_columns, from_hour
+from analytics.models import DailyBreakdown, DailyMetrics, HourlyMetrics, SalesGoal
 from analytics.periods import Window
 from analytics.statements import one_row, rows, statement
 from catalog.models import Product
-from core.clock import shop_day
+from core.clock import hours_of_day, shop_day
 from core.money import ZERO
 from orders.models import Order, WebhookDelivery
 from sessions_app.models import DeadLetter, VisitorSession
@@ -41,16 +42,32 @@ def daily_rows(first: date, last: date) -> dict[date, DailyMetrics]:
     return {row.date: row for row in DailyMetrics.objects.filter(date__range=(first, last))}
 
 
-def slice_totals(start: datetime, end: datetime) -> Totals:
-    """What happened between two instants, counted from raw rows: for part of a day."""
-    parameters = {
-        "start": start,
-        "end": end,
-        "day": None,  # crawlers are counted by whole days and are in no total
-        "count_unconfirmed": settings.COUNT_UNCONFIRMED_SESSIONS,
-    }
-    parts = ("sessions", "visitors", "orders", "window_events")
-    return from_columns(one_row(*parts, parameters=parameters, given="window"))
+def slice_totals(window: Window, row: DailyMetrics | None) -> Totals:
+    """What the last day of a window, of which this is the row, brought until its end; crawlers only by whole days.
+
+    Of a day that is settled its row says it, or its hours and raw rows for the hour that the window ends in. Today is
+    counted from raw rows: its hours are minutes old, and what came of their visits changes by the second.
+    """
+    settled = row if row and row.is_settled else None
+    if settled and window.is_whole:
+        return from_columns(vars(settled))
+    hours = stored_hours(window.last) if settled else []
+    return added(parts_until(window.until, hours)) if hours else counted(window.last_start, window.until)
+
+
+def stored_hours(day: date) -> list[HourlyMetrics]:
+    """The rows of all hours of a day, the first one first; none if one is missing."""
+    begins = hours_of_day(day)
+    rows = HourlyMetrics.objects.filter(hour__in=begins).order_by("hour")
+    return list(rows) if len(rows) == len(begins) else []
+
+
+def parts_until(end: datetime, hours: list[HourlyMetrics]) -> Iterator[Totals]:
+    """Hours that ended until then as stored, and what the one that is cut had brought."""
+    begun = [hour for hour in hours if hour.hour < end]
+    yield from (from_hour(vars(hour)) for hour in begun[:-1])
+    if begun:
+        yield counted(begun[-1].hour, end)
 
 
 def window_totals(window: Window, stored: dict[date, DailyMetrics], last_day: Totals) -> Totals:
@@ -61,16 +78,14 @@ def window_totals(window: Window, stored: dict[date, DailyMetrics], last_day: To
 
 def unique_visitors(current: Window, previous: Window) -> tuple[int, int]:
     """Distinct visitors of each window, counted over it."""
-    found = one_row(
-        "unique",
-        parameters={
-            "start": current.start,
-            "end": current.until,
-            "previous_start": previous.start,
-            "previous_end": previous.until,
-            "count_unconfirmed": settings.COUNT_UNCONFIRMED_SESSIONS,
-        },
-    )
+    parameters = {
+        "start": current.start,
+        "end": current.until,
+        "previous_start": previous.start,
+        "previous_end": previous.until,
+        "count_unconfirmed": settings.COUNT_UNCONFIRMED_SESSIONS,
+    }
+    found = one_row("unique", parameters)
     return found["current"], found["previous"]
 
 

@@ -120,10 +120,10 @@ def stored_days(window: Window) -> list[Figures]:
 
 
 def cut_day(window: Window) -> Figures:
-    """The last day of a window as far as the window goes, from raw rows."""
+    """The last day of a window as far as the window goes."""
     part = Window(window.last, window.last, window.until)
     unique, _same = selectors.unique_visitors(part, part)
-    totals = selectors.slice_totals(part.start, part.until)
+    totals = selectors.slice_totals(part, selectors.daily_rows(part.last, part.last).get(part.last))
     return {"date": part.last, **figures_of(totals, unique), "computed_at": None, "is_final": False}
 
 

@@ -38,6 +38,7 @@ GROUPS: dict[str, list[Item]] = {
         ("Events", "bolt", "sessions_app.sessionevent"),
         ("Channel rules", "alt_route", "sessions_app.channelrule"),
         ("Daily metrics", "calendar_month", "analytics.dailymetrics"),
+        ("Hourly metrics", "schedule", "analytics.hourlymetrics"),
         ("Breakdowns", "donut_small", "analytics.dailybreakdown"),
         ("Sales goals", "flag", "analytics.salesgoal"),
     ],

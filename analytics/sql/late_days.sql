@@ -1,6 +1,6 @@
 -- Days before today that something has touched since they were computed: money that came, or an order that closed,
--- after midnight (the order's day and its visit's day). And days of the shop's history that have no row, or an empty
--- one although there were visits: history that was imported.
+-- after midnight (the order's day and its visit's day). And days of the shop's history that have no row, or none of
+-- their hours, or an empty one although there were visits: history that was imported, or computed before there were hours.
 WITH touched AS (
     SELECT orders_order.placed_at, session.started_at, greatest(orders_order.paid_at, orders_order.closed_at) AS at
       FROM orders_order
@@ -23,6 +23,10 @@ UNION
                         %(today)s::timestamp - interval '1 day', interval '1 day') AS day
    LEFT JOIN analytics_dailymetrics ON date = day::date
   WHERE date IS NULL
+     OR NOT EXISTS (
+        SELECT FROM analytics_hourlymetrics
+         WHERE hour >= day AT TIME ZONE %(zone)s + interval '4 hours'
+           AND hour < day AT TIME ZONE %(zone)s + interval '20 hours')
      OR total_visits = 0 AND EXISTS (
         SELECT FROM sessions_app_visitorsession
          -- of a midnight that does not exist or comes twice PostgreSQL may think otherwise than we do

@@ -1,5 +1,6 @@
--- Events between two instants that are counted as such, but those of visits that are not counted.
-SELECT count(*) FILTER (WHERE event_type = 'add_to_cart')::int AS cart_additions,
+-- Events between two instants that are counted as such, by hour, but those of visits that are not counted.
+SELECT width_bucket(timestamp, %(hours)s::timestamptz[]) AS hour,
+       count(*) FILTER (WHERE event_type = 'add_to_cart')::int AS cart_additions,
        count(*) FILTER (WHERE event_type = 'checkout_started')::int AS checkouts_started
   FROM sessions_app_sessionevent AS event
  WHERE timestamp >= %(start)s AND timestamp < %(end)s
@@ -7,3 +8,4 @@ SELECT count(*) FILTER (WHERE event_type = 'add_to_cart')::int AS cart_additions
    AND NOT EXISTS (SELECT FROM sessions_app_visitorsession AS visit
                     WHERE visit.session_id = event.session_id
                       AND (is_bot OR (unconfirmed AND NOT %(count_unconfirmed)s)))
+ GROUP BY hour

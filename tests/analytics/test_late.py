@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from pytest_django import Settings
 
-from analytics.models import DailyBreakdown, DailyMetrics
+from analytics.models import DailyBreakdown, DailyMetrics, HourlyMetrics
 from analytics.services import (
     aggregate_day,
     aggregate_today,
@@ -151,6 +151,14 @@ def test_history_over_a_day_that_was_left_out_is_computed_once(settings: Setting
     assert days == [date(2011, 12, 29) + timedelta(days=n) for n in range(4)]
     assert list(DailyMetrics.objects.order_by("date").values_list("total_visits", flat=True)) == [1, 0, 1, 0]
     assert refresh_touched(now=now) == []
+
+
+@pytest.mark.django_db
+def test_days_computed_before_there_were_hours_get_theirs() -> None:
+    visit(at(12, day=YESTERDAY)), computed(YESTERDAY, now=at(0, 10))
+    HourlyMetrics.objects.all().delete()
+    assert refresh_touched(now=at(9)) == [YESTERDAY]
+    assert (HourlyMetrics.objects.count(), refresh_touched(now=at(9))) == (24, [])
 
 
 @pytest.mark.django_db
