@@ -24,7 +24,7 @@ class DailyMetricsAdmin(HistoryAdmin):
         "is_final",
     )
     list_filter = (("date", RangeDateFilter),)
-    fields = ("date", *METRICS, "computed_at", "is_final", "is_dirty")
+    fields = ("date", *METRICS, "computed_at", "is_final", "is_dirty", "is_frozen")
     sales = money("total_sales", "sales")
     refunded = money("refunds", "refunds")
 

@@ -1,5 +1,6 @@
 """What staff see: a row a day, an hour, a dimension and value, a minute. Definitions: docs/metrics.md."""
 
+from datetime import date, timedelta
 from decimal import Decimal
 
 from django.db import models
@@ -92,6 +93,7 @@ class DailyMetrics(Sums):
     computed_at = models.DateTimeField()
     is_final = models.BooleanField(default=False)
     is_dirty = models.BooleanField(default=False, help_text="Late data came: the next run computes the day again.")
+    is_frozen = models.BooleanField(default=False, help_text="Its visits are being removed: it is not computed again.")
 
     class Meta:
         ordering = ["-date"]
@@ -170,6 +172,28 @@ class RealtimeMetrics(models.Model):
 
     def __str__(self) -> str:
         return f"{self.minute:%Y-%m-%d %H:%M}"
+
+
+class AggregationRun(models.Model):
+    """History being computed again by `aggregate_metrics`; kept until all its days are done, so that it can go on."""
+
+    first = models.DateField()
+    last = models.DateField()
+    began_at = models.DateTimeField()
+    reached = models.DateField(null=True, help_text="The last day that is done.")
+
+    def __str__(self) -> str:
+        return f"{self.first} to {self.last}"
+
+    @property
+    def days(self) -> list[date]:
+        """All its days."""
+        return [self.first + timedelta(days=n) for n in range((self.last - self.first).days + 1)]
+
+    @property
+    def days_to_do(self) -> list[date]:
+        """Those that are not done."""
+        return [day for day in self.days if self.reached is None or day > self.reached]
 
 
 class SalesGoal(models.Model):

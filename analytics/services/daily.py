@@ -1,7 +1,6 @@
 """The row of a day. Definitions: docs/metrics.md."""
 
-from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from django.db import transaction
@@ -29,10 +28,12 @@ def aggregate_day(*, day: date, now: datetime) -> DailyMetrics:
     """Computes the row of a day, those of its hours and its breakdown anew, from raw rows, in one transaction.
 
     The row is final once the day is over. Whoever marks the day dirty while it is being computed is heard: the mark
-    stays for the next run.
+    stays for the next run. A day that is frozen is left alone; its row is returned.
     """
     with transaction.atomic():
         take_turn()
+        if frozen := DailyMetrics.objects.filter(date=day, is_frozen=True).first():
+            return frozen
         seen = row_version(day)
         compute_breakdown(day=day)
         hours = hours_of(day)
@@ -78,26 +79,7 @@ def clear_mark(day: date, seen: str | None) -> None:
 
 
 def write_row(row: DailyMetrics) -> None:
-    """Inserts the row or replaces its figures; the mark is left as it is."""
+    """Inserts the row or replaces its figures; its marks are left as they are."""
     fields = [field.name for field in DailyMetrics._meta.concrete_fields]
-    changed = [name for name in fields if name not in ("date", "is_dirty")]
+    changed = [name for name in fields if name not in ("date", "is_dirty", "is_frozen")]
     DailyMetrics.objects.bulk_create([row], update_conflicts=True, unique_fields=["date"], update_fields=changed)
-
-
-def aggregate_range(
-    *, first: date, last: date, now: datetime, progress: Callable[[date], None] = lambda day: None
-) -> int:
-    """Computes every day from `first` to `last`, each in its own transaction; returns how many.
-
-    `progress` is called after each day.
-
-    Raises:
-        RangeError: `last` lies before `first`.
-    """
-    if last < first:
-        raise RangeError
-    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-    for day in days:
-        aggregate_day(day=day, now=now)
-        progress(day)
-    return len(days)

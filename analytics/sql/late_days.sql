@@ -14,7 +14,7 @@ WITH touched AS (
 SELECT day
   FROM late
   JOIN analytics_dailymetrics ON date = day
- WHERE at >= computed_at AND day < %(today)s
+ WHERE at >= computed_at AND day < %(today)s AND NOT is_frozen
 UNION
 (SELECT day::date
    FROM generate_series(least((SELECT min(date) FROM analytics_dailymetrics),
@@ -23,11 +23,11 @@ UNION
                         %(today)s::timestamp - interval '1 day', interval '1 day') AS day
    LEFT JOIN analytics_dailymetrics ON date = day::date
   WHERE date IS NULL
-     OR NOT EXISTS (
+     OR NOT is_frozen AND NOT EXISTS (
         SELECT FROM analytics_hourlymetrics
          WHERE hour >= day AT TIME ZONE %(zone)s + interval '4 hours'
            AND hour < day AT TIME ZONE %(zone)s + interval '20 hours')
-     OR total_visits = 0 AND EXISTS (
+     OR NOT is_frozen AND total_visits = 0 AND EXISTS (
         SELECT FROM sessions_app_visitorsession
          -- of a midnight that does not exist or comes twice PostgreSQL may think otherwise than we do
          WHERE started_at >= day AT TIME ZONE %(zone)s - interval '2 hours'
