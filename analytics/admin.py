@@ -4,7 +4,7 @@ from django.contrib import admin
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateFilter
 
 from analytics.metrics import HOURLY, METRICS
-from analytics.models import DailyBreakdown, DailyMetrics, HourlyMetrics, RealtimeMetrics, SalesGoal
+from analytics.models import DailyBreakdown, DailyMetrics, HourlyMetrics, RealtimeHour, RealtimeMetrics, SalesGoal
 from core.admin import DayRangeFilter, HistoryAdmin, ShopAdmin, money
 
 
@@ -55,6 +55,14 @@ class RealtimeMetricsAdmin(HistoryAdmin):
 
     list_display = ("minute", "active_users", "users_per_minute")
     list_filter = (("minute", DayRangeFilter),)
+
+
+@admin.register(RealtimeHour)
+class RealtimeHourAdmin(HistoryAdmin):
+    """The most of an hour."""
+
+    list_display = ("hour", "max_active_users", "max_users_per_minute")
+    list_filter = (("hour", DayRangeFilter),)
 
 
 @admin.register(SalesGoal)

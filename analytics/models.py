@@ -174,6 +174,20 @@ class RealtimeMetrics(models.Model):
         return f"{self.minute:%Y-%m-%d %H:%M}"
 
 
+class RealtimeHour(models.Model):
+    """The most that was seen in an hour of the shop's clock, by the instant at which it begins. Kept for good."""
+
+    hour = models.DateTimeField(primary_key=True)
+    max_active_users = models.PositiveIntegerField(default=0, help_text=f"The most at once. {ACTIVE}")
+    max_users_per_minute = models.PositiveIntegerField(default=0, help_text=f"The most of a minute. {THIS_MINUTE}")
+
+    class Meta:
+        ordering = ["-hour"]
+
+    def __str__(self) -> str:
+        return f"{self.hour:%Y-%m-%d %H:%M}"
+
+
 class AggregationRun(models.Model):
     """History being computed again by `aggregate_metrics`; kept until all its days are done, so that it can go on."""
 

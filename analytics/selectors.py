@@ -45,14 +45,16 @@ def daily_rows(first: date, last: date) -> dict[date, DailyMetrics]:
 def slice_totals(window: Window, row: DailyMetrics | None) -> Totals:
     """What the last day of a window, of which this is the row, brought until its end; crawlers only by whole days.
 
-    Of a day that is settled its row says it, or its hours and raw rows for the hour that the window ends in. Today is
-    counted from raw rows: its hours are minutes old, and what came of their visits changes by the second.
+    Of a day that is settled its row says it, or its hours and raw rows for the hour that the window ends in; of a
+    frozen day, whose raw rows go, its whole hours. Today is counted from raw rows: its hours are minutes old, and what
+    came of their visits changes by the second.
     """
     settled = row if row and row.is_settled else None
     if settled and window.is_whole:
         return from_columns(vars(settled))
-    hours = stored_hours(window.last) if settled else []
-    return added(parts_until(window.until, hours)) if hours else counted(window.last_start, window.until)
+    if settled and (hours := stored_hours(window.last)):
+        return added(parts_until(window.until, hours, is_frozen=settled.is_frozen))
+    return counted(window.last_start, window.until)
 
 
 def stored_hours(day: date) -> list[HourlyMetrics]:
@@ -62,11 +64,11 @@ def stored_hours(day: date) -> list[HourlyMetrics]:
     return list(rows) if len(rows) == len(begins) else []
 
 
-def parts_until(end: datetime, hours: list[HourlyMetrics]) -> Iterator[Totals]:
-    """Hours that ended until then as stored, and what the one that is cut had brought."""
+def parts_until(end: datetime, hours: list[HourlyMetrics], *, is_frozen: bool) -> Iterator[Totals]:
+    """Hours that ended until then as stored, and what the one that is cut had brought; of a frozen day nobody knows."""
     begun = [hour for hour in hours if hour.hour < end]
     yield from (from_hour(vars(hour)) for hour in begun[:-1])
-    if begun:
+    if begun and not is_frozen:
         yield counted(begun[-1].hour, end)
 
 

@@ -52,6 +52,7 @@ GROUPS: dict[str, list[Item]] = {
         ("Mail texts", "edit_note", "core.mailtext"),
         ("Dead letters", "report", "sessions_app.deadletter"),
         ("Realtime", "monitoring", "analytics.realtimemetrics"),
+        ("Busiest hours", "trending_up", "analytics.realtimehour"),
         ("Crawlers", "smart_toy", "sessions_app.crawlerday"),
         ("Consent", "verified_user", "sessions_app.consentrecord"),
         ("Idempotency keys", "key", "checkout.idempotencykey"),

@@ -15,6 +15,7 @@ METRICS = {
     "analytics.hourlymetrics": READ,
     "analytics.dailybreakdown": READ,
     "analytics.realtimemetrics": READ,
+    "analytics.realtimehour": READ,
 }
 ORDERS = {
     "orders.order": READ,

@@ -10,7 +10,7 @@ from tests.analytics.staff import logged_in
 from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
-HISTORY = ["dailymetrics", "hourlymetrics", "dailybreakdown", "realtimemetrics"]
+HISTORY = ["dailymetrics", "hourlymetrics", "dailybreakdown", "realtimemetrics", "realtimehour"]
 
 
 @pytest.fixture

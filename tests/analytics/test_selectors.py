@@ -11,9 +11,9 @@ from analytics.hours import counted
 from analytics.metrics import Totals
 from analytics.models import DailyBreakdown, HourlyMetrics, SalesGoal
 from analytics.periods import last_instant, previous, window
-from analytics.services import mark_dirty
+from analytics.services import freeze_days, mark_dirty
 from sessions_app.models import DeadLetter, VisitorSession
-from tests.analytics.days import DAY, at, computed, event, purchase, visit
+from tests.analytics.days import DAY, NEXT_MORNING, at, computed, event, purchase, visit
 from tests.factories import NOW, OrderFactory, ProductFactory
 from tests.orders.subscriber import delivery_to, endpoint_at
 
@@ -72,6 +72,12 @@ def test_whole_hours_of_a_settled_day_are_not_counted_again() -> None:
     computed()
     VisitorSession.objects.all().delete()
     assert (part(at(10, 30)).total_visits, part(last_instant(DAY)).total_visits) == (1, 2)
+
+
+def test_of_a_frozen_day_whole_hours_count() -> None:
+    visit(at(9)), visit(at(10, 10)), computed()
+    freeze_days(before=DAY + timedelta(days=1), now=NEXT_MORNING)
+    assert (part(at(10, 30)).total_visits, part(at(11, 1)).total_visits) == (1, 2)
 
 
 def test_today_and_days_that_wait_for_a_run_are_counted_from_raw_rows() -> None:
