@@ -13,6 +13,7 @@ from analytics import selectors
 from analytics.cards import SHOWN, USUAL, Card, card
 from analytics.chart import chart
 from analytics.figures import written
+from analytics.goals import goal_of_days
 from analytics.metrics import Kind, Totals, derived
 from analytics.models import DailyMetrics
 from analytics.panels import attention_items, breakdown_panels, funnel, goal, outcomes
@@ -81,7 +82,7 @@ def dashboard(asked: Asked, request: HttpRequest) -> dict[str, Any]:
         "zone": str(shop_zone()),
         "today": today_figures(today, current),
         "cards": cards(totals, selectors.unique_visitors(current, before), asked),
-        "goal": goal(selectors.goal_of_days(current.days), totals[0].total_sales),
+        "goal": goal(goal_of_days(current.days), totals[0].total_sales),
         "chart": chart(SHOWN[asked.plot], charted, previous(charted), stored, today),
         "funnel": funnel(totals[0]),
         "sessionless_orders": totals[0].sessionless_orders,

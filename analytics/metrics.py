@@ -92,12 +92,12 @@ def added(parts: Iterable[Totals]) -> Totals:
     return Totals(**{name: sum(getattr(part, name) for part in parts) for name in ADDITIVE})
 
 
-def mean(total: Number, count: int) -> Decimal:
+def mean(total: Number, count: Number) -> Decimal:
     """`total / count`; 0 over nothing."""
     return Decimal(total) / count if count else ZERO
 
 
-def percent(part: int, whole: int) -> Decimal:
+def percent(part: Number, whole: Number) -> Decimal:
     """Percent with two decimals; 0 of nothing."""
     return mean(100 * part, whole).quantize(CENT, ROUND_HALF_UP)
 

@@ -224,8 +224,21 @@ class SalesGoal(models.Model):
     class Meta:
         ordering = ["-starts_on"]
         constraints = [
-            models.UniqueConstraint(fields=["period", "starts_on"], name="one_goal_a_period"),
-            models.CheckConstraint(condition=models.Q(amount__gt=0), name="goal_of_something"),
+            models.UniqueConstraint(
+                fields=["period", "starts_on"],
+                name="one_goal_a_period",
+                violation_error_message="There is a goal for this day or month already: change that one.",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(amount__gt=0),
+                name="goal_of_something",
+                violation_error_message="A goal is more than 0. Without one, delete it.",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(period="month") | models.Q(starts_on__day=1),
+                name="goal_of_a_month_begins_with_it",
+                violation_error_message="The goal of a month begins on its first day.",
+            ),
         ]
 
     def __str__(self) -> str:

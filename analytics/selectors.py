@@ -1,6 +1,5 @@
 """Reads for the dashboard and the stats API. Nothing here writes."""
 
-from calendar import monthrange
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -12,9 +11,10 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Count, Min, Sum
 
+from analytics.goals import goal_of_days
 from analytics.hours import counted
-from analytics.metrics import Totals, added, from_columns, from_hour
-from analytics.models import DailyBreakdown, DailyMetrics, HourlyMetrics, SalesGoal
+from analytics.metrics import Totals, added, from_columns, from_hour, percent
+from analytics.models import DailyBreakdown, DailyMetrics, HourlyMetrics
 from analytics.periods import Window
 from analytics.statements import one_row, rows, statement
 from catalog.models import Product
@@ -70,6 +70,14 @@ def parts_until(end: datetime, hours: list[HourlyMetrics], *, is_frozen: bool) -
     yield from (from_hour(vars(hour)) for hour in begun[:-1])
     if begun and not is_frozen:
         yield counted(begun[-1].hour, end)
+
+
+def hours_of_week(window: Window) -> list[dict[str, Any]]:
+    """What each hour of the week brought over a window, as stored: `weekday` (1 is Monday), `hour` of the shop's clock,
+    `visits`, `orders`, `sales`, and `hours`, of how many such hours that is the sum. All 168, Monday's first.
+    """
+    parameters = {"start": window.start, "end": window.until, "zone": settings.SHOP_TIME_ZONE}
+    return rows(statement("hours_of_week"), parameters)
 
 
 def window_totals(window: Window, stored: dict[date, DailyMetrics], last_day: Totals) -> Totals:
@@ -146,21 +154,6 @@ def product_names(values: Iterable[str]) -> dict[str, str]:
     return {str(key): name for key, name in Product.objects.filter(id__in=ids).values_list("id", "name")}
 
 
-def goal_of_days(days: list[date]) -> Decimal:
-    """The goals of these days: a day's own, else its share of the month's. 0 without any."""
-    months = {day.replace(day=1) for day in days}
-    goals = SalesGoal.objects.filter(starts_on__in=months.union(days))
-    amounts = {(goal.period, goal.starts_on): goal.amount for goal in goals}
-    return sum((goal_of_day(day, amounts) for day in days), ZERO)
-
-
-def goal_of_day(day: date, amounts: dict[tuple[str, date], Decimal]) -> Decimal:
-    """One day's goal, from the amounts by period and first day."""
-    own = amounts.get((SalesGoal.Period.DAY, day))
-    month = amounts.get((SalesGoal.Period.MONTH, day.replace(day=1)), ZERO)
-    return own if own is not None else month / monthrange(day.year, day.month)[1]
-
-
 @dataclass(frozen=True)
 class Attention:
     """What somebody must look at."""
@@ -186,8 +179,8 @@ def stats_of_day(day: date, *, now: datetime) -> dict[str, Any]:
     row = DailyMetrics.objects.filter(date=day).first()
     figures = {field.name: getattr(row or DailyMetrics(date=day), field.name) for field in DailyMetrics._meta.fields}
     goal = goal_of_days([day])
-    progress = 100 * figures["total_sales"] / goal if goal else ZERO
-    goals = {"sales_goal": goal, "sales_goal_progress": round(progress, 2), "currency": settings.SHOP_CURRENCY}
+    progress = percent(figures["total_sales"], goal)
+    goals = {"sales_goal": goal, "sales_goal_progress": progress, "currency": settings.SHOP_CURRENCY}
     return {**figures, **goals, **realtime(now=now)}
 
 

@@ -12,6 +12,7 @@ from django.core.cache import cache
 from django.db.models import Count, Max, Sum
 
 from analytics import selectors
+from analytics.goals import goals
 from analytics.metrics import ADDITIVE, Totals, added, derived, from_columns, percent, steps
 from analytics.models import DailyBreakdown, DailyMetrics, RealtimeMetrics
 from analytics.periods import Window, last_instant, previous
@@ -198,6 +199,12 @@ def visitors_of(window: Window, dimension: Dimension, values: list[str]) -> dict
         sql = statement("range_viewers").format(column=column)
         parameters["event"] = event
     return {row["value"]: row["visitors"] for row in rows(sql, parameters)}
+
+
+def goals_of(window: Window) -> Figures:
+    """The goals of the window's days and of the months that they touch, and how far each is reached."""
+    days, months = goals(window.days)
+    return {"currency": settings.SHOP_CURRENCY, "days": days, "months": months}
 
 
 def realtime(*, now: datetime) -> Figures:

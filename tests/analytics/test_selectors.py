@@ -139,13 +139,6 @@ def test_visits_without_a_campaign_are_no_campaign() -> None:
     assert [entry.value for entry in found[Dimension.CAMPAIGN]] == ["spring"]
 
 
-def test_a_months_goal_is_spread_over_its_days_and_a_days_own_goal_goes_before() -> None:
-    SalesGoal.objects.create(period="month", starts_on=DAY.replace(day=1), amount=3100)
-    SalesGoal.objects.create(period="day", starts_on=DAY, amount=500)
-    assert selectors.goal_of_days([DAY, DAY + timedelta(days=1)]) == 600
-    assert selectors.goal_of_days([DAY - timedelta(days=20)]) == 0
-
-
 def test_attention_counts_orders_marked_and_events_not_stored() -> None:
     OrderFactory(needs_attention="paid late"), OrderFactory()
     DeadLetter.objects.create(entry={}, error="no such session")
