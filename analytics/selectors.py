@@ -66,10 +66,10 @@ def stored_hours(day: date) -> list[HourlyMetrics]:
 
 def parts_until(end: datetime, hours: list[HourlyMetrics], *, is_frozen: bool) -> Iterator[Totals]:
     """Hours that ended until then as stored, and what the one that is cut had brought; of a frozen day nobody knows."""
-    begun = [hour for hour in hours if hour.hour < end]
-    yield from (from_hour(vars(hour)) for hour in begun[:-1])
-    if begun and not is_frozen:
-        yield counted(begun[-1].hour, end)
+    whole = sum(following.hour <= end for following in hours[1:])
+    yield from (from_hour(vars(hour)) for hour in hours[:whole])
+    if hours[whole].hour < end and not is_frozen:
+        yield counted(hours[whole].hour, end)
 
 
 def hours_of_week(window: Window) -> list[dict[str, Any]]:

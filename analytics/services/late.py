@@ -74,5 +74,5 @@ def mark_dirty(*, days: Iterable[date]) -> None:
     marks = [DailyMetrics(date=day, computed_at=NEVER, is_dirty=True) for day in sorted(set(days))]
     DailyMetrics.objects.bulk_create(marks, ignore_conflicts=True)
     known = DailyMetrics.objects.filter(date__in=[mark.date for mark in marks]).order_by("date").select_for_update()
-    open_days = [row.date for row in known if not row.is_frozen]
+    open_days = [day for day, is_frozen in known.values_list("date", "is_frozen") if not is_frozen]
     DailyMetrics.objects.filter(date__in=open_days).update(is_dirty=True)
