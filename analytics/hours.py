@@ -7,6 +7,8 @@ from analytics.metrics import Totals, from_hour
 from analytics.statements import by_hour, day_parameters, span_parameters
 from core.clock import day_bounds, shop_day
 
+PARTS = ("sessions", "visitors", "orders", "events")
+
 
 @dataclass(frozen=True)
 class Hour:
@@ -18,9 +20,8 @@ class Hour:
 
 
 def hours_of(day: date) -> list[Hour]:
-    """Every hour of a day, counted from its raw rows and from `analytics_day_value`."""
-    parts = ("sessions", "visitors", "orders", "events")
-    found = by_hour(*parts, parameters=day_parameters(day), given=("window", "earlier"))
+    """Every hour of a day, counted from its raw rows."""
+    found = by_hour(*PARTS, parameters=day_parameters(day), given=("window", "earlier"))
     return [Hour(row["begins"], from_hour(row), row["visitors"] or 0) for row in found]
 
 
@@ -29,5 +30,5 @@ def counted(start: datetime, end: datetime) -> Totals:
     day_start, _ = day_bounds(shop_day(start))
     parameters = span_parameters(start, end, [start]) | {"day_start": day_start}
     given = ("window", "earlier" if start == day_start else "earlier_that_day")
-    (found,) = by_hour("sessions", "visitors", "orders", "window_events", parameters=parameters, given=given)
+    (found,) = by_hour(*PARTS, parameters=parameters, given=given)
     return from_hour(found)

@@ -1,6 +1,5 @@
 -- Visits by every value of every dimension, in one pass over the visits of the day and one over its events; and how
--- often events happened that are counted as such, their value being the number of the hour. A page is counted once:
--- what the script saw, or else what the API saw.
+-- often events happened that are counted as such. A page is counted once: what the script saw, or else what the API saw.
 CREATE UNLOGGED TABLE analytics_day_value AS
 SELECT CASE 0 WHEN grouping(channel) THEN 'channel' WHEN grouping(source) THEN 'source'
               WHEN grouping(medium) THEN 'medium' WHEN grouping(campaign) THEN 'campaign'
@@ -19,8 +18,8 @@ UNION ALL
 SELECT dimension, value, count(*)
   FROM (SELECT CASE event_type WHEN 'page_view' THEN 'page' WHEN 'product_view' THEN 'product' ELSE event_type END
                    AS dimension,
-               CASE event_type WHEN 'page_view' THEN left(page, 512) WHEN 'product_view' THEN product_id::text
-                               ELSE width_bucket(timestamp, %(hours)s::timestamptz[])::text END AS value
+               CASE event_type WHEN 'page_view' THEN left(page, 512) WHEN 'product_view' THEN product_id::text ELSE '' END
+                   AS value
           FROM sessions_app_sessionevent
          WHERE timestamp >= %(start)s AND timestamp < %(end)s
            AND session_id NOT IN (SELECT session_id FROM analytics_day_odd WHERE is_uncounted)
