@@ -3,7 +3,8 @@
 from django.contrib import admin
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateFilter
 
-from analytics.models import DailyBreakdown, DailyMetrics, RealtimeMetrics, SalesGoal
+from analytics.metrics import HOURLY, METRICS
+from analytics.models import DailyBreakdown, DailyMetrics, HourlyMetrics, RealtimeHour, RealtimeMetrics, SalesGoal
 from core.admin import DayRangeFilter, HistoryAdmin, ShopAdmin, money
 
 
@@ -23,6 +24,18 @@ class DailyMetricsAdmin(HistoryAdmin):
         "is_final",
     )
     list_filter = (("date", RangeDateFilter),)
+    fields = ("date", *METRICS, "computed_at", "is_final", "is_dirty", "is_frozen")
+    sales = money("total_sales", "sales")
+    refunded = money("refunds", "refunds")
+
+
+@admin.register(HourlyMetrics)
+class HourlyMetricsAdmin(HistoryAdmin):
+    """A row an hour."""
+
+    list_display = ("hour", "total_visits", "cart_sessions", "checkout_sessions", "total_orders", "sales", "refunded")
+    list_filter = (("hour", DayRangeFilter),)
+    fields = ("hour", *HOURLY)
     sales = money("total_sales", "sales")
     refunded = money("refunds", "refunds")
 
@@ -42,6 +55,14 @@ class RealtimeMetricsAdmin(HistoryAdmin):
 
     list_display = ("minute", "active_users", "users_per_minute")
     list_filter = (("minute", DayRangeFilter),)
+
+
+@admin.register(RealtimeHour)
+class RealtimeHourAdmin(HistoryAdmin):
+    """The most of an hour."""
+
+    list_display = ("hour", "max_active_users", "max_users_per_minute")
+    list_filter = (("hour", DayRangeFilter),)
 
 
 @admin.register(SalesGoal)

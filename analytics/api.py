@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 from analytics import stats
 from analytics.models import DailyBreakdown
 from analytics.periods import Window
-from analytics.selectors import stats_of_day
+from analytics.selectors import hours_of_week, stats_of_day
 from analytics.serializers import (
     BreakdownQuerySerializer,
     DailyQuerySerializer,
@@ -23,6 +23,8 @@ from analytics.serializers import (
     DayQuerySerializer,
     FormatQuerySerializer,
     FunnelStepSerializer,
+    GoalsSerializer,
+    HourSerializer,
     MetricsSerializer,
     RangeQuerySerializer,
     RealtimeSerializer,
@@ -185,6 +187,40 @@ class BreakdownView(StatsView):
 
         data = stats.cached(f"breakdown:{dimension}:{model}:{limit}", window, rendered)
         return answer(asked, data, lines=data, name=dated(dimension, window))
+
+
+class HoursView(StatsView):
+    """`GET analytics/hours`"""
+
+    @extend_schema(
+        operation_id="analyticsHours",
+        summary="The hours of the week",
+        tags=["Stats"],
+        parameters=[RangeQuerySerializer],
+        responses=answers(HourSerializer, "Hours", many=True),
+    )
+    def get(self, request: Request) -> Response | HttpResponse:
+        asked = self.asked(request, RangeQuerySerializer)
+        window = self.window(asked)
+        data = HourSerializer(hours_of_week(window), many=True).data
+        return answer(asked, data, lines=data, name=dated("hours", window))
+
+
+class GoalsView(StatsView):
+    """`GET analytics/goals`. As CSV the days, then the months."""
+
+    @extend_schema(
+        operation_id="analyticsGoals",
+        summary="Sales goals by day and month, and how far they are reached",
+        tags=["Stats"],
+        parameters=[RangeQuerySerializer],
+        responses=answers(GoalsSerializer, "Goals"),
+    )
+    def get(self, request: Request) -> Response | HttpResponse:
+        asked = self.asked(request, RangeQuerySerializer)
+        window = self.window(asked)
+        data = GoalsSerializer(stats.goals_of(window)).data
+        return answer(asked, data, lines=[*data["days"], *data["months"]], name=dated("goals", window))
 
 
 class RealtimeView(StatsView):

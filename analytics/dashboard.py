@@ -13,6 +13,7 @@ from analytics import selectors
 from analytics.cards import SHOWN, USUAL, Card, card
 from analytics.chart import chart
 from analytics.figures import written
+from analytics.goals import goal_of_days
 from analytics.metrics import Kind, Totals, derived
 from analytics.models import DailyMetrics
 from analytics.panels import attention_items, breakdown_panels, funnel, goal, outcomes
@@ -66,8 +67,8 @@ def dashboard(asked: Asked, request: HttpRequest) -> dict[str, Any]:
     current = window(asked.days, last_instant(asked.to) if asked.to else now())
     before, charted = previous(current), window(max(asked.days, CHARTED_AT_LEAST), current.until)
     stored = selectors.daily_rows(min(before.first, previous(charted).first), current.last)
-    today = selectors.slice_totals(current.last_start, current.until)
-    earlier = selectors.slice_totals(before.last_start, before.until)
+    today = selectors.slice_totals(current, stored.get(current.last))
+    earlier = selectors.slice_totals(before, stored.get(before.last))
     totals = selectors.window_totals(current, stored, today), selectors.window_totals(before, stored, earlier)
     return {
         "periods": period_links(asked),
@@ -81,7 +82,7 @@ def dashboard(asked: Asked, request: HttpRequest) -> dict[str, Any]:
         "zone": str(shop_zone()),
         "today": today_figures(today, current),
         "cards": cards(totals, selectors.unique_visitors(current, before), asked),
-        "goal": goal(selectors.goal_of_days(current.days), totals[0].total_sales),
+        "goal": goal(goal_of_days(current.days), totals[0].total_sales),
         "chart": chart(SHOWN[asked.plot], charted, previous(charted), stored, today),
         "funnel": funnel(totals[0]),
         "sessionless_orders": totals[0].sessionless_orders,

@@ -72,11 +72,18 @@ class Totals:
 
 
 ADDITIVE = tuple(field.name for field in fields(Totals))
+HOURLY = tuple(name for name in ADDITIVE if name != "crawler_page_views")
+"""Those that hours have too. Crawlers are counted by whole days."""
 
 
 def from_columns(row: Mapping[str, Any]) -> Totals:
-    """A row of `DailyMetrics`, or of the statements behind it, as totals."""
+    """A row of `DailyMetrics` as totals."""
     return Totals(**{name: row[name] for name in ADDITIVE})
+
+
+def from_hour(row: Mapping[str, Any]) -> Totals:
+    """A row of `HourlyMetrics`, or of the statements behind it, as totals. None is nothing."""
+    return Totals(**{name: row[name] for name in HOURLY if row[name] is not None})
 
 
 def added(parts: Iterable[Totals]) -> Totals:
@@ -85,12 +92,12 @@ def added(parts: Iterable[Totals]) -> Totals:
     return Totals(**{name: sum(getattr(part, name) for part in parts) for name in ADDITIVE})
 
 
-def mean(total: Number, count: int) -> Decimal:
+def mean(total: Number, count: Number) -> Decimal:
     """`total / count`; 0 over nothing."""
     return Decimal(total) / count if count else ZERO
 
 
-def percent(part: int, whole: int) -> Decimal:
+def percent(part: Number, whole: Number) -> Decimal:
     """Percent with two decimals; 0 of nothing."""
     return mean(100 * part, whole).quantize(CENT, ROUND_HALF_UP)
 

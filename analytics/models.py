@@ -1,5 +1,6 @@
-"""What staff see: a row a day, a row a dimension and value, a row a minute. Definitions: docs/metrics.md."""
+"""What staff see: a row a day, an hour, a dimension and value, a minute. Definitions: docs/metrics.md."""
 
+from datetime import date, timedelta
 from decimal import Decimal
 
 from django.db import models
@@ -31,40 +32,28 @@ def ratio(name: str) -> "models.FloatField[float, float]":
     return models.FloatField(default=0, help_text=METRICS[name].definition)
 
 
-class DailyMetrics(models.Model):
-    """One calendar day in the shop's time zone. Computing a day twice gives the same row."""
+class Sums(models.Model):
+    """The numbers that may be added (`metrics.Totals`)."""
 
-    date = models.DateField(primary_key=True)
     total_visits = count("total_visits")
-    unique_visits = count("unique_visits")
     new_users = count("new_users")
-    existing_users = count("existing_users")
     session_seconds = models.DecimalField(max_digits=18, decimal_places=6, default=ZERO)
-    avg_session_duration = ratio("avg_session_duration")
     total_page_views = count("total_page_views")
-    avg_page_views_per_session = ratio("avg_page_views_per_session")
     engaged_sessions = count("engaged_sessions")
-    bounce_rate = rate("bounce_rate")
     product_sessions = count("product_sessions")
     cart_sessions = count("cart_sessions")
     checkout_sessions = count("checkout_sessions")
     order_sessions = count("order_sessions")
     converted_sessions = count("converted_sessions")
-    cart_rate = rate("cart_rate")
-    checkout_rate = rate("checkout_rate")
-    purchase_rate = rate("purchase_rate")
-    conversion_rate = rate("conversion_rate")
     cart_additions = count("cart_additions")
     checkouts_started = count("checkouts_started")
     total_orders = count("total_orders")
     total_sales = money("total_sales")
-    average_order_value = money("average_order_value")
     gross_sales = money("gross_sales")
     discounts = money("discounts")
     shipping = money("shipping")
     tax = money("tax")
     refunds = money("refunds")
-    net_sales = money("net_sales")
     sessionless_orders = count("sessionless_orders")
     sessionless_sales = money("sessionless_sales")
     placed_orders = count("placed_orders")
@@ -72,7 +61,6 @@ class DailyMetrics(models.Model):
     failed_orders = count("failed_orders")
     expired_orders = count("expired_orders")
     cancelled_orders = count("cancelled_orders")
-    payment_success_rate = rate("payment_success_rate")
     pending_fulfillment = count("pending_fulfillment")
     processing_fulfillment = count("processing_fulfillment")
     shipped_fulfillment = count("shipped_fulfillment")
@@ -80,10 +68,34 @@ class DailyMetrics(models.Model):
     canceled_fulfillment = count("canceled_fulfillment")
     new_customers = count("new_customers")
     new_registered = count("new_registered")
+
+    class Meta:
+        abstract = True
+
+
+class DailyMetrics(Sums):
+    """One calendar day in the shop's time zone. Computing a day twice gives the same row."""
+
+    date = models.DateField(primary_key=True)
+    unique_visits = count("unique_visits")
+    existing_users = count("existing_users")
+    avg_session_duration = ratio("avg_session_duration")
+    avg_page_views_per_session = ratio("avg_page_views_per_session")
+    bounce_rate = rate("bounce_rate")
+    cart_rate = rate("cart_rate")
+    checkout_rate = rate("checkout_rate")
+    purchase_rate = rate("purchase_rate")
+    conversion_rate = rate("conversion_rate")
+    average_order_value = money("average_order_value")
+    net_sales = money("net_sales")
+    payment_success_rate = rate("payment_success_rate")
     crawler_page_views = count("crawler_page_views")
     computed_at = models.DateTimeField()
     is_final = models.BooleanField(default=False)
     is_dirty = models.BooleanField(default=False, help_text="Late data came: the next run computes the day again.")
+    is_frozen = models.BooleanField(
+        default=False, db_default=False, help_text="Its visits are being removed: it is not computed again."
+    )
 
     class Meta:
         ordering = ["-date"]
@@ -91,6 +103,27 @@ class DailyMetrics(models.Model):
 
     def __str__(self) -> str:
         return str(self.date)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the day was over when it was computed, and nothing late is known of it."""
+        return self.is_final and not self.is_dirty
+
+
+class HourlyMetrics(Sums):
+    """One hour of the shop's clock, by the instant at which it begins. The hours of a day make its row.
+
+    Every hour of a day that was computed has a row, also an empty one: an hour without a row was never computed.
+    """
+
+    hour = models.DateTimeField(primary_key=True)
+
+    class Meta:
+        ordering = ["-hour"]
+        verbose_name_plural = "hourly metrics"
+
+    def __str__(self) -> str:
+        return f"{self.hour:%Y-%m-%d %H:%M}"
 
 
 class DailyBreakdown(models.Model):
@@ -143,6 +176,42 @@ class RealtimeMetrics(models.Model):
         return f"{self.minute:%Y-%m-%d %H:%M}"
 
 
+class RealtimeHour(models.Model):
+    """The most that was seen in an hour of the shop's clock, by the instant at which it begins. Kept for good."""
+
+    hour = models.DateTimeField(primary_key=True)
+    max_active_users = models.PositiveIntegerField(default=0, help_text=f"The most at once. {ACTIVE}")
+    max_users_per_minute = models.PositiveIntegerField(default=0, help_text=f"The most of a minute. {THIS_MINUTE}")
+
+    class Meta:
+        ordering = ["-hour"]
+
+    def __str__(self) -> str:
+        return f"{self.hour:%Y-%m-%d %H:%M}"
+
+
+class AggregationRun(models.Model):
+    """History being computed again by `aggregate_metrics`; kept until all its days are done, so that it can go on."""
+
+    first = models.DateField()
+    last = models.DateField()
+    began_at = models.DateTimeField()
+    reached = models.DateField(null=True, help_text="The last day that is done.")
+
+    def __str__(self) -> str:
+        return f"{self.first} to {self.last}"
+
+    @property
+    def days(self) -> list[date]:
+        """All its days."""
+        return [self.first + timedelta(days=n) for n in range((self.last - self.first).days + 1)]
+
+    @property
+    def days_to_do(self) -> list[date]:
+        """Those that are not done."""
+        return [day for day in self.days if self.reached is None or day > self.reached]
+
+
 class SalesGoal(models.Model):
     """What staff want to sell: on one day, or over a month (spread evenly over its days)."""
 
@@ -157,8 +226,21 @@ class SalesGoal(models.Model):
     class Meta:
         ordering = ["-starts_on"]
         constraints = [
-            models.UniqueConstraint(fields=["period", "starts_on"], name="one_goal_a_period"),
-            models.CheckConstraint(condition=models.Q(amount__gt=0), name="goal_of_something"),
+            models.UniqueConstraint(
+                fields=["period", "starts_on"],
+                name="one_goal_a_period",
+                violation_error_message="There is a goal for this day or month already: change that one.",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(amount__gt=0),
+                name="goal_of_something",
+                violation_error_message="A goal is more than 0. Without one, delete it.",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(period="month") | models.Q(starts_on__day=1),
+                name="goal_of_a_month_begins_with_it",
+                violation_error_message="The goal of a month begins on its first day.",
+            ),
         ]
 
     def __str__(self) -> str:

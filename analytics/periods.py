@@ -1,9 +1,9 @@
 """Stretches of time that are compared: equally long, weekdays matched, the last day cut at the same hour."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
-from core.clock import day_bounds, now, shop_day, shop_zone
+from core.clock import day_bounds, now, shop_day, shop_instant, shop_zone, shown
 
 PERIODS = (1, 7, 28, 90)
 """Lengths in days that can be asked for."""
@@ -12,9 +12,10 @@ USUAL = 28
 
 @dataclass(frozen=True)
 class Window:
-    """From the first instant of a day until an instant of another (or the same)."""
+    """From the first instant of a day until an instant of another (or the same), the last; usually not a whole one."""
 
     first: date
+    last: date
     until: datetime
 
     @property
@@ -23,13 +24,8 @@ class Window:
         return day_bounds(self.first)[0]
 
     @property
-    def last(self) -> date:
-        """The day in which it ends; usually not a whole one."""
-        return shop_day(self.until)
-
-    @property
     def last_start(self) -> datetime:
-        """First instant of that day."""
+        """First instant of the day in which it ends."""
         return day_bounds(self.last)[0]
 
     @property
@@ -38,9 +34,13 @@ class Window:
         return [self.first + timedelta(days=n) for n in range((self.last - self.first).days + 1)]
 
     def shifted(self, days: int) -> "Window":
-        """The same window that many days earlier, until the same hour by the shop's clock."""
-        local = self.until.astimezone(shop_zone())
-        return Window(self.first - timedelta(days=days), local - timedelta(days=days))
+        """The same window that many days earlier, until the same hour by the shop's clock.
+
+        Of an hour that the clock jumps over, until the jump; of one that comes twice, the first.
+        """
+        shift = timedelta(days=days)
+        first, last = self.first - shift, self.last - shift
+        return Window(first, last, last_instant(last) if self.is_whole else shop_instant(shown(self.until) - shift))
 
     @property
     def is_whole(self) -> bool:
@@ -62,12 +62,13 @@ def day_text(day: date) -> str:
 
 def last_instant(day: date) -> datetime:
     """The last microsecond of a day."""
-    return day_bounds(day)[1].astimezone(UTC) - timedelta(microseconds=1)
+    return day_bounds(day)[1] - timedelta(microseconds=1)
 
 
 def window(days: int, until: datetime) -> Window:
     """The `days` days that end then, the last one as far as it has come."""
-    return Window(shop_day(until) - timedelta(days=days - 1), until)
+    last = shop_day(until)
+    return Window(last - timedelta(days=days - 1), last, until)
 
 
 def previous(current: Window) -> Window:

@@ -1,8 +1,7 @@
 """Reads for the dashboard and the stats API. Nothing here writes."""
 
-from calendar import monthrange
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -12,12 +11,14 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Count, Min, Sum
 
-from analytics.metrics import Totals, added, from_columns
-from analytics.models import DailyBreakdown, DailyMetrics, SalesGoal
+from analytics.goals import goal_of_days
+from analytics.hours import counted
+from analytics.metrics import Totals, added, from_columns, from_hour, percent
+from analytics.models import DailyBreakdown, DailyMetrics, HourlyMetrics
 from analytics.periods import Window
 from analytics.statements import one_row, rows, statement
 from catalog.models import Product
-from core.clock import shop_day
+from core.clock import hours_of_day, shop_day
 from core.money import ZERO
 from orders.models import Order, WebhookDelivery
 from sessions_app.models import DeadLetter, VisitorSession
@@ -41,16 +42,42 @@ def daily_rows(first: date, last: date) -> dict[date, DailyMetrics]:
     return {row.date: row for row in DailyMetrics.objects.filter(date__range=(first, last))}
 
 
-def slice_totals(start: datetime, end: datetime) -> Totals:
-    """What happened between two instants, counted from raw rows: for part of a day."""
-    parameters = {
-        "start": start,
-        "end": end,
-        "day": None,  # crawlers are counted by whole days and are in no total
-        "count_unconfirmed": settings.COUNT_UNCONFIRMED_SESSIONS,
-    }
-    parts = ("sessions", "visitors", "orders", "window_events")
-    return from_columns(one_row(*parts, parameters=parameters, given="window"))
+def slice_totals(window: Window, row: DailyMetrics | None) -> Totals:
+    """What the last day of a window, of which this is the row, brought until its end; crawlers only by whole days.
+
+    Of a day that is settled its row says it, or its hours and raw rows for the hour that the window ends in; of a
+    frozen day, whose raw rows go, its whole hours. Today is counted from raw rows: its hours are minutes old, and what
+    came of their visits changes by the second.
+    """
+    settled = row if row and row.is_settled else None
+    if settled and window.is_whole:
+        return from_columns(vars(settled))
+    if settled and (hours := stored_hours(window.last)):
+        return added(parts_until(window.until, hours, is_frozen=settled.is_frozen))
+    return counted(window.last_start, window.until)
+
+
+def stored_hours(day: date) -> list[HourlyMetrics]:
+    """The rows of all hours of a day, the first one first; none if one is missing."""
+    begins = hours_of_day(day)
+    rows = HourlyMetrics.objects.filter(hour__in=begins).order_by("hour")
+    return list(rows) if len(rows) == len(begins) else []
+
+
+def parts_until(end: datetime, hours: list[HourlyMetrics], *, is_frozen: bool) -> Iterator[Totals]:
+    """Hours that ended until then as stored, and what the one that is cut had brought; of a frozen day nobody knows."""
+    whole = sum(following.hour <= end for following in hours[1:])
+    yield from (from_hour(vars(hour)) for hour in hours[:whole])
+    if hours[whole].hour < end and not is_frozen:
+        yield counted(hours[whole].hour, end)
+
+
+def hours_of_week(window: Window) -> list[dict[str, Any]]:
+    """What each hour of the week brought over a window, as stored: `weekday` (1 is Monday), `hour` of the shop's clock,
+    `visits`, `orders`, `sales`, and `hours`, of how many such hours that is the sum. All 168, Monday's first.
+    """
+    parameters = {"start": window.start, "end": window.until, "zone": settings.SHOP_TIME_ZONE}
+    return rows(statement("hours_of_week"), parameters)
 
 
 def window_totals(window: Window, stored: dict[date, DailyMetrics], last_day: Totals) -> Totals:
@@ -61,16 +88,14 @@ def window_totals(window: Window, stored: dict[date, DailyMetrics], last_day: To
 
 def unique_visitors(current: Window, previous: Window) -> tuple[int, int]:
     """Distinct visitors of each window, counted over it."""
-    found = one_row(
-        "unique",
-        parameters={
-            "start": current.start,
-            "end": current.until,
-            "previous_start": previous.start,
-            "previous_end": previous.until,
-            "count_unconfirmed": settings.COUNT_UNCONFIRMED_SESSIONS,
-        },
-    )
+    parameters = {
+        "start": current.start,
+        "end": current.until,
+        "previous_start": previous.start,
+        "previous_end": previous.until,
+        "count_unconfirmed": settings.COUNT_UNCONFIRMED_SESSIONS,
+    }
+    found = one_row("unique", parameters)
     return found["current"], found["previous"]
 
 
@@ -129,21 +154,6 @@ def product_names(values: Iterable[str]) -> dict[str, str]:
     return {str(key): name for key, name in Product.objects.filter(id__in=ids).values_list("id", "name")}
 
 
-def goal_of_days(days: list[date]) -> Decimal:
-    """The goals of these days: a day's own, else its share of the month's. 0 without any."""
-    months = {day.replace(day=1) for day in days}
-    goals = SalesGoal.objects.filter(starts_on__in=months.union(days))
-    amounts = {(goal.period, goal.starts_on): goal.amount for goal in goals}
-    return sum((goal_of_day(day, amounts) for day in days), ZERO)
-
-
-def goal_of_day(day: date, amounts: dict[tuple[str, date], Decimal]) -> Decimal:
-    """One day's goal, from the amounts by period and first day."""
-    own = amounts.get((SalesGoal.Period.DAY, day))
-    month = amounts.get((SalesGoal.Period.MONTH, day.replace(day=1)), ZERO)
-    return own if own is not None else month / monthrange(day.year, day.month)[1]
-
-
 @dataclass(frozen=True)
 class Attention:
     """What somebody must look at."""
@@ -169,8 +179,8 @@ def stats_of_day(day: date, *, now: datetime) -> dict[str, Any]:
     row = DailyMetrics.objects.filter(date=day).first()
     figures = {field.name: getattr(row or DailyMetrics(date=day), field.name) for field in DailyMetrics._meta.fields}
     goal = goal_of_days([day])
-    progress = 100 * figures["total_sales"] / goal if goal else ZERO
-    goals = {"sales_goal": goal, "sales_goal_progress": round(progress, 2), "currency": settings.SHOP_CURRENCY}
+    progress = percent(figures["total_sales"], goal)
+    goals = {"sales_goal": goal, "sales_goal_progress": progress, "currency": settings.SHOP_CURRENCY}
     return {**figures, **goals, **realtime(now=now)}
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from analytics.metrics import ALL, Kind, Metric
-from analytics.models import ACTIVE, THIS_MINUTE, DailyBreakdown
+from analytics.metrics import ALL, METRICS, Kind, Metric
+from analytics.models import ACTIVE, THIS_MINUTE, DailyBreakdown, SalesGoal
 from analytics.stats import MOST_DAYS, TO_COME, Model
 from core.clock import now, shop_day
 from core.serializers import CamelSerializer, Fields, MoneyOut, renamed
@@ -94,6 +94,37 @@ class ValueSerializer(CamelSerializer):
     orders = serializers.IntegerField()
     revenue = MoneyOut()
     conversion = serializers.DecimalField(max_digits=9, decimal_places=2, help_text="Orders of visits, percent.")
+
+
+class HourSerializer(CamelSerializer):
+    """An hour of the week."""
+
+    weekday = serializers.IntegerField(help_text="1 is Monday, 7 Sunday.")
+    hour = serializers.IntegerField(help_text="0 to 23, by the shop's clock.")
+    hours = serializers.IntegerField(help_text="How many such hours the days had so far: the others are their sums.")
+    visits = serializers.IntegerField(help_text=METRICS["total_visits"].definition)
+    orders = serializers.IntegerField(help_text=METRICS["total_orders"].definition)
+    sales = MoneyOut(help_text=METRICS["total_sales"].definition)
+
+
+class GoalSerializer(CamelSerializer):
+    """What is to be sold in a day or month."""
+
+    period = serializers.ChoiceField(SalesGoal.Period.choices)
+    starts_on = serializers.DateField()
+    goal = MoneyOut(
+        help_text="The day's own or its share of the month's; of a month, those of its days. 0 without any."
+    )
+    sales = MoneyOut(help_text="Of the days computed so far.")
+    progress = serializers.DecimalField(max_digits=12, decimal_places=2, help_text="Sales of goal, percent.")
+
+
+class GoalsSerializer(CamelSerializer):
+    """Goals by day and by month."""
+
+    currency = serializers.CharField()
+    days = GoalSerializer(many=True)
+    months = GoalSerializer(many=True, help_text="Each month that the days touch, whole.")
 
 
 class MinuteSerializer(CamelSerializer):

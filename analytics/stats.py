@@ -12,6 +12,7 @@ from django.core.cache import cache
 from django.db.models import Count, Max, Sum
 
 from analytics import selectors
+from analytics.goals import goals
 from analytics.metrics import ADDITIVE, Totals, added, derived, from_columns, percent, steps
 from analytics.models import DailyBreakdown, DailyMetrics, RealtimeMetrics
 from analytics.periods import Window, last_instant, previous
@@ -82,7 +83,7 @@ def window_of(first: date, last: date, *, now: datetime) -> Window:
         raise RangeError(TO_COME, details={"to": [TO_COME]})
     if (last - first).days >= MOST_DAYS:
         raise RangeError(TOO_LONG, details={"from": [TOO_LONG]})
-    return Window(first, now if last == shop_day(now) else last_instant(last))
+    return Window(first, last, now if last == shop_day(now) else last_instant(last))
 
 
 def cached(name: str, window: Window, answer: Callable[[], Any]) -> Any:
@@ -120,10 +121,10 @@ def stored_days(window: Window) -> list[Figures]:
 
 
 def cut_day(window: Window) -> Figures:
-    """The last day of a window as far as the window goes, from raw rows."""
-    part = Window(window.last, window.until)
+    """The last day of a window as far as the window goes."""
+    part = Window(window.last, window.last, window.until)
     unique, _same = selectors.unique_visitors(part, part)
-    totals = selectors.slice_totals(part.start, part.until)
+    totals = selectors.slice_totals(part, selectors.daily_rows(part.last, part.last).get(part.last))
     return {"date": part.last, **figures_of(totals, unique), "computed_at": None, "is_final": False}
 
 
@@ -198,6 +199,12 @@ def visitors_of(window: Window, dimension: Dimension, values: list[str]) -> dict
         sql = statement("range_viewers").format(column=column)
         parameters["event"] = event
     return {row["value"]: row["visitors"] for row in rows(sql, parameters)}
+
+
+def goals_of(window: Window) -> Figures:
+    """The goals of the window's days and of the months that they touch, and how far each is reached."""
+    days, months = goals(window.days)
+    return {"currency": settings.SHOP_CURRENCY, "days": days, "months": months}
 
 
 def realtime(*, now: datetime) -> Figures:

@@ -25,10 +25,13 @@ class TouchedDays:
         self.days |= days
 
     def compute(self, stderr: OutputWrapper) -> list[date]:
-        """Computes the numbers of the days, with a progress bar; returns the days."""
-        days = sorted(self.days)
+        """Computes the numbers of the days, with a progress bar; returns the days. Says which are frozen."""
+        days, frozen = sorted(self.days), []
         with progress("Metrics of the days", total=len(days), stderr=stderr) as bar:
             for number, day in enumerate(days, start=1):
-                aggregate_day(day=day, now=now())
+                if aggregate_day(day=day, now=now()).is_frozen:
+                    frozen.append(str(day))
                 bar.reached(number)
+        if frozen:
+            stderr.write(f"Frozen days keep the numbers that they have: {', '.join(frozen)}.")
         return days

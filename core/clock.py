@@ -1,10 +1,13 @@
 """Time as the shop sees it. Instants are aware and in UTC; days are calendar days in `SHOP_TIME_ZONE`."""
 
-from datetime import date, datetime, time, timedelta
+from bisect import bisect_left
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.utils import timezone
+
+HOUR = timedelta(hours=1)
 
 
 def now() -> datetime:
@@ -23,6 +26,46 @@ def shop_day(instant: datetime) -> date:
 
 
 def day_bounds(day: date) -> tuple[datetime, datetime]:
-    """First instant of the day and of the next: 23, 24 or 25 hours apart."""
-    zone = shop_zone()
-    return datetime.combine(day, time(), zone), datetime.combine(day + timedelta(days=1), time(), zone)
+    """First instant of the day and of the next: 23, 24 or 25 hours apart; none where a zone left out a day."""
+    return first_instant(day), first_instant(day + timedelta(days=1))
+
+
+def first_instant(day: date) -> datetime:
+    """The first instant of a day: midnight, or where the clock jumps over that the instant at which it does."""
+    return shop_instant(datetime.combine(day, time()))
+
+
+def shop_instant(local: datetime) -> datetime:
+    """The instant at which the shop's clock shows this time, given without a zone, or a later one.
+
+    Of a time that comes twice the first; for one that is jumped over the instant of the jump.
+    """
+    early, late = sorted(local.replace(tzinfo=shop_zone(), fold=fold).astimezone(UTC) for fold in (0, 1))
+    if shown(early) == local:
+        return early
+    seconds, before = range(int((late - early).total_seconds())), early.replace(microsecond=0)
+    return before + timedelta(seconds=bisect_left(seconds, local, key=lambda after: shown(before, after)))
+
+
+def shown(instant: datetime, seconds: int = 0) -> datetime:
+    """What the shop's clock shows at an instant or so long after, without the zone."""
+    return (instant + timedelta(seconds=seconds)).astimezone(shop_zone()).replace(tzinfo=None)
+
+
+def hours_of_day(day: date) -> list[datetime]:
+    """The instants at which the hours of a day begin: 23, 24 or 25 of them.
+
+    Where the clock jumps by part of an hour, the jump begins one too: none is longer than 60 minutes.
+    """
+    instant, end = day_bounds(day)
+    hours = []
+    while instant < end:
+        hours.append(instant)
+        instant = min(next_hour(instant), end)
+    return hours
+
+
+def next_hour(instant: datetime) -> datetime:
+    """When the hour of the shop's clock that is running then is over, were the clock not to jump before."""
+    local = shown(instant)
+    return instant + HOUR - (local - local.replace(minute=0, second=0, microsecond=0))

@@ -10,7 +10,13 @@ READ = ("view",)
 EDIT = ("view", "add", "change")
 ALL = ("view", "add", "change", "delete")
 
-METRICS = {"analytics.dailymetrics": READ, "analytics.dailybreakdown": READ, "analytics.realtimemetrics": READ}
+METRICS = {
+    "analytics.dailymetrics": READ,
+    "analytics.hourlymetrics": READ,
+    "analytics.dailybreakdown": READ,
+    "analytics.realtimemetrics": READ,
+    "analytics.realtimehour": READ,
+}
 ORDERS = {
     "orders.order": READ,
     "orders.orderitem": READ,

@@ -1,16 +1,21 @@
 """What changes the metrics. Definitions of every figure: docs/metrics.md."""
 
-from analytics.services.daily import RangeError, aggregate_day, aggregate_range
+from analytics.services.daily import RangeError, aggregate_day
+from analytics.services.freezing import freeze_days
 from analytics.services.late import aggregate_today, aggregate_yesterday, mark_dirty, refresh_touched
+from analytics.services.ranges import begin_run, finish_run, stopped_run
 from analytics.services.realtime import update_realtime
 
 __all__ = [
     "RangeError",
     "aggregate_day",
-    "aggregate_range",
     "aggregate_today",
     "aggregate_yesterday",
+    "begin_run",
+    "finish_run",
+    "freeze_days",
     "mark_dirty",
     "refresh_touched",
+    "stopped_run",
     "update_realtime",
 ]

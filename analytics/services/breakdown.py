@@ -14,7 +14,7 @@ DROP_TABLES = "DROP TABLE analytics_day_odd, analytics_day_again, analytics_day_
 def compute_breakdown(*, day: date) -> None:
     """Puts the day's rows into the temporary table `fresh_breakdown`.
 
-    Leaves `analytics_day_value` for what is counted of events, and others that `DROP_TABLES` takes away.
+    Leaves tables that `DROP_TABLES` takes away.
     """
     parameters = day_parameters(day) | {"kept": KEPT_VALUES}
     execute("DROP TABLE IF EXISTS pg_temp.fresh_breakdown")

@@ -1,15 +1,16 @@
 """The row of a day. Definitions: docs/metrics.md."""
 
-from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from django.db import transaction
 
-from analytics.metrics import derived, from_columns
+from analytics.hours import Hour, hours_of
+from analytics.metrics import HOURLY, added, derived
 from analytics.models import DailyMetrics
 from analytics.services.breakdown import DROP_TABLES, compute_breakdown, replace_breakdown
-from analytics.statements import day_parameters, execute, one_row, rows
+from analytics.services.hourly import replace_hours
+from analytics.statements import execute, one_row, rows
 from core.clock import shop_day
 from core.errors import InvalidInputError
 
@@ -24,19 +25,23 @@ class RangeError(InvalidInputError):
 
 
 def aggregate_day(*, day: date, now: datetime) -> DailyMetrics:
-    """Computes the row and the breakdown of a day anew, from raw rows, in one transaction.
+    """Computes the row of a day, those of its hours and its breakdown anew, from raw rows, in one transaction.
 
     The row is final once the day is over. Whoever marks the day dirty while it is being computed is heard: the mark
-    stays for the next run.
+    stays for the next run. A day that is frozen is left alone; its row is returned.
     """
     with transaction.atomic():
         take_turn()
+        if frozen := DailyMetrics.objects.filter(date=day, is_frozen=True).first():
+            return frozen
         seen = row_version(day)
         compute_breakdown(day=day)
-        row = DailyMetrics(date=day, computed_at=now, is_final=shop_day(now) > day, **figures(day))
+        hours = hours_of(day)
+        row = DailyMetrics(date=day, computed_at=now, is_final=shop_day(now) > day, **figures(day, hours))
         execute(DROP_TABLES)
         clear_mark(day, seen)
         write_row(row)
+        replace_hours(day=day, hours=hours)
         replace_breakdown(day=day)
     return row
 
@@ -47,13 +52,15 @@ def take_turn() -> None:
     execute("SELECT pg_advisory_xact_lock(hashtext('analytics.aggregate_day'))")
 
 
-def figures(day: date) -> dict[str, Any]:
-    """All numbers of the day's row: what the database counted, and what follows."""
-    found = one_row("sessions", "visitors", "orders", "events", parameters=day_parameters(day), given="window")
+def figures(day: date, hours: list[Hour]) -> dict[str, Any]:
+    """All numbers of the day's row: the sums of its hours, and what follows."""
+    totals, unique = added(hour.totals for hour in hours), sum(hour.visitors for hour in hours)
     return {
-        **found,
-        **derived(from_columns(found)),
-        "existing_users": found["unique_visits"] - found["new_users"],
+        **{name: getattr(totals, name) for name in HOURLY},
+        **one_row("crawlers", {"day": day}),
+        **derived(totals),
+        "unique_visits": unique,
+        "existing_users": unique - totals.new_users,
     }
 
 
@@ -72,26 +79,7 @@ def clear_mark(day: date, seen: str | None) -> None:
 
 
 def write_row(row: DailyMetrics) -> None:
-    """Inserts the row or replaces its figures; the mark is left as it is."""
+    """Inserts the row or replaces its figures; its marks are left as they are."""
     fields = [field.name for field in DailyMetrics._meta.concrete_fields]
-    changed = [name for name in fields if name not in ("date", "is_dirty")]
+    changed = [name for name in fields if name not in ("date", "is_dirty", "is_frozen")]
     DailyMetrics.objects.bulk_create([row], update_conflicts=True, unique_fields=["date"], update_fields=changed)
-
-
-def aggregate_range(
-    *, first: date, last: date, now: datetime, progress: Callable[[date], None] = lambda day: None
-) -> int:
-    """Computes every day from `first` to `last`, each in its own transaction; returns how many.
-
-    `progress` is called after each day.
-
-    Raises:
-        RangeError: `last` lies before `first`.
-    """
-    if last < first:
-        raise RangeError
-    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-    for day in days:
-        aggregate_day(day=day, now=now)
-        progress(day)
-    return len(days)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 
 from django.conf import settings
+from django.db import transaction
 
 from analytics.models import DailyMetrics
 from analytics.services.daily import aggregate_day
@@ -41,29 +42,37 @@ def aggregate_yesterday(*, now: datetime) -> DailyMetrics:
 
 def refresh_touched(*, now: datetime) -> list[date]:
     """Computes again the days before today that are marked dirty or that something late has touched."""
-    mark_dirty(days=late_days(now))
-    dirty = DailyMetrics.objects.filter(is_dirty=True, date__lt=shop_day(now)).order_by("date")
+    mark_dirty(days=late_days(now=now, most=MOST_MISSING))
+    dirty = DailyMetrics.objects.filter(is_dirty=True, is_frozen=False, date__lt=shop_day(now)).order_by("date")
     days = list(dirty.values_list("date", flat=True))
     for day in days:
         aggregate_day(day=day, now=now)
     return days
 
 
-def late_days(now: datetime) -> list[date]:
-    """Days before today with orders that were paid or closed after the day was computed, and imported history."""
+def late_days(*, now: datetime, most: int | None) -> list[date]:
+    """Days before today with orders that were paid or closed after the day was computed, and of imported history so
+    many at most, the newest.
+    """
     today = shop_day(now)
     start, _ = day_bounds(today - LATEST)
     parameters = {
         "today": today,
         "start": start,
         "zone": settings.SHOP_TIME_ZONE,
-        "most": MOST_MISSING,
+        "most": most,
         "count_unconfirmed": settings.COUNT_UNCONFIRMED_SESSIONS,
     }
     return [row["day"] for row in rows(statement("late_days"), parameters)]
 
 
+@transaction.atomic
 def mark_dirty(*, days: Iterable[date]) -> None:
-    """Asks for these days to be computed again by the next run. A day without a row gets an empty one."""
+    """Asks for these days to be computed again by the next run. A day without a row gets an empty one; one that is
+    frozen is left alone.
+    """
     marks = [DailyMetrics(date=day, computed_at=NEVER, is_dirty=True) for day in sorted(set(days))]
-    DailyMetrics.objects.bulk_create(marks, update_conflicts=True, unique_fields=["date"], update_fields=["is_dirty"])
+    DailyMetrics.objects.bulk_create(marks, ignore_conflicts=True)
+    known = DailyMetrics.objects.filter(date__in=[mark.date for mark in marks]).order_by("date").select_for_update()
+    open_days = [day for day, is_frozen in known.values_list("date", "is_frozen") if not is_frozen]
+    DailyMetrics.objects.filter(date__in=open_days).update(is_dirty=True)

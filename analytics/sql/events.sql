@@ -1,5 +1,11 @@
--- Events that are counted as such, whichever day their session began.
-SELECT coalesce(sum(visits) FILTER (WHERE dimension = 'add_to_cart'), 0)::int AS cart_additions,
-       coalesce(sum(visits) FILTER (WHERE dimension = 'checkout_started'), 0)::int AS checkouts_started
-  FROM analytics_day_value
- WHERE dimension IN ('add_to_cart', 'checkout_started')
+-- Events between two instants that are counted as such, by hour, but those of visits that are not counted.
+SELECT width_bucket(timestamp, %(hours)s::timestamptz[]) AS hour,
+       count(*) FILTER (WHERE event_type = 'add_to_cart')::int AS cart_additions,
+       count(*) FILTER (WHERE event_type = 'checkout_started')::int AS checkouts_started
+  FROM sessions_app_sessionevent AS event
+ WHERE timestamp >= %(start)s AND timestamp < %(end)s
+   AND event_type IN ('add_to_cart', 'checkout_started')
+   AND NOT EXISTS (SELECT FROM sessions_app_visitorsession AS visit
+                    WHERE visit.session_id = event.session_id
+                      AND (is_bot OR (unconfirmed AND NOT %(count_unconfirmed)s)))
+ GROUP BY hour

@@ -1,6 +1,6 @@
 -- Days before today that something has touched since they were computed: money that came, or an order that closed,
--- after midnight (the order's day and its visit's day). And days of the shop's history that have no row, or an empty
--- one although there were visits: history that was imported.
+-- after midnight (the order's day and its visit's day). And days of the shop's history that have no row, or none of
+-- their hours, or an empty one although there were visits: history that was imported, or computed before there were hours.
 WITH touched AS (
     SELECT orders_order.placed_at, session.started_at, greatest(orders_order.paid_at, orders_order.closed_at) AS at
       FROM orders_order
@@ -14,7 +14,7 @@ WITH touched AS (
 SELECT day
   FROM late
   JOIN analytics_dailymetrics ON date = day
- WHERE at >= computed_at AND day < %(today)s
+ WHERE at >= computed_at AND day < %(today)s AND NOT is_frozen
 UNION
 (SELECT day::date
    FROM generate_series(least((SELECT min(date) FROM analytics_dailymetrics),
@@ -23,9 +23,16 @@ UNION
                         %(today)s::timestamp - interval '1 day', interval '1 day') AS day
    LEFT JOIN analytics_dailymetrics ON date = day::date
   WHERE date IS NULL
-     OR total_visits = 0 AND EXISTS (
+     OR NOT is_frozen AND NOT EXISTS (
+        SELECT FROM analytics_hourlymetrics
+         WHERE hour >= day AT TIME ZONE %(zone)s + interval '4 hours'
+           AND hour < day AT TIME ZONE %(zone)s + interval '20 hours')
+     OR NOT is_frozen AND total_visits = 0 AND EXISTS (
         SELECT FROM sessions_app_visitorsession
-         WHERE started_at >= day AT TIME ZONE %(zone)s AND started_at < (day + interval '1 day') AT TIME ZONE %(zone)s
+         -- of a midnight that does not exist or comes twice PostgreSQL may think otherwise than we do
+         WHERE started_at >= day AT TIME ZONE %(zone)s - interval '2 hours'
+           AND started_at < (day + interval '1 day') AT TIME ZONE %(zone)s + interval '2 hours'
+           AND (started_at AT TIME ZONE %(zone)s)::date = day::date
            AND NOT is_bot AND (%(count_unconfirmed)s OR NOT unconfirmed))
   ORDER BY day DESC
   LIMIT %(most)s)

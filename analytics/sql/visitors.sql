@@ -1,7 +1,12 @@
--- Visitors of the window, and those of them whose first session ever is among its visits.
-SELECT unique_visits, unique_visits - known AS new_users
-  FROM (SELECT count(*)::int AS unique_visits FROM (SELECT DISTINCT visitor_id FROM visit) AS visitor) AS all_of_them,
-       (SELECT count(DISTINCT visitor_id)::int AS known
-          FROM visit
-         WHERE EXISTS (SELECT FROM sessions_app_visitorsession AS earlier
-                        WHERE earlier.visitor_id = visit.visitor_id AND earlier.started_at < %(start)s)) AS known_ones
+-- Visitors by the hour of their first visit of the window, and those of them whose first session ever is in it.
+WITH visitor AS MATERIALIZED (
+    SELECT visitor_id, min(started_at) AS came_at FROM visit GROUP BY visitor_id
+)
+SELECT hour, visitors::int, (visitors - coalesce(known, 0))::int AS new_users
+  FROM (SELECT width_bucket(came_at, %(hours)s::timestamptz[]) AS hour, count(*) AS visitors
+          FROM visitor
+         GROUP BY hour) AS all_of_them
+  LEFT JOIN (SELECT width_bucket(came_at, %(hours)s::timestamptz[]) AS hour, count(*) AS known
+               FROM visitor
+              WHERE EXISTS (SELECT FROM earlier WHERE earlier.visitor_id = visitor.visitor_id)
+              GROUP BY hour) AS known_ones USING (hour)

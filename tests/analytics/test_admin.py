@@ -1,6 +1,9 @@
 """The history can be read and not changed; goals can be set."""
 
+from typing import Any
+
 import pytest
+from django.db import IntegrityError
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
@@ -10,7 +13,7 @@ from tests.analytics.staff import logged_in
 from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
-HISTORY = ["dailymetrics", "dailybreakdown", "realtimemetrics"]
+HISTORY = ["dailymetrics", "hourlymetrics", "dailybreakdown", "realtimemetrics", "realtimehour"]
 
 
 @pytest.fixture
@@ -43,6 +46,36 @@ def test_a_goal_can_be_set(boss: Client) -> None:
     goal = {"period": "month", "starts_on": "2026-03-01", "amount": "9000"}
     assert boss.post("/admin/analytics/salesgoal/add/", goal).status_code == 302
     assert SalesGoal.objects.get().amount == 9000
+
+
+@pytest.mark.parametrize(
+    ("goal", "text"),
+    [
+        ({"period": "month", "starts_on": "2026-03-02", "amount": "9"}, "The goal of a month begins on its first day."),
+        ({"period": "day", "starts_on": "2026-03-10", "amount": "9"}, "There is a goal for this day or month already"),
+        ({"period": "day", "starts_on": "2026-03-11", "amount": "0"}, "A goal is more than 0."),
+        ({"period": "day", "starts_on": "2026-03-11", "amount": "-5"}, "A goal is more than 0."),
+        ({"period": "day", "starts_on": "2026-02-30", "amount": "9"}, "Enter a valid date."),
+        ({"period": "week", "starts_on": "2026-03-11", "amount": "9"}, "Select a valid choice."),
+    ],
+)
+def test_a_goal_that_is_none_is_refused_with_a_sentence(boss: Client, goal: dict[str, str], text: str) -> None:
+    SalesGoal.objects.create(period="day", starts_on=DAY, amount=5)
+    response = boss.post("/admin/analytics/salesgoal/add/", goal)
+    assert (response.status_code, SalesGoal.objects.count()) == (200, 1)
+    assert text in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("fields", "name"),
+    [
+        ({"period": "month", "starts_on": DAY, "amount": 5}, "goal_of_a_month_begins_with_it"),
+        ({"period": "day", "starts_on": DAY, "amount": 0}, "goal_of_something"),
+    ],
+)
+def test_postgresql_keeps_no_goal_that_is_none(fields: dict[str, Any], name: str) -> None:
+    with pytest.raises(IntegrityError, match=name):
+        SalesGoal.objects.create(**fields)
 
 
 def test_the_list_costs_as_many_queries_with_many_rows_as_with_few(

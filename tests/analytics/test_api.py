@@ -14,7 +14,8 @@ from tests.analytics.staff import logged_in, member
 from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
-ADDRESSES = ["/api/v1/analytics/metrics", "/api/v1/analytics/realtime"]
+DAYS = "?from=2026-03-09&to=2026-03-10"
+ADDRESSES = [f"/api/v1/analytics/{call}" for call in ("metrics", "realtime", f"hours{DAYS}", f"goals{DAYS}")]
 
 
 @pytest.fixture(autouse=True)

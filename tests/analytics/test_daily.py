@@ -8,7 +8,7 @@ import pytest
 from pytest_django import Settings
 
 from analytics.models import DailyMetrics
-from analytics.services import RangeError, aggregate_day, aggregate_range
+from analytics.services import aggregate_day
 from sessions_app.models import CrawlerDay
 from tests.analytics.days import DAY, NEXT_MORNING, at, computed, event, purchase, visit
 from tests.factories import CustomerFactory, OrderSessionFactory, PaymentAttemptFactory, RefundFactory
@@ -191,15 +191,3 @@ def test_computing_a_day_twice_gives_the_same_row() -> None:
 @pytest.mark.parametrize(("now", "final"), [(at(14), False), (NEXT_MORNING, True)])
 def test_a_row_is_final_once_its_day_is_over(now: datetime, final: bool) -> None:
     assert computed(now=now).is_final is final
-
-
-def test_a_range_computes_every_day_and_tells_each() -> None:
-    told: list[date] = []
-    days = aggregate_range(first=DAY, last=DAY + timedelta(days=2), now=NEXT_MORNING, progress=told.append)
-    assert (days, told) == (3, [DAY + timedelta(days=n) for n in range(3)])
-    assert DailyMetrics.objects.count() == 3
-
-
-def test_a_range_that_ends_before_it_begins_is_refused() -> None:
-    with pytest.raises(RangeError):
-        aggregate_range(first=DAY, last=DAY - timedelta(days=1), now=NEXT_MORNING)

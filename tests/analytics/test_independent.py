@@ -1,4 +1,5 @@
-"""The numbers of a day against the same numbers counted in plain Python from random visits, events, orders and refunds.
+"""The numbers of a day, of its hours and of a part of it against the same numbers counted in plain Python from random
+visits, events, orders and refunds.
 
 Days of 23, 24 and 25 hours; visits over midnight, of bots, of people who never confirmed; events and money that come on
 another day; orders of no visit.
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -21,10 +22,13 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from analytics.metrics import METRICS
-from analytics.models import DailyBreakdown, DailyMetrics
+from analytics.metrics import HOURLY, METRICS, Totals
+from analytics.models import DailyBreakdown, DailyMetrics, HourlyMetrics
+from analytics.periods import window
+from analytics.selectors import slice_totals
 from analytics.services import aggregate_day
 from sessions_app.models import VisitorSession
+from tests.analytics.histories import CHANNELS, PAGES, PRODUCTS, Happening, History, Purchase, Visit, histories
 from tests.factories import (
     CustomerFactory,
     OrderFactory,
@@ -38,124 +42,23 @@ from tests.factories import (
 pytestmark = pytest.mark.django_db
 ZONE = ZoneInfo("Europe/London")
 DAYS = (date(2026, 3, 29), date(2026, 7, 1), date(2026, 10, 25))
-CHANNELS, PAGES = ("direct", "paid", "email"), ("/a", "/b")
-PRODUCTS = tuple(uuid.UUID(int=number) for number in (1, 2))
-TYPES = ("page_view", "product_view", "add_to_cart", "checkout_started", "scrolled")
 Breakdown = dict[str, tuple[int, int, int, Decimal]]
-
-
-@dataclass(frozen=True, eq=False)
-class Visit:
-    """One of possibly several that are alike. Minutes are counted from the first instant of the day."""
-
-    minute: int
-    seconds: int
-    visitor: int
-    channel: str
-    is_bot: bool
-    unconfirmed: bool
-    script_pages: int
-    api_pages: int
-    carts: int
-    checkouts: int
-    others: int
-
-
-@dataclass(frozen=True)
-class Happening:
-    """An event of a visit, so many minutes after it began."""
-
-    visit: int
-    minutes: int
-    type: str
-    source: str
-    page: str
-    product: uuid.UUID
-
-
-@dataclass(frozen=True)
-class Purchase:
-    """An order, of a visit or of none, placed so many minutes after that began, and paid so many later; refunded later
-    still.
-    """
-
-    visit: int | None
-    minutes: int
-    status: str
-    until_paid: int
-    cents: int
-    until_refund: int | None
-
-
-@dataclass(frozen=True)
-class History:
-    """What happened around a day."""
-
-    visits: list[Visit]
-    happenings: list[Happening]
-    purchases: list[Purchase]
-
-
-def of_a_visit(number: int) -> st.SearchStrategy[int]:
-    return st.integers(0, number - 1)
-
-
-@st.composite
-def histories(draw: st.DrawFn) -> History:
-    visits = draw(
-        st.lists(
-            st.builds(
-                Visit,
-                minute=st.integers(-1500, 1600),
-                seconds=st.sampled_from([0, 9, 10, 4000, 80000]),
-                visitor=st.integers(0, 3),
-                channel=st.sampled_from(CHANNELS),
-                is_bot=st.sampled_from([False, False, False, True]),
-                unconfirmed=st.booleans(),
-                script_pages=st.integers(0, 2),
-                api_pages=st.integers(0, 2),
-                carts=st.integers(0, 1),
-                checkouts=st.integers(0, 1),
-                others=st.integers(0, 1),
-            ),
-            min_size=1,
-            max_size=7,
-        )
-    )
-    happenings = st.builds(
-        Happening,
-        visit=of_a_visit(len(visits)),
-        minutes=st.integers(0, 1439),
-        type=st.sampled_from(TYPES),
-        source=st.sampled_from(["script", "api"]),
-        page=st.sampled_from(PAGES),
-        product=st.sampled_from(PRODUCTS),
-    )
-    purchases = st.builds(
-        Purchase,
-        visit=st.none() | of_a_visit(len(visits)),
-        minutes=st.integers(0, 1439),
-        status=st.sampled_from(["success", "success", "pending", "failed", "expired", "cancelled"]),
-        until_paid=st.integers(0, 1500),
-        cents=st.integers(1, 9999),
-        until_refund=st.none() | st.integers(0, 3000),
-    )
-    return History(visits, draw(st.lists(happenings, max_size=10)), draw(st.lists(purchases, max_size=4)))
 
 
 @dataclass(frozen=True)
 class Counter:
-    """Counts a history the plain way."""
+    """Counts a history the plain way, from `start` to `end`, on a day that began at `midnight`."""
 
     history: History
+    midnight: datetime
     start: datetime
     end: datetime
     unconfirmed_count: bool
 
     def at(self, minutes: int) -> datetime:
-        return self.start + timedelta(minutes=minutes)
+        return self.midnight + timedelta(minutes=minutes)
 
-    def on_day(self, instant: datetime) -> bool:
+    def within(self, instant: datetime) -> bool:
         return self.start <= instant < self.end
 
     def counts(self, visit: Visit) -> bool:
@@ -175,36 +78,37 @@ class Counter:
     def total(self, orders: Sequence[Purchase]) -> Decimal:
         return sum((Decimal(order.cents) / 100 for order in orders), Decimal(0))
 
-    def today(self) -> list[Visit]:
-        return [visit for visit in self.history.visits if self.counts(visit) and self.on_day(self.at(visit.minute))]
+    def visits(self) -> list[Visit]:
+        return [visit for visit in self.history.visits if self.counts(visit) and self.within(self.at(visit.minute))]
 
     def happened(self) -> list[tuple[Happening, Visit]]:
         with_visits = [(each, self.history.visits[each.visit]) for each in self.history.happenings]
         return [
             (each, visit)
             for each, visit in with_visits
-            if self.counts(visit) and self.on_day(self.at(visit.minute + each.minutes))
+            if self.counts(visit) and self.within(self.at(visit.minute + each.minutes))
         ]
 
     def row(self) -> dict[str, Any]:
-        visits, orders = self.today(), self.history.purchases
+        visits, orders = self.visits(), self.history.purchases
         pages = [visit.script_pages or visit.api_pages for visit in visits]
         ordered = [visit for visit in visits if self.bought(visit)]
         paying = [visit for visit in visits if any(order.status == "success" for order in self.bought(visit))]
         checkout = [visit for visit in visits if visit.checkouts or visit in ordered]
         cart = [visit for visit in visits if visit.carts or visit in checkout]
         engaged = [v for v, n in zip(visits, pages, strict=True) if n >= 2 or v.seconds >= 10 or v.others]
-        paid = [order for order in orders if order.status == "success" and self.on_day(self.paid(order))]
-        placed = [order for order in orders if self.on_day(self.placed(order))]
+        paid = [order for order in orders if order.status == "success" and self.within(self.paid(order))]
+        placed = [order for order in orders if self.within(self.placed(order))]
         refunded = [
             order
             for order in orders
             if order.status == "success"
             and order.until_refund is not None
-            and self.on_day(self.paid(order) + timedelta(minutes=order.until_refund))
+            and self.within(self.paid(order) + timedelta(minutes=order.until_refund))
         ]
-        known = {v.visitor for v in self.history.visits if self.at(v.minute) < self.start}
-        visitors = {visit.visitor for visit in visits}
+        known = {v.visitor for v in self.history.visits if self.at(v.minute) < self.midnight}
+        before = replace(self, start=self.midnight, end=self.start).visits()
+        visitors = {visit.visitor for visit in visits} - {visit.visitor for visit in before}
         kinds = [each.type for each, _visit in self.happened()]
         return {
             "total_visits": len(visits),
@@ -246,7 +150,7 @@ class Counter:
     def channels(self) -> Breakdown:
         found = {}
         for channel in CHANNELS:
-            if visits := [visit for visit in self.today() if visit.channel == channel]:
+            if visits := [visit for visit in self.visits() if visit.channel == channel]:
                 paid = [order for visit in visits for order in self.bought(visit) if order.status == "success"]
                 visitors = {visit.visitor for visit in visits}
                 found[channel] = (len(visits), len(visitors), len(paid), self.total(paid))
@@ -318,24 +222,47 @@ def broken_down(day: date, dimension: str) -> Breakdown:
     return {row.value: (row.visits, row.visitors, row.orders, row.revenue) for row in found}
 
 
+def sums_in(numbers: dict[str, Any]) -> dict[str, Any]:
+    """Those that hours have too."""
+    return {name: number for name, number in numbers.items() if name in HOURLY}
+
+
+def sums_of(stored: HourlyMetrics | Totals, counted: dict[str, Any]) -> dict[str, Any]:
+    """The same numbers as stored."""
+    return {name: getattr(stored, name) for name in sums_in(counted)}
+
+
+def hours_of(counter: Counter) -> list[dict[str, Any]]:
+    """Each hour of the day counted alone. Zones of whole hours only."""
+    hour, begins = timedelta(hours=1), counter.midnight
+    found = []
+    while begins < counter.end:
+        found.append(sums_in(replace(counter, start=begins, end=begins + hour).row()))
+        begins += hour
+    return found
+
+
 @pytest.mark.parametrize("day", DAYS)
 @hypothesis_settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
-@given(history=histories(), unconfirmed_count=st.booleans())
+@given(history=histories(), unconfirmed_count=st.booleans(), minutes=st.integers(0, 23 * 60 - 1))
 def test_every_number_is_what_plain_python_counts(
-    settings: Settings, day: date, history: History, unconfirmed_count: bool
+    settings: Settings, day: date, history: History, unconfirmed_count: bool, minutes: int
 ) -> None:
     settings.SHOP_TIME_ZONE, settings.COUNT_UNCONFIRMED_SESSIONS = str(ZONE), unconfirmed_count
     start = datetime(day.year, day.month, day.day, tzinfo=ZONE).astimezone(UTC)
     following = day + timedelta(days=1)
     end = datetime(following.year, following.month, following.day, tzinfo=ZONE).astimezone(UTC)
-    counter = Counter(history, start, end, unconfirmed_count)
+    counter = Counter(history, start, start, end, unconfirmed_count)
     with transaction.atomic():
         stored(counter)
         aggregate_day(day=day, now=end)
         row, expected = DailyMetrics.objects.get(date=day), counter.row()
         assert {name: round(Decimal(getattr(row, name)), 4) for name in expected} == expected
+        assert [sums_of(hour, expected) for hour in HourlyMetrics.objects.order_by("hour")] == hours_of(counter)
+        cut = start + timedelta(minutes=minutes)
+        assert sums_of(slice_totals(window(1, cut), row), expected) == sums_in(replace(counter, end=cut).row())
         assert broken_down(day, "channel") == counter.channels()
         assert broken_down(day, "page") == counter.seen("page_view")
         assert broken_down(day, "product") == counter.seen("product_view")

@@ -1,12 +1,13 @@
 """Which days are computed again, and when."""
 
 import threading
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.db import connection
+from pytest_django import Settings
 
-from analytics.models import DailyBreakdown, DailyMetrics
+from analytics.models import DailyBreakdown, DailyMetrics, HourlyMetrics
 from analytics.services import (
     aggregate_day,
     aggregate_today,
@@ -116,6 +117,56 @@ def test_bots_do_not_make_an_empty_day_look_forgotten() -> None:
     computed(YESTERDAY, now=at(0, 10))
     visit(at(12, day=YESTERDAY), is_bot=True)
     assert refresh_touched(now=at(9)) == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("local_hour_before", [False, True])
+def test_visits_imported_into_a_day_whose_midnight_came_twice_are_found(
+    settings: Settings, local_hour_before: bool
+) -> None:
+    """And belong to no other day."""
+    settings.SHOP_TIME_ZONE = "America/Havana"
+    day, now = date(2021, 11, 7), datetime(2021, 11, 9, 12, tzinfo=UTC)
+    for ago in (0, 1):
+        computed(day - timedelta(days=ago), now=now - timedelta(days=1)), computed(day + timedelta(days=1), now=now)
+    visit(datetime(2021, 11, 7, 4, 30, tzinfo=UTC) - timedelta(hours=local_hour_before))
+    assert refresh_touched(now=now) == [day - timedelta(days=local_hour_before)]
+
+
+@pytest.mark.django_db
+def test_visits_imported_into_a_day_that_begins_at_one_are_found(settings: Settings) -> None:
+    settings.SHOP_TIME_ZONE = "America/Sao_Paulo"
+    day, now = date(2018, 11, 4), datetime(2018, 11, 5, 12, tzinfo=UTC)
+    computed(day - timedelta(days=1), now=now), computed(day, now=now)
+    visit(datetime(2018, 11, 4, 3, tzinfo=UTC))
+    assert refresh_touched(now=now) == [day]
+
+
+@pytest.mark.django_db
+def test_history_over_a_day_that_was_left_out_is_computed_once(settings: Settings) -> None:
+    settings.SHOP_TIME_ZONE = "Pacific/Apia"
+    now = datetime(2012, 1, 1, 12, tzinfo=UTC)
+    visit(datetime(2011, 12, 30, 9, 30, tzinfo=UTC)), visit(datetime(2011, 12, 30, 10, 30, tzinfo=UTC))
+    days = refresh_touched(now=now)
+    assert days == [date(2011, 12, 29) + timedelta(days=n) for n in range(4)]
+    assert list(DailyMetrics.objects.order_by("date").values_list("total_visits", flat=True)) == [1, 0, 1, 0]
+    assert refresh_touched(now=now) == []
+
+
+@pytest.mark.django_db
+def test_days_computed_before_there_were_hours_get_theirs() -> None:
+    visit(at(12, day=YESTERDAY)), computed(YESTERDAY, now=at(0, 10))
+    HourlyMetrics.objects.all().delete()
+    assert refresh_touched(now=at(9)) == [YESTERDAY]
+    assert (HourlyMetrics.objects.count(), refresh_touched(now=at(9))) == (24, [])
+
+
+@pytest.mark.django_db
+def test_a_long_history_gets_its_rows_run_by_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("analytics.services.late.MOST_MISSING", 2)
+    visit(at(12) - timedelta(days=3))
+    assert [len(refresh_touched(now=at(9))) for _run in range(3)] == [2, 1, 0]
+    assert DailyMetrics.objects.count() == 3
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,16 +1,19 @@
 """Reads of the dashboard."""
 
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
 from analytics import selectors
-from analytics.models import DailyBreakdown, SalesGoal
-from analytics.periods import previous, window
-from sessions_app.models import DeadLetter
-from tests.analytics.days import DAY, at, computed, purchase, visit
+from analytics.hours import counted
+from analytics.metrics import Totals
+from analytics.models import DailyBreakdown, HourlyMetrics, SalesGoal
+from analytics.periods import last_instant, previous, window
+from analytics.services import freeze_days, mark_dirty
+from sessions_app.models import DeadLetter, VisitorSession
+from tests.analytics.days import DAY, NEXT_MORNING, at, computed, event, purchase, visit
 from tests.factories import NOW, OrderFactory, ProductFactory
 from tests.orders.subscriber import delivery_to, endpoint_at
 
@@ -37,9 +40,69 @@ def test_a_window_adds_whole_days_as_stored_and_its_last_day_as_given() -> None:
     visit(at(9) - timedelta(days=1)), visit(at(9) - timedelta(days=1)), visit(at(9)), visit(at(15))
     computed(DAY - timedelta(days=1))
     current = window(7, at(14))
-    today = selectors.slice_totals(current.last_start, current.until)
     stored = selectors.daily_rows(current.first, current.last)
+    today = selectors.slice_totals(current, stored.get(DAY))
     assert selectors.window_totals(current, stored, today).total_visits == 3
+
+
+def part(until: datetime) -> Totals:
+    """What the day of an instant brought until then."""
+    row = selectors.daily_rows(until.date(), until.date()).get(until.date())
+    return selectors.slice_totals(window(1, until), row)
+
+
+@pytest.mark.parametrize("minutes", [0, 1, 59, 60, 61, 150, 601])
+def test_a_part_of_a_settled_day_is_what_raw_rows_of_it_say(minutes: int) -> None:
+    """Its whole hours are read from their rows, the one that is cut is counted."""
+    visitor, until = uuid.uuid4(), at(0) + timedelta(minutes=minutes)
+    visit(at(9, 30) - timedelta(days=3), visitor_id=visitor)
+    for minute in range(0, 700, 20):
+        seen = visit(at(0) + timedelta(minutes=minute), seconds=minute, visitor_id=uuid.UUID(int=minute % 70))
+        event(seen, "add_to_cart")
+        purchase(
+            visit(at(0) + timedelta(minutes=minute), visitor_id=visitor), paid=at(0) + timedelta(minutes=2 * minute)
+        )
+    raw = counted(at(0), until)
+    computed()
+    assert part(until) == raw
+
+
+def test_whole_hours_of_a_settled_day_are_not_counted_again() -> None:
+    visit(at(9)), visit(at(10, 10))
+    computed()
+    VisitorSession.objects.all().delete()
+    assert (part(at(10, 30)).total_visits, part(last_instant(DAY)).total_visits) == (1, 2)
+
+
+def test_of_a_frozen_day_whole_hours_count() -> None:
+    visit(at(9)), visit(at(10, 10)), computed()
+    freeze_days(before=DAY + timedelta(days=1), now=NEXT_MORNING)
+    assert [part(at(hour, minute)).total_visits for hour, minute in ((10, 30), (11, 0), (11, 1))] == [1, 2, 2]
+
+
+def test_today_and_days_that_wait_for_a_run_are_counted_from_raw_rows() -> None:
+    computed(now=at(14))
+    visit(at(9))
+    assert part(at(14, 3)).total_visits == 1
+    computed()
+    visit(at(9))
+    mark_dirty(days=[DAY])
+    assert part(at(14, 3)).total_visits == 2
+
+
+def test_a_day_of_which_an_hour_is_missing_is_counted_from_raw_rows() -> None:
+    visit(at(9)), computed()
+    HourlyMetrics.objects.filter(hour=at(9)).delete()
+    assert part(at(14)).total_visits == 1
+
+
+def test_who_came_in_an_earlier_hour_is_not_new_in_the_one_that_is_cut() -> None:
+    """But who was seen only as a bot on that day is: as in the row of the day."""
+    both, bot = uuid.uuid4(), uuid.uuid4()
+    visit(at(9), visitor_id=both), visit(at(10, 1), visitor_id=both)
+    visit(at(9), visitor_id=bot, is_bot=True), visit(at(10, 2), visitor_id=bot)
+    assert computed().new_users == 2
+    assert part(at(10, 30)).new_users == 2
 
 
 def test_outcomes_name_every_state() -> None:
@@ -74,13 +137,6 @@ def test_visits_without_a_campaign_are_no_campaign() -> None:
     computed()
     found = selectors.top_values(window(1, at(14)), [Dimension.CAMPAIGN], 8)
     assert [entry.value for entry in found[Dimension.CAMPAIGN]] == ["spring"]
-
-
-def test_a_months_goal_is_spread_over_its_days_and_a_days_own_goal_goes_before() -> None:
-    SalesGoal.objects.create(period="month", starts_on=DAY.replace(day=1), amount=3100)
-    SalesGoal.objects.create(period="day", starts_on=DAY, amount=500)
-    assert selectors.goal_of_days([DAY, DAY + timedelta(days=1)]) == 600
-    assert selectors.goal_of_days([DAY - timedelta(days=20)]) == 0
 
 
 def test_attention_counts_orders_marked_and_events_not_stored() -> None:

@@ -4,7 +4,7 @@ import csv
 import io
 import uuid
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +13,7 @@ import time_machine
 from django.conf import LazySettings
 from django.test import Client
 
-from analytics.models import RealtimeMetrics
+from analytics.models import RealtimeMetrics, SalesGoal
 from sessions_app.models import VisitorSession
 from tests.analytics.days import DAY, at, computed, event, purchase, visit
 from tests.analytics.staff import logged_in, member
@@ -172,6 +172,47 @@ def test_touches_know_no_country(staff: Client) -> None:
     assert (response.status_code, list(response.json()["details"])) == (400, ["dimension"])
 
 
+def test_hours_of_the_week_are_sums_by_the_shops_clock(staff: Client, settings: LazySettings) -> None:
+    """Of two Tuesdays; 10:00 UTC is 15:30 in Kolkata."""
+    settings.SHOP_TIME_ZONE = "Asia/Kolkata"
+    week = timedelta(days=7)
+    purchase(visit(at(10)), paid=at(10, 5), subtotal=30), visit(at(10) - week), visit(at(9))
+    computed(now=at(14)), computed(DAY - week)
+    lines = asked(staff, f"hours?from={DAY - week}&to={DAY}")
+    assert [(line["weekday"], line["hour"]) for line in lines] == [(d, h) for d in range(1, 8) for h in range(24)]
+    found = {(line["weekday"], line["hour"]): line for line in lines}
+    assert found[2, 15] == {"weekday": 2, "hour": 15, "hours": 2, "visits": 2, "orders": 1, "sales": "30.00"}
+    assert (found[2, 14]["visits"], found[3, 15]["hours"]) == (1, 0)
+
+
+def test_hours_to_come_are_not_counted_as_empty(staff: Client) -> None:
+    computed(now=at(14))
+    lines = asked(staff, f"hours?from={DAY}&to={DAY}")
+    assert [line["hours"] for line in lines if line["weekday"] == 2] == [1] * 15 + [0] * 9
+
+
+def test_an_hour_that_comes_twice_counts_twice(staff: Client, settings: LazySettings) -> None:
+    settings.SHOP_TIME_ZONE = "Europe/London"
+    day = date(2025, 10, 26)
+    visit(datetime(2025, 10, 26, 0, 30, tzinfo=UTC)), visit(datetime(2025, 10, 26, 1, 30, tzinfo=UTC)), computed(day)
+    (line,) = (line for line in asked(staff, f"hours?from={day}&to={day}") if line["visits"])
+    assert (line["weekday"], line["hour"], line["hours"], line["visits"]) == (7, 1, 2, 2)
+
+
+def test_goals_are_answered_by_day_and_month_with_their_progress(staff: Client) -> None:
+    SalesGoal.objects.create(period="month", starts_on=DAY.replace(day=1), amount=1000)
+    SalesGoal.objects.create(period="day", starts_on=DAY, amount=80)
+    purchase(visit(at(9)), paid=at(10), subtotal=20), computed(now=at(14))
+    data = asked(staff, f"goals?{TWO_DAYS}")
+    assert data["days"] == [
+        {"period": "day", "startsOn": "2026-03-09", "goal": "32.26", "sales": "0.00", "progress": "0.00"},
+        {"period": "day", "startsOn": "2026-03-10", "goal": "80.00", "sales": "20.00", "progress": "25.00"},
+    ]
+    month = {"period": "month", "startsOn": "2026-03-01", "goal": "1047.74", "sales": "20.00", "progress": "1.91"}
+    assert (data["months"], data["currency"]) == ([month], "GBP")
+    assert [line["period"] for line in table(staff, f"goals?{TWO_DAYS}")] == ["day", "day", "month"]
+
+
 def test_realtime_has_minutes_pages_checkouts_and_orders(staff: Client) -> None:
     RealtimeMetrics.objects.create(minute=at(14, 4), active_users=2, users_per_minute=2)
     RealtimeMetrics.objects.create(minute=at(13, 30), active_users=9, users_per_minute=9)
@@ -209,6 +250,12 @@ def test_a_range_that_cannot_be_answered_is_refused_by_name(staff: Client, query
 def test_an_unknown_dimension_is_refused_by_name(staff: Client, query: str, field: str) -> None:
     response = staff.get(f"/api/v1/analytics/breakdown?{TWO_DAYS}&{query}")
     assert (response.status_code, list(response.json()["details"])) == (400, [field])
+
+
+def test_a_day_that_the_shops_zone_left_out_is_empty(staff: Client, settings: LazySettings) -> None:
+    settings.SHOP_TIME_ZONE = "Pacific/Apia"
+    data = asked(staff, "daily?from=2011-12-30&to=2011-12-30&compare=previous")
+    assert [(day["date"], day["totalVisits"]) for day in data["days"]] == [("2011-12-30", 0)]
 
 
 def test_four_hundred_days_are_answered(staff: Client) -> None:

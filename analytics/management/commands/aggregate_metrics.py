@@ -2,49 +2,102 @@
 
 import json
 from argparse import ArgumentParser
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import date
+from datetime import date, timedelta
 from time import monotonic
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from django.db import InterfaceError, OperationalError
 
+from analytics.models import AggregationRun
 from analytics.selectors import first_day
-from analytics.services import RangeError, aggregate_range
+from analytics.services import RangeError, begin_run, finish_run, stopped_run
 from core.clock import now, shop_day
+from core.terminal import progress
 
 
 class Command(BaseCommand):
-    help = "Computes daily metrics and breakdowns anew from visits and orders. Running it twice gives the same rows."
+    """Computes history again, or goes on with what was stopped."""
+
+    help = (
+        "Computes the metrics of days, of their hours and their breakdowns anew from visits and orders. Running it "
+        "twice gives the same rows. Days whose visits are being removed are frozen and left as they are."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        """The command line."""
         parser.add_argument(
             "--from", dest="first", type=date.fromisoformat, help="First day; that of the first visit or order."
         )
         parser.add_argument("--to", dest="last", type=date.fromisoformat, help="Last day; today.")
+        parser.add_argument(
+            "--resume", action="store_true", help="Go on with the last run that was stopped, where it was stopped."
+        )
         parser.add_argument("--json", action="store_true", help="Print one JSON object, for machines.")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        last = options["last"] or shop_day(now())
-        first = options["first"] or first_day() or last
-        began = monotonic()
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Runs it.
+
+        Raises:
+            CommandError: there are no such days, nothing was stopped, PostgreSQL is away, or Ctrl-C (exit code 130).
+        """
+        run: AggregationRun | None = None
         try:
-            with progress_bar((last - first).days + 1, shown=not options["json"]) as advance:
-                days = aggregate_range(first=first, last=last, now=now(), progress=advance)
+            run = asked_for(**options)
+            self._finish(run, as_json=options["json"])
         except RangeError as error:
             raise CommandError(str(error)) from error
-        answer = {"from": str(first), "to": str(last), "days": days, "seconds": round(monotonic() - began, 3)}
-        text = f"{days} days, {first} to {last}, in {answer['seconds']} s."
-        self.stdout.write(json.dumps(answer) if options["json"] else text)
+        except (OperationalError, InterfaceError) as error:
+            raise CommandError(f"PostgreSQL cannot be asked: {str(error).strip()}\n{reached(run)}".strip()) from error
+        except KeyboardInterrupt:
+            raise CommandError(f"Stopped. {reached(run)}".strip(), returncode=130) from None
+
+    def _finish(self, run: AggregationRun, *, as_json: bool) -> None:
+        began, days = monotonic(), run.days_to_do
+        with progress("Days", total=len(days), stderr=self.stderr) as bar:
+            frozen = finish_run(run, now=now(), progress=lambda day: bar.reached((day - days[0]).days + 1))
+        seconds, computed = round(monotonic() - began, 3), len(days) - len(frozen)
+        if as_json:
+            answer = {"from": str(days[0]), "to": str(days[-1]), "days": computed, "frozen": list(map(str, frozen))}
+            self.stdout.write(json.dumps(answer | {"seconds": seconds}))
+            return
+        self.stdout.write(f"{computed} days, {days[0]} to {days[-1]}, in {seconds} s.")
+        if frozen:
+            self.stdout.write(f"Left as they are, frozen: {', '.join(stretches(frozen))}.")
 
 
-@contextmanager
-def progress_bar(total: int, *, shown: bool) -> Iterator[Callable[[date], None]]:
-    """A bar on the error stream, so that the answer can be piped; yields what moves it."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), disable=not shown) as bar:
-        task = bar.add_task("days", total=total)
-        yield lambda day: bar.update(task, advance=1, description=str(day))
+def asked_for(*, first: date | None, last: date | None, resume: bool, **_others: Any) -> AggregationRun:
+    """The run over the days asked for, or the one to go on with.
+
+    Raises:
+        CommandError: there is none to go on with, or both were asked for.
+        RangeError: the range ends before it begins.
+    """
+    if not resume:
+        end = last or shop_day(now())
+        return begin_run(first=first or first_day() or end, last=end, now=now())
+    if first or last:
+        raise CommandError("--resume goes on with the days of the run that was stopped: leave out --from and --to.")
+    if (run := stopped_run()) is None:
+        raise CommandError("No run was stopped: there is nothing to go on with.")
+    return run
+
+
+def reached(run: AggregationRun | None) -> str:
+    """How far a run came, and how it goes on."""
+    if run is None:
+        return ""
+    total, done = len(run.days), len(run.days) - len(run.days_to_do)
+    last = f", the last one {run.reached}" if run.reached else ""
+    return f"{done} of {total} days are computed{last}. Go on with: manage.py aggregate_metrics --resume"
+
+
+def stretches(days: list[date]) -> list[str]:
+    """Days in a row as one: `2026-01-01 to 2026-01-31`."""
+    found: list[list[date]] = []
+    for day in days:
+        if found and day == found[-1][-1] + timedelta(days=1):
+            found[-1].append(day)
+        else:
+            found.append([day])
+    return [str(row[0]) if len(row) == 1 else f"{row[0]} to {row[-1]}" for row in found]

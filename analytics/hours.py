@@ -1,0 +1,34 @@
+"""What happened, counted from raw rows by hour: what days, hours and parts of a day are made of."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from analytics.metrics import Totals, from_hour
+from analytics.statements import by_hour, day_parameters, span_parameters
+from core.clock import day_bounds, shop_day
+
+PARTS = ("sessions", "visitors", "orders", "events")
+
+
+@dataclass(frozen=True)
+class Hour:
+    """What an hour brought. `visitors` are those whose first visit of the day it had: over the day they add up."""
+
+    begins: datetime
+    totals: Totals
+    visitors: int
+
+
+def hours_of(day: date) -> list[Hour]:
+    """Every hour of a day, counted from its raw rows."""
+    found = by_hour(*PARTS, parameters=day_parameters(day), given=("window", "earlier"))
+    return [Hour(row["begins"], from_hour(row), row["visitors"] or 0) for row in found]
+
+
+def counted(start: datetime, end: datetime) -> Totals:
+    """What happened between two instants of one day. Who came before on that day is not new."""
+    day_start, _ = day_bounds(shop_day(start))
+    parameters = span_parameters(start, end, [start]) | {"day_start": day_start}
+    given = ("window", "earlier" if start == day_start else "earlier_that_day")
+    (found,) = by_hour(*PARTS, parameters=parameters, given=given)
+    return from_hour(found)

@@ -1,9 +1,0 @@
--- Events between two instants that are counted as such, but those of visits that are not counted.
-SELECT count(*) FILTER (WHERE event_type = 'add_to_cart')::int AS cart_additions,
-       count(*) FILTER (WHERE event_type = 'checkout_started')::int AS checkouts_started
-  FROM sessions_app_sessionevent AS event
- WHERE timestamp >= %(start)s AND timestamp < %(end)s
-   AND event_type IN ('add_to_cart', 'checkout_started')
-   AND NOT EXISTS (SELECT FROM sessions_app_visitorsession AS visit
-                    WHERE visit.session_id = event.session_id
-                      AND (is_bot OR (unconfirmed AND NOT %(count_unconfirmed)s)))
