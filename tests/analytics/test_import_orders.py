@@ -15,6 +15,8 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from analytics.models import DailyMetrics
+from analytics.services import aggregate_day, freeze_days
+from core.clock import now
 from orders.models import Order, Refund
 from orders.transfer.storing import ONE_IMPORT_AT_A_TIME
 from tests.database import database_away
@@ -160,6 +162,16 @@ def test_days_that_were_changed_when_it_stopped_are_computed_by_the_next_run(
     assert error.value.returncode == 130
     dirty = DailyMetrics.objects.filter(is_dirty=True).values_list("date", flat=True)
     assert set(dirty) == {date(2026, 1, 2), date(2026, 1, 4)}
+
+
+def test_days_that_are_frozen_are_named(path: Path) -> None:
+    aggregate_day(day=date(2026, 1, 2), now=now())
+    freeze_days(before=date(2026, 1, 3), now=now())
+    stderr = io.StringIO()
+    with pytest.raises(CommandError, match="Lines refused: 1"):
+        call_command("import_orders", str(path), stdout=io.StringIO(), stderr=stderr)
+    assert "Frozen days keep the numbers that they have: 2026-01-02." in stderr.getvalue()
+    assert [day for day, _sales in of_days("total_sales")] == [date(2026, 1, 4)]
 
 
 def test_without_its_database_it_fails(path: Path) -> None:
