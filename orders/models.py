@@ -78,7 +78,7 @@ class Order(models.Model):
         CANCELED = "canceled"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    number = models.CharField(max_length=40, unique=True, help_text="Ours are ORD- and ten; others were imported.")
+    number = models.CharField(max_length=40, unique=True)
     customer = models.ForeignKey("customers.Customer", on_delete=models.PROTECT, related_name="orders")
     visitor_session = models.ForeignKey(
         "sessions_app.VisitorSession", null=True, blank=True, on_delete=models.SET_NULL, related_name="orders"

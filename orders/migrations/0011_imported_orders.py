@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             "order",
             "number",
-            models.CharField(help_text="Ours are ORD- and ten; others were imported.", max_length=40, unique=True),
+            models.CharField(max_length=40, unique=True),
         ),
         migrations.AlterField(
             "refund",
