@@ -16,6 +16,7 @@ from analytics.metrics import ADDITIVE, Totals, added, derived, from_columns, pe
 from analytics.models import DailyBreakdown, DailyMetrics, RealtimeMetrics
 from analytics.periods import Window, last_instant, previous
 from analytics.services import RangeError
+from analytics.services.breakdown import COLUMNS, EVENTS, TOUCHED
 from analytics.statements import rows, statement
 from checkout.models import CheckoutSession
 from core.clock import shop_day
@@ -32,28 +33,6 @@ TOO_LONG = f"A range has {MOST_DAYS} days at most."
 LAST_MINUTES = timedelta(minutes=30)
 LAST_HOUR = timedelta(hours=1)
 TOP_PAGES = 10
-TOUCHED = {
-    Dimension.CHANNEL: "channel",
-    Dimension.SOURCE: "utm_source",
-    Dimension.MEDIUM: "utm_medium",
-    Dimension.CAMPAIGN: "utm_campaign",
-    Dimension.REFERRER: "referrer_host",
-    Dimension.LANDING_PAGE: "landing_page",
-}
-"""What a touch says of a dimension."""
-COLUMNS = TOUCHED | {
-    Dimension.LANDING_PAGE: "left(landing_page, 512)",
-    Dimension.COUNTRY: "country",
-    Dimension.CITY: "city",
-    Dimension.DEVICE: "device",
-    Dimension.BROWSER: "browser",
-    Dimension.OS: "os",
-}
-"""Where a visit keeps it. Landing pages are cut as in the rows of days."""
-
-
-EVENTS = {Dimension.PAGE: ("page_view", "left(page, 512)"), Dimension.PRODUCT: ("product_view", "product_id::text")}
-"""What an event keeps of it."""
 
 
 class Model(StrEnum):

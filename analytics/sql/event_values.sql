@@ -1,0 +1,21 @@
+-- Views by page and product, and how often other events happened, as far as they are counted as such. A page is counted
+-- once: what the script saw, or else what the API saw. Apart by type: of a mixed column PostgreSQL cannot know how few
+-- values it has, and then one process counts alone.
+CREATE UNLOGGED TABLE analytics_day_value AS
+SELECT 'page' AS dimension, page AS value, count(*) AS visits
+  FROM sessions_app_sessionevent
+ WHERE timestamp >= %(start)s AND timestamp < %(end)s AND event_type = 'page_view'
+   AND (%(all_counted)s OR session_id NOT IN (SELECT session_id FROM analytics_day_odd WHERE is_uncounted))
+   AND (source = 'script' OR session_id IN (SELECT session_id FROM analytics_day_odd WHERE NOT is_uncounted))
+ GROUP BY page
+UNION ALL
+SELECT CASE event_type WHEN 'product_view' THEN 'product' ELSE event_type END, coalesce(product_id::text, ''), visits
+  FROM (SELECT event_type, CASE event_type WHEN 'product_view' THEN product_id END AS product_id, count(*) AS visits
+          FROM sessions_app_sessionevent
+         WHERE timestamp >= %(start)s AND timestamp < %(end)s
+           AND event_type IN ('product_view', 'add_to_cart', 'checkout_started')
+           AND (event_type <> 'product_view' OR product_id IS NOT NULL)
+           AND (%(all_counted)s OR session_id NOT IN (SELECT session_id FROM analytics_day_odd WHERE is_uncounted))
+           AND (event_type <> 'product_view' OR source = 'script'
+                OR session_id IN (SELECT session_id FROM analytics_day_odd WHERE NOT is_uncounted))
+         GROUP BY 1, 2) AS happened
