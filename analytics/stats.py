@@ -17,6 +17,7 @@ from analytics.models import DailyBreakdown, DailyMetrics, RealtimeMetrics
 from analytics.periods import Window, last_instant, previous
 from analytics.services import RangeError
 from analytics.services.breakdown import COLUMNS, EVENTS, TOUCHED
+from analytics.services.returns import MOST_DAYS, uncounted_days
 from analytics.statements import rows, statement
 from checkout.models import CheckoutSession
 from core.clock import shop_day
@@ -26,7 +27,6 @@ from orders.models import Order
 
 Dimension = DailyBreakdown.Dimension
 Figures = dict[str, Any]
-MOST_DAYS = 400
 KEPT_SECONDS = 300
 TO_COME = "This day has not begun yet."
 TOO_LONG = f"A range has {MOST_DAYS} days at most."
@@ -160,10 +160,18 @@ def attributed(window: Window, dimension: Dimension, model: Model, visits: dict[
 
 
 def visitors_of(window: Window, dimension: Dimension, values: list[str]) -> dict[str, int]:
-    """Distinct visitors of each of these values, over the window: of one day as stored, of more counted again."""
+    """Distinct visitors of each of these values, over the window: never the sum of its days."""
     if window.first == window.last:
         stored = DailyBreakdown.objects.filter(date=window.last, dimension=dimension, value__in=values)
         return dict(stored.values_list("value", "visitors"))
+    if not uncounted_days(window.first, window.last).exists():
+        parameters = {"dimension": dimension, "first": window.first, "last": window.last, "values": values}
+        return {row["value"]: row["visitors"] for row in rows(statement("range_returns"), parameters)}
+    return visitors_from_visits(window, dimension, values)
+
+
+def visitors_from_visits(window: Window, dimension: Dimension, values: list[str]) -> dict[str, int]:
+    """The same from raw rows: of a range with a day whose returns are not counted yet."""
     parameters = {
         "start": window.start,
         "end": window.until,
