@@ -144,9 +144,7 @@ class DailyReturn(models.Model):
     class Meta:
         ordering = ["-date", "dimension", "value", "-previous"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["dimension", "date", "value", "previous"], name="one_return_row_a_day_back"
-            )
+            models.UniqueConstraint(fields=["dimension", "date", "value", "previous"], name="one_return_row_a_day_back")
         ]
 
     def __str__(self) -> str:

@@ -15,9 +15,9 @@ from analytics import selectors
 from analytics.metrics import ADDITIVE, Totals, added, derived, from_columns, percent, steps
 from analytics.models import DailyBreakdown, DailyMetrics, RealtimeMetrics
 from analytics.periods import Window, last_instant, previous
+from analytics.returns import MOST_DAYS, are_counted
 from analytics.services import RangeError
 from analytics.services.breakdown import COLUMNS, EVENTS, TOUCHED
-from analytics.services.returns import MOST_DAYS, uncounted_days
 from analytics.statements import rows, statement
 from checkout.models import CheckoutSession
 from core.clock import shop_day
@@ -164,7 +164,7 @@ def visitors_of(window: Window, dimension: Dimension, values: list[str]) -> dict
     if window.first == window.last:
         stored = DailyBreakdown.objects.filter(date=window.last, dimension=dimension, value__in=values)
         return dict(stored.values_list("value", "visitors"))
-    if not uncounted_days(window.first, window.last).exists():
+    if are_counted(window.first, window.last):
         parameters = {"dimension": dimension, "first": window.first, "last": window.last, "values": values}
         return {row["value"]: row["visitors"] for row in rows(statement("range_returns"), parameters)}
     return visitors_from_visits(window, dimension, values)

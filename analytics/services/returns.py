@@ -6,29 +6,17 @@ from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists
 
 from analytics.models import DailyMetrics, DailyReturn, ReturnsOfDay
+from analytics.returns import MOST_DAYS, returns_of_row
 from analytics.services.breakdown import COLUMNS
 from analytics.services.daily import take_turn
 from analytics.statements import day_parameters, execute, rows, statement
 from core.clock import day_bounds, shop_day
 
-MOST_DAYS = 400
-"""Days over which visitors are counted at most, and so how far back somebody may have come before."""
 MOST_A_RUN = 20
 """Days whose returns one run counts, the earliest first."""
-
-
-def uncounted_days(first: date, last: date) -> QuerySet[DailyMetrics]:
-    """Rows of days whose returns were not counted since the row was computed, or cannot be."""
-    counted = returns_of_row().filter(digest__isnull=False)
-    return DailyMetrics.objects.filter(date__range=(first, last)).exclude(Exists(counted))
-
-
-def returns_of_row() -> QuerySet[ReturnsOfDay]:
-    """What was counted for the row of the outer query as it is now."""
-    return ReturnsOfDay.objects.filter(date=OuterRef("date"), computed_at=OuterRef("computed_at"))
 
 
 def count_missing_returns(*, now: datetime) -> list[date]:
@@ -69,5 +57,6 @@ def write_returns(day: date, parameters: dict[str, object]) -> None:
     """Replaces the rows of the day."""
     DailyReturn.objects.filter(date=day).delete()
     values = ", ".join(f"('{dimension}', {column})" for dimension, column in COLUMNS.items())
+    execute(statement("visitor_returns"), parameters)
     execute(statement("returns").format(values=values), parameters)
     execute(statement("event_returns"), parameters)

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from analytics.models import DailyBreakdown, DailyMetrics, DailyReturn, ReturnsOfDay
+from analytics import selectors
+from analytics.models import DailyBreakdown, DailyReturn, ReturnsOfDay
 from analytics.periods import Window, last_instant
+from analytics.returns import are_counted
 from analytics.services import breakdown, count_missing_returns, returns
-from analytics.services.returns import uncounted_days
 from analytics.stats import visitors_from_visits, visitors_of
 from sessions_app.models import VisitorSession
 from tests.analytics.days import DAY, NEXT_MORNING, at, computed, event, visit
@@ -99,7 +100,7 @@ def test_a_day_computed_again_is_counted_again() -> None:
     assert counted(0) == [DAY]
     assert count_missing_returns(now=NEXT_MORNING) == []
     computed(now=NEXT_MORNING + timedelta(minutes=5))
-    assert list(uncounted_days(DAY, DAY)) == [DailyMetrics.objects.get(date=DAY)]
+    assert not are_counted(DAY, DAY)
     assert count_missing_returns(now=NEXT_MORNING) == [DAY]
 
 
@@ -132,7 +133,7 @@ def test_what_was_counted_outlives_the_visits() -> None:
     ReturnsOfDay.objects.filter(date=DAY).update(computed_at=at(0))
     assert count_missing_returns(now=NEXT_MORNING) == [DAY]
     assert found("channel") == kept
-    assert not uncounted_days(DAY, DAY).exists()
+    assert are_counted(DAY, DAY)
 
 
 def test_a_day_whose_visits_were_gone_before_is_never_counted() -> None:
@@ -140,7 +141,7 @@ def test_a_day_whose_visits_were_gone_before_is_never_counted() -> None:
     computed()
     VisitorSession.objects.all().delete()
     assert count_missing_returns(now=NEXT_MORNING) == [DAY]
-    assert uncounted_days(DAY, DAY).exists()
+    assert not are_counted(DAY, DAY)
 
 
 @pytest.fixture
@@ -170,5 +171,28 @@ def test_visitors_of_any_range_are_as_many_as_its_visits_tell(
     stored = DailyBreakdown.objects.filter(dimension=dimension)
     for window in six_days:
         values = sorted(set(stored.filter(date__range=(window.first, window.last)).values_list("value", flat=True)))
-        assert not uncounted_days(window.first, window.last).exists()
+        assert are_counted(window.first, window.last)
         assert visitors_of(window, dimension, values) == visitors_from_visits(window, dimension, values)
+
+
+@pytest.mark.parametrize("last", [last_instant(DAY - timedelta(days=1)), at(10), at(14)])
+@pytest.mark.parametrize("before", [2, 3, 5])
+def test_visitors_of_a_window_are_as_many_as_its_visits_tell(
+    last: datetime, before: int, six_days: list[Window]
+) -> None:
+    window = Window(DAY - timedelta(days=before), last)
+    from_returns = selectors.unique_visitors_of(window)
+    ReturnsOfDay.objects.all().delete()
+    assert from_returns == selectors.unique_visitors_of(window) > 0
+
+
+def test_a_range_with_a_day_that_has_no_row_is_not_counted() -> None:
+    came(3), came(1)
+    counted(3, 1)
+    assert not are_counted(DAY - timedelta(days=3), DAY - timedelta(days=1))
+
+
+def test_before_the_first_day_of_all_there_is_nothing_to_count() -> None:
+    came(1)
+    counted(1)
+    assert are_counted(DAY - timedelta(days=90), DAY - timedelta(days=1))
