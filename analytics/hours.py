@@ -19,16 +19,19 @@ class Hour:
     visitors: int
 
 
-def hours_of(day: date) -> list[Hour]:
-    """Every hour of a day, counted from its raw rows."""
-    found = by_hour(*PARTS, parameters=day_parameters(day), given=("window", "earlier"))
+def hours_of(day: date, *, all_counted: bool = False) -> list[Hour]:
+    """Every hour of a day, counted from its raw rows. Where it is known that none of its events is of a visit that is
+    not counted (`all_counted`), none is sought.
+    """
+    parameters = day_parameters(day) | {"all_counted": all_counted}
+    found = by_hour(*PARTS, parameters=parameters, given=("window", "earlier"))
     return [Hour(row["begins"], from_hour(row), row["visitors"] or 0) for row in found]
 
 
 def counted(start: datetime, end: datetime) -> Totals:
     """What happened between two instants of one day. Who came before on that day is not new."""
     day_start, _ = day_bounds(shop_day(start))
-    parameters = span_parameters(start, end, [start]) | {"day_start": day_start}
+    parameters = span_parameters(start, end, [start]) | {"day_start": day_start, "all_counted": False}
     given = ("window", "earlier" if start == day_start else "earlier_that_day")
     (found,) = by_hour(*PARTS, parameters=parameters, given=given)
     return from_hour(found)

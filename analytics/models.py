@@ -161,6 +161,40 @@ class DailyBreakdown(models.Model):
         return f"{self.date} {self.dimension} {self.value}"
 
 
+class DailyReturn(models.Model):
+    """How many visitors of a value on a day had come so before, by the day on which they last had.
+
+    So visitors of any range are counted without anything that would tell them apart: those of its days, less those who
+    had come on another day of it. Only days on which the value has a row of its own count, and 400 days back.
+    """
+
+    date = models.DateField()
+    dimension = models.CharField(max_length=12, choices=DailyBreakdown.Dimension)
+    value = models.CharField(max_length=2048)
+    previous = models.DateField(help_text="The last day before on which they had come so.")
+    visitors = count()
+
+    class Meta:
+        ordering = ["-date", "dimension", "value", "-previous"]
+        constraints = [
+            models.UniqueConstraint(fields=["dimension", "date", "value", "previous"], name="one_return_row_a_day_back")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.date} {self.dimension} {self.value} after {self.previous}"
+
+
+class ReturnsOfDay(models.Model):
+    """For which row of a day its returns were counted, and from what. Without a digest its visits were gone."""
+
+    date = models.DateField(primary_key=True)
+    computed_at = models.DateTimeField(help_text="That of the day's row.")
+    digest = models.BigIntegerField(null=True, help_text="Of its visits and events: when it changes, later days do.")
+
+    def __str__(self) -> str:
+        return f"returns of {self.date}"
+
+
 class RealtimeMetrics(models.Model):
     """One minute, kept 7 days."""
 

@@ -16,6 +16,7 @@ from analytics.hours import counted
 from analytics.metrics import Totals, added, from_columns, from_hour, percent
 from analytics.models import DailyBreakdown, DailyMetrics, HourlyMetrics
 from analytics.periods import Window
+from analytics.returns import are_counted
 from analytics.statements import one_row, rows, statement
 from catalog.models import Product
 from core.clock import hours_of_day, shop_day
@@ -88,15 +89,23 @@ def window_totals(window: Window, stored: dict[date, DailyMetrics], last_day: To
 
 def unique_visitors(current: Window, previous: Window) -> tuple[int, int]:
     """Distinct visitors of each window, counted over it."""
+    return unique_visitors_of(current), unique_visitors_of(previous)
+
+
+def unique_visitors_of(window: Window) -> int:
+    """Distinct visitors of a window: of one day from visits, of more from who came again, where that is counted."""
+    is_open = not window.is_whole
+    open_day = window.last if is_open else window.last + timedelta(days=1)
     parameters = {
-        "start": current.start,
-        "end": current.until,
-        "previous_start": previous.start,
-        "previous_end": previous.until,
+        "start": window.start,
+        "end": window.until,
+        "first": window.first,
+        "open": open_day,
+        "open_start": window.last_start if is_open else window.until,
         "count_unconfirmed": settings.COUNT_UNCONFIRMED_SESSIONS,
     }
-    found = one_row("unique", parameters)
-    return found["current"], found["previous"]
+    whole_days = window.first < window.last and are_counted(window.first, open_day - timedelta(days=1))
+    return int(one_row("unique_returns" if whole_days else "unique", parameters)["visitors"])
 
 
 @dataclass(frozen=True)

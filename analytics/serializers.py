@@ -7,7 +7,8 @@ from rest_framework import serializers
 
 from analytics.metrics import ALL, METRICS, Kind, Metric
 from analytics.models import ACTIVE, THIS_MINUTE, DailyBreakdown, SalesGoal
-from analytics.stats import MOST_DAYS, TO_COME, Model
+from analytics.returns import MOST_DAYS
+from analytics.stats import TO_COME, Model
 from core.clock import now, shop_day
 from core.serializers import CamelSerializer, Fields, MoneyOut, renamed
 

@@ -16,7 +16,9 @@ from analytics.goals import goals
 from analytics.metrics import ADDITIVE, Totals, added, derived, from_columns, percent, steps
 from analytics.models import DailyBreakdown, DailyMetrics, RealtimeMetrics
 from analytics.periods import Window, last_instant, previous
+from analytics.returns import MOST_DAYS, are_counted
 from analytics.services import RangeError
+from analytics.services.breakdown import COLUMNS, EVENTS, TOUCHED
 from analytics.statements import rows, statement
 from checkout.models import CheckoutSession
 from core.clock import shop_day
@@ -26,35 +28,12 @@ from orders.models import Order
 
 Dimension = DailyBreakdown.Dimension
 Figures = dict[str, Any]
-MOST_DAYS = 400
 KEPT_SECONDS = 300
 TO_COME = "This day has not begun yet."
 TOO_LONG = f"A range has {MOST_DAYS} days at most."
 LAST_MINUTES = timedelta(minutes=30)
 LAST_HOUR = timedelta(hours=1)
 TOP_PAGES = 10
-TOUCHED = {
-    Dimension.CHANNEL: "channel",
-    Dimension.SOURCE: "utm_source",
-    Dimension.MEDIUM: "utm_medium",
-    Dimension.CAMPAIGN: "utm_campaign",
-    Dimension.REFERRER: "referrer_host",
-    Dimension.LANDING_PAGE: "landing_page",
-}
-"""What a touch says of a dimension."""
-COLUMNS = TOUCHED | {
-    Dimension.LANDING_PAGE: "left(landing_page, 512)",
-    Dimension.COUNTRY: "country",
-    Dimension.CITY: "city",
-    Dimension.DEVICE: "device",
-    Dimension.BROWSER: "browser",
-    Dimension.OS: "os",
-}
-"""Where a visit keeps it. Landing pages are cut as in the rows of days."""
-
-
-EVENTS = {Dimension.PAGE: ("page_view", "left(page, 512)"), Dimension.PRODUCT: ("product_view", "product_id::text")}
-"""What an event keeps of it."""
 
 
 class Model(StrEnum):
@@ -182,10 +161,18 @@ def attributed(window: Window, dimension: Dimension, model: Model, visits: dict[
 
 
 def visitors_of(window: Window, dimension: Dimension, values: list[str]) -> dict[str, int]:
-    """Distinct visitors of each of these values, over the window: of one day as stored, of more counted again."""
+    """Distinct visitors of each of these values, over the window: never the sum of its days."""
     if window.first == window.last:
         stored = DailyBreakdown.objects.filter(date=window.last, dimension=dimension, value__in=values)
         return dict(stored.values_list("value", "visitors"))
+    if are_counted(window.first, window.last):
+        parameters = {"dimension": dimension, "first": window.first, "last": window.last, "values": values}
+        return {row["value"]: row["visitors"] for row in rows(statement("range_returns"), parameters)}
+    return visitors_from_visits(window, dimension, values)
+
+
+def visitors_from_visits(window: Window, dimension: Dimension, values: list[str]) -> dict[str, int]:
+    """The same from raw rows: of a range with a day whose returns are not counted yet."""
     parameters = {
         "start": window.start,
         "end": window.until,

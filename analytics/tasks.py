@@ -14,8 +14,10 @@ def update_realtime_metrics() -> None:
 
 @shared_task(name="analytics.tasks.aggregate_today")
 def aggregate_today() -> None:
-    """Today's row and breakdown, and the earlier days that something late has touched."""
-    services.aggregate_today(now=now())
+    """Today's row and breakdown, and the earlier days that something late has touched; then who came again on them."""
+    at = now()
+    services.aggregate_today(now=at)
+    services.count_missing_returns(now=at)
 
 
 @shared_task(name="analytics.tasks.aggregate_yesterday")

@@ -1,12 +1,16 @@
-"""A day of visits, events and orders as shops have them, filled by SQL: skewed, and the same at every run."""
+"""Visits, events and orders as shops have them, filled by SQL: skewed, and the same at every run. And a large day of
+them.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 
 from django.db import connection, transaction
 
+from core.clock import day_bounds
 from sessions_app.months import ensure_months
 
 DAY = date(2026, 3, 10)
@@ -28,6 +32,8 @@ CREATE OR REPLACE FUNCTION pg_temp.skewed(n bigint, salt int, size int) RETURNS 
     RETURN floor(size * power(pg_temp.noise(n, salt), 3))::int;
 CREATE OR REPLACE FUNCTION pg_temp.id(kind text, n bigint) RETURNS uuid IMMUTABLE LANGUAGE sql
     RETURN md5(kind || n)::uuid;
+CREATE OR REPLACE FUNCTION pg_temp.visitor(n bigint, among bigint) RETURNS uuid IMMUTABLE LANGUAGE sql
+    RETURN pg_temp.id('visitor', (n * 7919) % among);
 CREATE OR REPLACE FUNCTION pg_temp.length(n bigint) RETURNS int IMMUTABLE LANGUAGE sql
     RETURN ('{1,30,2,1,3,1,5,2,4,1,8,3,1,10,2,4,1,12,3,6}'::int[])[n % 20 + 1];
 CREATE OR REPLACE FUNCTION pg_temp.type(place int) RETURNS text IMMUTABLE LANGUAGE sql
@@ -50,7 +56,7 @@ INSERT INTO sessions_app_visitorsession (session_id, visitor_id, type, consent, 
     utm_content, channel, touches, is_bot, unconfirmed, script_page_views, api_page_views, script_product_views,
     api_product_views, cart_additions, checkouts_started, other_events, events_count, started_at, last_seen_at,
     order_id, converted, converted_at)
-SELECT pg_temp.id(%(kind)s, n), pg_temp.id('visitor', (n * 7919) %% %(visitors)s), 'anonymous', 'granted',
+SELECT pg_temp.id(%(kind)s, n), pg_temp.visitor(n, %(visitors)s), 'anonymous', 'granted',
     '203.0.113.0/24', 'Mozilla/5.0', (ARRAY['mobile', 'desktop', 'tablet'])[pg_temp.skewed(n, 1, 3) + 1],
     (ARRAY['Chrome', 'Mobile Safari', 'Safari', 'Edge', 'Firefox', 'Samsung Internet'])[pg_temp.skewed(n, 2, 6) + 1],
     (ARRAY['Android', 'iOS', 'Windows', 'Mac OS X', 'Linux'])[pg_temp.skewed(n, 3, 5) + 1],
@@ -71,21 +77,23 @@ SELECT pg_temp.id(%(kind)s, n), pg_temp.id('visitor', (n * 7919) %% %(visitors)s
     events, begun, begun + (events - 1) * 25 * interval '1 s',
     CASE WHEN n %% 40 = 1 AND %(orders)s THEN pg_temp.id('order', n) END, n %% 40 = 1 AND %(orders)s,
     CASE WHEN n %% 40 = 1 AND %(orders)s THEN begun + interval '20 min' END
-FROM (SELECT n, %(day)s::timestamptz + n * (interval '1 day' / %(count)s) AS begun
+FROM (SELECT n, %(since)s + n * ((%(until)s - %(since)s) / %(count)s) AS begun
       FROM generate_series(0::bigint, %(count)s - 1) AS n) AS visit JOIN sums ON length = pg_temp.length(n) ORDER BY n
 """
 
+# OFFSET 0 keeps PostgreSQL from working out the ids of a visit anew for each of its events.
 EVENT_ROWS = """
 INSERT INTO sessions_app_sessionevent (event_id, session_id, visitor_id, event_type, source, page, product_id, metadata,
     "timestamp")
-SELECT pg_temp.id('event' || place || '/', n), pg_temp.id('session', n),
-    pg_temp.id('visitor', (n * 7919) %% %(visitors)s), pg_temp.type(place),
+SELECT pg_temp.id('event' || place || '/', n), session_id, visitor_id, pg_temp.type(place),
     CASE WHEN n %% 10 > 0 OR place IN (9, 13) THEN 'script' ELSE 'api' END,
     '/products/p-' || pg_temp.skewed(n * 31 + place, 6, 3000),
     CASE WHEN place %% 3 = 2 THEN pg_temp.id('product', pg_temp.skewed(n * 31 + place, 6, 500)) END, '{}',
-    least(%(day)s::timestamptz + n * (interval '1 day' / %(count)s) + (place - 1) * 25 * interval '1 s',
-          %(day)s::timestamptz + interval '86399 s')
-FROM generate_series(0::bigint, %(count)s - 1) AS n CROSS JOIN LATERAL generate_series(1, pg_temp.length(n)) AS place
+    least(begun + (place - 1) * 25 * interval '1 s', %(until)s - interval '1 s')
+FROM (SELECT n, %(since)s + n * ((%(until)s - %(since)s) / %(count)s) AS begun,
+             pg_temp.id('session', n) AS session_id, pg_temp.visitor(n, %(visitors)s) AS visitor_id
+      FROM generate_series(0::bigint, %(count)s - 1) AS n OFFSET 0) AS visit
+CROSS JOIN LATERAL generate_series(1, pg_temp.length(n)) AS place
 """
 
 PRODUCT_ROWS = """
@@ -110,8 +118,8 @@ INSERT INTO orders_order (id, number, customer_id, visitor_session_id, first_tou
     language, access_token_hash, placed_at, paid_at, needs_attention)
 SELECT pg_temp.id('order', n), 'DAY-' || n, pg_temp.id('customer', n), session_id, '{}', '{}', 'success', 'pending',
     40, 0, 0, 0, 40, 0, 'GBP', '', '{}', '{}', '', '[]', 'day' || n || '@example.com', '', '', '', 'en', '',
-    least(started_at + interval '15 min', %(day)s::timestamptz + interval '86398 s'),
-    least(started_at + interval '20 min', %(day)s::timestamptz + interval '86399 s'), ''
+    least(started_at + interval '15 min', %(until)s - interval '2 s'),
+    least(started_at + interval '20 min', %(until)s - interval '1 s'), ''
 FROM generate_series(1::bigint, %(count)s, 40) AS n
 JOIN sessions_app_visitorsession ON session_id = pg_temp.id('session', n)
 """
@@ -129,19 +137,37 @@ FILL = (SESSION_ROWS, EVENT_ROWS, PRODUCT_ROWS, CUSTOMER_ROWS, ORDER_ROWS, ITEM_
 @cache
 def fill_day() -> None:
     """Writes the day once a run, and has its tables analysed as they would be."""
-    ensure_months([NEXT_MORNING])
+    before = Stretch(*day_bounds(DAY - timedelta(days=1)), EARLIER, VISITORS)
+    fill(Stretch(*day_bounds(DAY), SESSIONS, VISITORS), before)
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """From one instant to another, so many visits by so many visitors (as `pg_temp.visitor` takes it)."""
+
+    since: datetime
+    until: datetime
+    count: int
+    visitors: int
+
+
+def fill(stretch: Stretch, earlier: Stretch | None = None, *, helpers: str = "") -> None:
+    """Writes visits, their events and orders; of what is `earlier` the visits alone. `helpers` replace some of ours."""
+    ensure_months(months(stretch))
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0")
-        cursor.execute(HELPERS)
-        cursor.execute(SESSION_ROWS, parameters("earlier", DAY - timedelta(days=1), EARLIER, orders=False))
+        cursor.execute(HELPERS + helpers)
+        if earlier:
+            cursor.execute(SESSION_ROWS, vars(earlier) | {"kind": "earlier", "orders": False})
         for statement in FILL:
-            cursor.execute(statement, parameters("session", DAY, SESSIONS, orders=True))
+            cursor.execute(statement, vars(stretch) | {"kind": "session", "orders": True})
     with connection.cursor() as cursor:
         cursor.execute("SET statement_timeout = 0")
         cursor.execute("VACUUM ANALYZE")
         cursor.execute("RESET statement_timeout")
 
 
-def parameters(kind: str, day: date, count: int, *, orders: bool) -> dict[str, str | int | bool]:
-    """What the statements are told: the kind of their sessions' ids, the day, how many, and whether some order."""
-    return {"kind": kind, "day": f"{day} 00:00+00", "count": count, "orders": orders, "visitors": VISITORS}
+def months(stretch: Stretch) -> list[datetime]:
+    """An instant of each month in it."""
+    days = (stretch.until - stretch.since).days
+    return [*(stretch.since + timedelta(days=n) for n in range(days)), stretch.until]

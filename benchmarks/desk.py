@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cache
 from http.client import HTTPConnection
@@ -76,8 +76,8 @@ def filled() -> Order:
     return like
 
 
-def looked_at(addresses: Sequence[str]) -> Measurement:
-    """The p95 of looks at these pages in turn by one person, each page looked at before.
+def looked_at(addresses: Sequence[str], *, before: Callable[[], object] = lambda: None) -> Measurement:
+    """The p95 of looks at these pages in turn by one person, each page looked at before; `before` runs before a look.
 
     Raises:
         NotDoneError: a page is not there.
@@ -86,7 +86,10 @@ def looked_at(addresses: Sequence[str]) -> Measurement:
         cookie = logged_in()
         for address in addresses:
             look(shop, address, cookie)
-        waited = [look(shop, addresses[number % len(addresses)], cookie) for number in range(LOOKS)]
+        waited = []
+        for number in range(LOOKS):
+            before()
+            waited.append(look(shop, addresses[number % len(addresses)], cookie))
     cuts = quantiles(waited, n=20)
     return Measurement(cuts[-1], "ms", notes={"median, ms": cuts[9], "longest, ms": max(waited)})
 

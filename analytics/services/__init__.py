@@ -5,6 +5,7 @@ from analytics.services.freezing import freeze_days
 from analytics.services.late import aggregate_today, aggregate_yesterday, mark_dirty, refresh_touched
 from analytics.services.ranges import begin_run, finish_run, stopped_run
 from analytics.services.realtime import update_realtime
+from analytics.services.returns import count_missing_returns
 
 __all__ = [
     "RangeError",
@@ -12,6 +13,7 @@ __all__ = [
     "aggregate_today",
     "aggregate_yesterday",
     "begin_run",
+    "count_missing_returns",
     "finish_run",
     "freeze_days",
     "mark_dirty",

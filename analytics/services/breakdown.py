@@ -1,31 +1,79 @@
 """Visits and what they brought, by dimension: `daily_breakdown`."""
 
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
-from analytics.statements import day_parameters, execute, statement
+from analytics.models import DailyBreakdown
+from analytics.statements import day_parameters, execute, rows, statement
 
+Dimension = DailyBreakdown.Dimension
 KEPT_VALUES = 1000
 """Values of a dimension a day that have a row of their own; the rest is `(other)`."""
-SORTING = "SET LOCAL enable_hashagg = {0}; SET LOCAL enable_memoize = {0}"
-"""Visitors are found by sorting: workers share that, but each would keep all of a hash."""
-DROP_TABLES = "DROP TABLE analytics_day_odd, analytics_day_again, analytics_day_value, analytics_day_bucket"
+TOUCHED = {
+    Dimension.CHANNEL: "channel",
+    Dimension.SOURCE: "utm_source",
+    Dimension.MEDIUM: "utm_medium",
+    Dimension.CAMPAIGN: "utm_campaign",
+    Dimension.REFERRER: "referrer_host",
+    Dimension.LANDING_PAGE: "landing_page",
+}
+"""What a touch says of a dimension."""
+COLUMNS = TOUCHED | {
+    Dimension.LANDING_PAGE: "left(landing_page, 512)",
+    Dimension.COUNTRY: "country",
+    Dimension.CITY: "city",
+    Dimension.DEVICE: "device",
+    Dimension.BROWSER: "browser",
+    Dimension.OS: "os",
+}
+"""Where a visit keeps it. Landing pages are cut as in the rows of days."""
+EVENTS = {Dimension.PAGE: ("page_view", "page"), Dimension.PRODUCT: ("product_view", "product_id::text")}
+"""Which events tell it, and where."""
+ONE_WORKER_A_DIMENSION = {
+    "enable_hashagg": "off",
+    "min_parallel_table_scan_size": "'5TB'",
+    "parallel_tuple_cost": "10",
+}
+"""Who was counted again is found by sorting, each dimension by one worker from the first row to the sums: shared among
+workers, all that was sorted would have to pass through the one process that merges it."""
+TABLES = ("odd", "visit_value", "value", "bucket", "again", "visit_again", "too_many")
+DROP_TABLES = f"DROP TABLE {', '.join(f'analytics_day_{name}' for name in TABLES)}"
 
 
-def compute_breakdown(*, day: date) -> None:
-    """Puts the day's rows into the temporary table `fresh_breakdown`.
+def compute_breakdown(*, day: date) -> bool:
+    """Puts the day's rows into the temporary table `fresh_breakdown`, and leaves tables that `DROP_TABLES` takes away.
 
-    Leaves tables that `DROP_TABLES` takes away.
+    Returns whether all visits of the day's events are counted (`all_counted`).
     """
     parameters = day_parameters(day) | {"kept": KEPT_VALUES}
     execute("DROP TABLE IF EXISTS pg_temp.fresh_breakdown")
     execute(statement("odd_visits"), parameters)
-    execute(statement("values"), parameters)
-    execute(statement("buckets"), parameters)
-    execute(SORTING.format("off"))
-    execute(statement("comes_again"), parameters)
-    execute("ANALYZE analytics_day_odd, analytics_day_again, analytics_day_bucket")
-    execute(statement("breakdown"), parameters)
-    execute(SORTING.format("DEFAULT"))
+    parameters["all_counted"] = all_counted()
+    for name in ("values", "event_values", "buckets", "comes_again", "visits_again"):
+        execute(statement(name), parameters)
+    execute("ANALYZE analytics_day_odd, analytics_day_value, analytics_day_bucket, analytics_day_visit_again")
+    find_counted_again(parameters)
+    execute(statement("breakdown"))
+    return bool(parameters["all_counted"])
+
+
+def all_counted() -> bool:
+    """Whether there are no visits of whose events none is counted: most days there are none, and need not be sought."""
+    found = rows("SELECT NOT EXISTS (SELECT FROM analytics_day_odd WHERE is_uncounted) AS all_counted", {})
+    return bool(found[0]["all_counted"])
+
+
+def find_counted_again(parameters: Mapping[str, Any]) -> None:
+    """Writes `analytics_day_too_many`: by how much visits are more than visitors, by dimension and bucket."""
+    parts = [statement("counted_again").format(dimension=name, column=column) for name, column in COLUMNS.items()]
+    parts += [
+        statement("seen_again").format(dimension=name, event=event, column=column)
+        for name, (event, column) in EVENTS.items()
+    ]
+    execute("; ".join(f"SET LOCAL {name} = {value}" for name, value in ONE_WORKER_A_DIMENSION.items()))
+    execute("CREATE UNLOGGED TABLE analytics_day_too_many AS\n" + "\nUNION ALL\n".join(parts), dict(parameters))
+    execute("; ".join(f"SET LOCAL {name} = DEFAULT" for name in ONE_WORKER_A_DIMENSION))
 
 
 def replace_breakdown(*, day: date) -> None:

@@ -35,8 +35,7 @@ def aggregate_day(*, day: date, now: datetime) -> DailyMetrics:
         if frozen := DailyMetrics.objects.filter(date=day, is_frozen=True).first():
             return frozen
         seen = row_version(day)
-        compute_breakdown(day=day)
-        hours = hours_of(day)
+        hours = hours_of(day, all_counted=compute_breakdown(day=day))
         row = DailyMetrics(date=day, computed_at=now, is_final=shop_day(now) > day, **figures(day, hours))
         execute(DROP_TABLES)
         clear_mark(day, seen)

@@ -1,5 +1,5 @@
 -- The values of the day with what was bought, and the row that each will be: its own for the first so many values of a
--- dimension, one for the rest.
+-- dimension, one for the rest; numbered within the dimension.
 CREATE UNLOGGED TABLE analytics_day_bucket AS
 WITH bought AS (
     SELECT dimension, value, count(*) AS orders, sum(total) AS revenue
@@ -26,8 +26,13 @@ WITH bought AS (
            coalesce(revenue, 0) AS revenue,
            row_number() OVER (PARTITION BY dimension
                               ORDER BY visits DESC NULLS LAST, revenue DESC NULLS LAST, value) > %(kept)s AS is_rest
-      FROM (SELECT * FROM analytics_day_value WHERE dimension NOT IN ('add_to_cart', 'checkout_started')) AS seen
+      FROM (SELECT dimension, left(value, 512) AS value, sum(visits) AS visits
+              FROM (SELECT dimension, value, visits FROM analytics_day_visit_value
+                    UNION ALL
+                    SELECT dimension, value, visits FROM analytics_day_value) AS counted
+             GROUP BY 1, 2) AS seen
       FULL JOIN bought USING (dimension, value)
 )
-SELECT *, dense_rank() OVER (ORDER BY dimension, is_rest, CASE WHEN is_rest THEN '' ELSE value END)::int AS bucket
+SELECT *, dense_rank() OVER (PARTITION BY dimension ORDER BY is_rest, CASE WHEN is_rest THEN '' ELSE value END)::int
+           AS bucket
   FROM ranked

@@ -5,7 +5,8 @@ SELECT width_bucket(timestamp, %(hours)s::timestamptz[]) AS hour,
   FROM sessions_app_sessionevent AS event
  WHERE timestamp >= %(start)s AND timestamp < %(end)s
    AND event_type IN ('add_to_cart', 'checkout_started')
-   AND NOT EXISTS (SELECT FROM sessions_app_visitorsession AS visit
-                    WHERE visit.session_id = event.session_id
-                      AND (is_bot OR (unconfirmed AND NOT %(count_unconfirmed)s)))
+   AND (%(all_counted)s
+        OR NOT EXISTS (SELECT FROM sessions_app_visitorsession AS visit
+                        WHERE visit.session_id = event.session_id
+                          AND (is_bot OR (unconfirmed AND NOT %(count_unconfirmed)s))))
  GROUP BY hour
