@@ -49,7 +49,7 @@ def imported(path: Path) -> Sample:
     with connection.cursor() as cursor:
         cursor.execute(
             "TRUNCATE sessions_app_sessionevent, sessions_app_visitorsession, sessions_app_crawlerday, "
-            "sessions_app_accesslog, sessions_app_importedday CASCADE"
+            "sessions_app_accesslog CASCADE"
         )
     tally = Tally()
     begun, spent = time.perf_counter(), time.process_time()

@@ -105,7 +105,7 @@ class Order(models.Model):
     last_name = models.CharField(max_length=100, blank=True)
     phone = models.CharField(max_length=40, blank=True)
     language = models.CharField(max_length=10, default="en")
-    access_token_hash = models.CharField(max_length=64, db_index=True)
+    access_token_hash = models.CharField(max_length=64)
     placed_at = models.DateTimeField()
     paid_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)

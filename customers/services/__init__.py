@@ -1,7 +1,12 @@
 """Every change of customers and their accounts."""
 
 from customers.services.blocking import set_status
-from customers.services.guests import Bought, find_or_create_guest, record_paid_orders, record_refunds
+from customers.services.guests import (
+    find_or_create_guest,
+    record_paid_order,
+    record_paid_orders,
+    record_refunds,
+)
 from customers.services.linking import link_customer
 from customers.services.opening import forget_unproven, register, verify_email
 from customers.services.passwords import (
@@ -16,7 +21,6 @@ from customers.services.tokens import TokenLifeError, TokenRefusedError, create_
 
 __all__ = [
     "AccountChange",
-    "Bought",
     "InvalidCredentialsError",
     "TokenLifeError",
     "TokenRefusedError",
@@ -29,6 +33,7 @@ __all__ = [
     "find_or_create_guest",
     "forget_unproven",
     "link_customer",
+    "record_paid_order",
     "record_paid_orders",
     "record_refunds",
     "register",

@@ -1,9 +1,9 @@
 """Who buys without an account, and what customers bought."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -36,16 +36,6 @@ def find_or_create_guest(
     return UUID(str(row[0]))
 
 
-@dataclass(frozen=True)
-class Bought:
-    """Paid orders of a customer: how many, for how much, and when the first and the last of them were placed."""
-
-    orders: int
-    total: Decimal
-    first_at: datetime
-    last_at: datetime
-
-
 def record_refunds(*, amounts: Mapping[UUID, Decimal]) -> None:
     """Takes what went back from the customers' totals. Runs in the refunds' transaction."""
     with connection.cursor() as cursor:
@@ -60,29 +50,27 @@ def record_refunds(*, amounts: Mapping[UUID, Decimal]) -> None:
         )
 
 
-def record_paid_orders(*, bought: Mapping[UUID, Bought]) -> None:
-    """Adds paid orders to the customers' totals. Runs in the transaction that makes them paid."""
-    found = bought.values()
+ADD = """
+WITH bought (id, orders, total, first_at, last_at) AS ({source}),
+held AS (SELECT id FROM customers_customer WHERE id IN (SELECT id FROM bought) ORDER BY id FOR NO KEY UPDATE)
+UPDATE customers_customer c
+SET total_orders = total_orders + orders, total_spent = total_spent + total,
+    first_order_at = least(first_order_at, first_at), last_order_at = greatest(last_order_at, last_at)
+FROM bought WHERE c.id = bought.id AND c.id IN (SELECT id FROM held)
+"""
+
+
+def record_paid_order(*, customer_id: UUID, total: Decimal, placed_at: datetime) -> None:
+    """Adds a paid order to the customer's totals. Runs in the settling transaction."""
+    one = "VALUES (%(id)s::uuid, 1, %(total)s::numeric, %(at)s::timestamptz, %(at)s::timestamptz)"
+    record_paid_orders(source=one, parameters={"id": customer_id, "total": total, "at": placed_at})
+
+
+def record_paid_orders(*, source: str, parameters: Mapping[str, Any]) -> None:
+    """Adds paid orders to their customers' totals. Runs in the transaction that makes them paid.
+
+    `source` is a statement of ours: a customer's id, how many orders, for how much, when the first and the last of them
+    were placed.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            WITH bought AS (
-                SELECT * FROM unnest(%s::uuid[], %s::int[], %s::numeric[], %s::timestamptz[], %s::timestamptz[])
-                    AS b(id, orders, total, first_at, last_at)
-            ),
-            held AS (
-                SELECT id FROM customers_customer WHERE id IN (SELECT id FROM bought) ORDER BY id FOR NO KEY UPDATE
-            )
-            UPDATE customers_customer c
-            SET total_orders = total_orders + orders, total_spent = total_spent + total,
-                first_order_at = least(first_order_at, first_at), last_order_at = greatest(last_order_at, last_at)
-            FROM bought WHERE c.id = bought.id AND c.id IN (SELECT id FROM held)
-            """,
-            [
-                list(bought),
-                [each.orders for each in found],
-                [each.total for each in found],
-                [each.first_at for each in found],
-                [each.last_at for each in found],
-            ],
-        )
+        cursor.execute(ADD.format(source=source), parameters)

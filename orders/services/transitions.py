@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from catalog.services import record_sale, release_stock
 from core import mail
 from core.rows import insert_together
-from customers.services import Bought, record_paid_orders
+from customers.services import record_paid_order
 from orders import letters
 from orders.models import CLOSED, Order, OrderSession, OrderStatusChange, OutboxEvent, PaymentAttempt
 from orders.services.recording import announce, at_hand, attempt_change, lines_body, record_status
@@ -67,7 +67,7 @@ def mark_paid(order: Order, *, actor: str, reason: str, now: datetime) -> list[O
     order.session.save(update_fields=["status"])
     history = record_status([(order, before)], actor=actor, reason=reason, now=now)
     at_hand(order, "items", list(order.items.all()))
-    record_paid_orders(bought={order.customer_id: Bought(1, order.total, order.placed_at, order.placed_at)})
+    record_paid_order(customer_id=order.customer_id, total=order.total, placed_at=order.placed_at)
     if order.visitor_session_id:
         mark_converted(session_id=order.visitor_session_id, order_id=order.id, now=now)
     announce(TO[Status.SUCCESS].topic, [order], now=now, items=lines_body(order))

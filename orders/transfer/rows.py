@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from babel import Locale
 from django.conf import settings
@@ -60,8 +60,7 @@ class Notation:
     decimal_comma: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """A line of an order as the file has it, by column; None where it says nothing. A wrong one has no values."""
 
     line: int

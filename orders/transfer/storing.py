@@ -16,7 +16,7 @@ from catalog.services import record_sale
 from core.ids import new_id
 from core.money import LARGEST, minor_digits
 from core.spreadsheets import Refusal
-from customers.services import Bought, record_paid_orders, record_refunds
+from customers.services import record_paid_orders, record_refunds
 from orders.tokens import access_token, token_hash
 from orders.transfer import statements
 from orders.transfer.rows import OF_A_LINE, OF_AN_ORDER, Line
@@ -152,8 +152,7 @@ def store_orders(cursor: CursorWrapper, places: Sequence[int]) -> Batch:
     cursor.execute(statements.MAKE_ORDERS, given)
     cursor.execute(statements.MAKE_LINES)
     cursor.execute(statements.NOTE_ORDERS, given)
-    cursor.execute(statements.BOUGHT)
-    record_paid_orders(bought={row[0]: Bought(*row[1:]) for row in cursor.fetchall()})
+    record_paid_orders(source=statements.BOUGHT, parameters={})
     return Batch(len(places))
 
 

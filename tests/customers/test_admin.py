@@ -9,7 +9,7 @@ from django.test import Client
 from core.money import ZERO
 from customers.groups import OPS, SHOP_STAFF, create_groups
 from customers.models import Customer, User
-from customers.services import Bought, record_paid_orders
+from customers.services import record_paid_order
 from tests.admin_lists import list_of, queries_of
 from tests.customers.member import logged_in
 from tests.factories import NOW, PASSWORD, CustomerFactory, UserFactory
@@ -62,7 +62,7 @@ def test_what_stands_for_anything_in_sql_is_searched_for_as_it_is(admin_client: 
 def test_shop_staff_correct_a_customer_and_the_totals_stay(client: Client) -> None:
     log_in(client, SHOP_STAFF)
     customer = CustomerFactory.create(first_name="Adda")
-    record_paid_orders(bought={customer.pk: Bought(1, ZERO + 30, NOW, NOW)})
+    record_paid_order(customer_id=customer.pk, total=ZERO + 30, placed_at=NOW)
     path = f"/admin/customers/customer/{customer.pk}/change/"
     assert client.post(path, form_of(customer, first_name="Ada", total_spent="0", total_orders="9")).status_code == 302
     customer.refresh_from_db()
