@@ -9,7 +9,9 @@ from analytics.statements import day_parameters, execute, rows, statement
 
 Dimension = DailyBreakdown.Dimension
 KEPT_VALUES = 1000
-"""Values of a dimension a day that have a row of their own; the rest is `(other)`."""
+"""Values of a dimension a day that have a row of their own; the rest is `(other)`. Fewer than 1,024: counted_again.sql
+makes one number of a visitor and a row.
+"""
 TOUCHED = {
     Dimension.CHANNEL: "channel",
     Dimension.SOURCE: "utm_source",
