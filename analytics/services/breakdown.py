@@ -39,7 +39,7 @@ ONE_WORKER_A_DIMENSION = {
 }
 """Who was counted again is found by sorting, each dimension by one worker from the first row to the sums: shared among
 workers, all that was sorted would have to pass through the one process that merges it."""
-TABLES = ("odd", "visit_value", "value", "bucket", "again", "visit_again", "too_many")
+TABLES = ("odd", "visit_value", "value", "bucket", "visitor", "again", "visit_again", "too_many")
 DROP_TABLES = f"DROP TABLE {', '.join(f'analytics_day_{name}' for name in TABLES)}"
 
 
@@ -52,9 +52,10 @@ def compute_breakdown(*, day: date) -> bool:
     execute("DROP TABLE IF EXISTS pg_temp.fresh_breakdown")
     execute(statement("odd_visits"), parameters)
     parameters["all_counted"] = all_counted()
-    for name in ("values", "event_values", "buckets", "comes_again", "visits_again"):
+    for name in ("values", "event_values", "buckets", "day_visitors", "comes_again", "visits_again"):
         execute(statement(name), parameters)
     execute("ANALYZE analytics_day_odd, analytics_day_value, analytics_day_bucket, analytics_day_visit_again")
+    execute("ANALYZE analytics_day_visitor (came_again)")
     find_counted_again(parameters)
     execute(statement("breakdown"))
     return bool(parameters["all_counted"])

@@ -2,8 +2,6 @@
 CREATE UNLOGGED TABLE analytics_day_visit_again AS
 SELECT number, channel, utm_source, utm_medium, utm_campaign, referrer_host, landing_page, country, city, device,
        browser, os
-  FROM (SELECT *, uuid_hash_extended(visitor_id, 0) AS visitor
-          FROM sessions_app_visitorsession
-         WHERE started_at >= %(start)s AND started_at < %(end)s
-           AND NOT is_bot AND (%(count_unconfirmed)s OR NOT unconfirmed)) AS visit
-  JOIN analytics_day_again USING (visitor)
+  FROM sessions_app_visitorsession
+  JOIN analytics_day_again USING (visitor_id)
+ WHERE started_at >= %(start)s AND started_at < %(end)s AND NOT is_bot AND (%(count_unconfirmed)s OR NOT unconfirmed)

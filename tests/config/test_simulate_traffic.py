@@ -278,6 +278,15 @@ def test_a_shop_that_fails_is_told_and_fails_the_command(shop: str, monkeypatch:
     assert "/storefront/products/" in problems["500 INTERNAL_ERROR"]["first"]
 
 
+@pytest.fixture
+def _heard() -> Iterator[None]:
+    """Ctrl-C is heard also by tests that run in the background of a shell, which has them ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_heard")
 def test_ctrl_c_stops_at_once_and_tells_what_was_done(shop: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async def until_the_second_has_left(run: Run, tally: Tally, _reached: Any) -> None:
         await traffic(run, tally, lambda visitors: signal.raise_signal(signal.SIGINT) if visitors == 2 else None)
