@@ -14,7 +14,7 @@ from django.core.validators import validate_slug
 
 from catalog.models import Category, Product
 from core.money import money_string
-from core.spreadsheets import CellError, Refusal, Sheet, amount_of, text_of, unescaped
+from core.spreadsheets import CellError, Refusal, Sheet, amount_of, longest_of, text_of, unescaped
 
 MOST_STOCK = 2_147_483_647
 LONGEST_DESCRIPTION = 100_000
@@ -61,7 +61,7 @@ def read_slug(said: str) -> str | None:
     Raises:
         CellError: it has other characters than those of a slug.
     """
-    slug = text_of(longest=longest_of("slug"))(said)
+    slug = text_of(longest=longest_of(Product, "slug"))(said)
     if not slug:
         return None
     try:
@@ -106,20 +106,14 @@ def read_stock(said: str) -> int | None:
     return int(text)
 
 
-def longest_of(field: str, model: type[Product] | type[Category] = Product) -> int:
-    """Characters that the column of the database holds."""
-    length: int = getattr(model._meta.get_field(field), "max_length")  # noqa: B009 - a column of text has one
-    return length
-
-
 READ: dict[str, Callable[[str], Any]] = {
-    "sku": text_of(longest=longest_of("sku"), needed=True),
-    "name": text_of(longest=longest_of("name"), needed=True),
+    "sku": text_of(longest=longest_of(Product, "sku"), needed=True),
+    "name": text_of(longest=longest_of(Product, "name"), needed=True),
     "slug": read_slug,
     "description": read_description,
-    "category": text_of(longest=longest_of("name", Category)),
+    "category": text_of(longest=longest_of(Category, "name")),
     "price": read_price,
-    "thumbnail": text_of(longest=longest_of("thumbnail")),
+    "thumbnail": text_of(longest=longest_of(Product, "thumbnail")),
     "is_active": read_choice,
     "track_stock": read_choice,
     "stock": read_stock,

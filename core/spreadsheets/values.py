@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import TypeVar
 
+from django.db.models import Model
+
 from core.money import LARGEST, minor_digits, money_string
 from core.spreadsheets.cells import CellError
 
@@ -33,6 +35,12 @@ def text_of(*, longest: int, needed: bool = False) -> Callable[[str], str]:
         return text
 
     return read
+
+
+def longest_of(model: type[Model], field: str) -> int:
+    """Characters that a column of the database holds."""
+    length: int = getattr(model._meta.get_field(field), "max_length")  # noqa: B009 - a column of text has one
+    return length
 
 
 def amount_of(said: str, currency: str, *, decimal_comma: bool = False) -> Decimal:

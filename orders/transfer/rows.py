@@ -16,7 +16,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
 from core.addresses import COUNTRIES
-from core.spreadsheets import CellError, Record, Refusal, Sheet, amount_of, text_of, unescaped, word_of
+from core.spreadsheets import CellError, Record, Refusal, Sheet, amount_of, longest_of, text_of, unescaped, word_of
 from customers.emails import normal_email
 from orders.models import Order, OrderItem
 from orders.transfer.dates import USUAL, moment_reader
@@ -137,26 +137,20 @@ def read_currency(said: str) -> None:
         raise CellError(f"must be {settings.SHOP_CURRENCY}, the shop's currency")
 
 
-def longest_of(field: str, model: type[Order] | type[OrderItem] = Order) -> int:
-    """Characters that the column of the database holds."""
-    length: int = getattr(model._meta.get_field(field), "max_length")  # noqa: B009 - a column of text has one
-    return length
-
-
 TEXTS: dict[str, Read] = {
     "email": read_email,
     "customer": read_customer,
-    "first_name": text_of(longest=longest_of("first_name")),
-    "last_name": text_of(longest=longest_of("last_name")),
-    "phone": text_of(longest=longest_of("phone")),
+    "first_name": text_of(longest=longest_of(Order, "first_name")),
+    "last_name": text_of(longest=longest_of(Order, "last_name")),
+    "phone": text_of(longest=longest_of(Order, "phone")),
     "line1": text_of(longest=200),
     "line2": text_of(longest=200),
     "city": text_of(longest=100),
     "region": text_of(longest=100),
     "postal_code": text_of(longest=20),
     "country": read_country,
-    "shipping_method": text_of(longest=longest_of("shipping_method")),
-    "coupon_code": text_of(longest=longest_of("coupon_code")),
+    "shipping_method": text_of(longest=longest_of(Order, "shipping_method")),
+    "coupon_code": text_of(longest=longest_of(Order, "coupon_code")),
     "status": word_of(STATUSES),
     "fulfillment": word_of(FULFILMENTS),
     "refund_of": read_number,
@@ -191,8 +185,8 @@ class Reader:
 
         moment = moment_reader(notation.dates, now=notation.now)
         readers: dict[str, Read] = {
-            "sku": text_of(longest=longest_of("sku", OrderItem)),
-            "name": text_of(longest=longest_of("name", OrderItem)),
+            "sku": text_of(longest=longest_of(OrderItem, "sku")),
+            "name": text_of(longest=longest_of(OrderItem, "name")),
             "quantity": read_pieces,
             "unit_price": amount,
             "currency": read_currency,
