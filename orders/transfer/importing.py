@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from itertools import chain
@@ -35,8 +35,8 @@ class DayTotals:
 class Tally:
     """What was found so far.
 
-    orders = added + unchanged + those of refused lines; refunds alike. `unmatched` are refunds, of those that were
-    added, whose order is not known. `days` is what the file has, stored before or not, without what is refused.
+    Without what is refused, and once it is over: orders = added + unchanged, refunds alike. `unmatched` are refunds, of
+    those that were added, whose order is not known. `days` is what the file has, stored before or not.
     """
 
     lines: int = 0
@@ -49,6 +49,13 @@ class Tally:
     refunds_unchanged: int = 0
     unmatched: int = 0
     days: dict[date, DayTotals] = field(default_factory=dict)
+
+    def lose(self, lost: Mapping[date, tuple[int, Decimal]]) -> None:
+        """Takes refunds off that were refused after all: how many and how much by day."""
+        for day, (number, amount) in lost.items():
+            had = self.days[day]
+            self.refunds -= number
+            self.days[day] = replace(had, refunds=had.refunds - number, refunded=had.refunded - amount)
 
 
 def import_orders(
@@ -92,6 +99,7 @@ def import_orders(
         for batch in storing.store_all(storing.refund_storing(notation.now), notes=True, touched=touched):
             tally.refunds_added += batch.stored
             tally.unmatched += batch.stored - batch.matched
+            tally.lose(batch.lost)
             stored(tally.added + tally.refunds_added)
         importing.refuse(storing.refusals())
 

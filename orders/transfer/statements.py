@@ -69,6 +69,7 @@ RULES = (
     ("placed_at IS NULL", "'placed_at'", "'is needed'"),
     ("is_mixed", "'quantity'", "'there are pieces that were sold and pieces that came back'"),
     ("is_note AND total <= 0", "'quantity'", "'this refund gives nothing back'"),
+    ("is_note AND status <> 'success'", "'status'", "'only money of a paid order goes back'"),
     ("total < 0", "'discount'", f"format('the order comes to %%s', {MONEY.format('total')})"),
     ("total > %(largest)s", "'total'", "'is more than an order can come to'"),
     (
@@ -230,18 +231,18 @@ WITH back AS (
 )
 SELECT customer_id, sum(amount) FROM held JOIN back ON order_id = id GROUP BY 1
 """
-REFUSE_LOST = """
-WITH gone AS (
-    DELETE FROM import_order AS o
-    WHERE place = ANY(%(places)s) AND refund_of IS NOT NULL
-        AND NOT EXISTS (SELECT FROM import_match m WHERE m.place = o.place)
-    RETURNING *
-)
+LOST = """place = ANY(%(places)s) AND refund_of IS NOT NULL
+    AND NOT EXISTS (SELECT FROM import_match m WHERE m.place = o.place)"""
+TOTALS_LOST = f"""
+SELECT (placed_at AT TIME ZONE %(zone)s)::date, count(*), sum(total) FROM import_order AS o WHERE {LOST} GROUP BY 1
+"""  # noqa: S608 - the text above
+REFUSE_LOST = f"""
+WITH gone AS (DELETE FROM import_order AS o WHERE {LOST} RETURNING *)
 INSERT INTO import_refused
 SELECT number, line, 'refund_of',
     format('there is no imported order %%s of which %%s is left', refund_of, round(total, %(digits)s))
 FROM gone
-"""
+"""  # noqa: S608 - the text above
 MAKE_REFUNDS = """
 INSERT INTO orders_refund (id, order_id, credit_note, amount, reason, was_sale, pieces, status, tries, refusals,
     last_error, requested_at, made_at)

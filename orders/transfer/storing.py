@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -100,11 +101,13 @@ def count(statement: str) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class Batch:
-    """What was stored together. `matched` are the refunds whose order is known, `lost` those that were refused."""
+    """What was stored together. `matched` are the refunds whose order is known, `lost` those that were refused, how many
+    and for how much, by day.
+    """
 
     stored: int
     matched: int = 0
-    lost: int = 0
+    lost: Mapping[date, tuple[int, Decimal]] = field(default_factory=dict)
 
 
 def store_all(
@@ -183,10 +186,11 @@ def refund_storing(now: datetime) -> Callable[[CursorWrapper, Sequence[int]], Ba
                 matched += len(found)
                 cursor.execute(statements.TAKE_OFF, {**given, "matched": found})
                 record_refunds(amounts=dict(cursor.fetchall()))
+        cursor.execute(statements.TOTALS_LOST, given)
+        lost = {day: (number, total) for day, number, total in cursor.fetchall()}
         cursor.execute(statements.REFUSE_LOST, given)
-        lost: int = cursor.rowcount
         cursor.execute(statements.MAKE_REFUNDS)
-        return Batch(len(places) - lost, matched=matched, lost=lost)
+        return Batch(cursor.rowcount, matched=matched, lost=lost)
 
     return store
 

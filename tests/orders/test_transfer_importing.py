@@ -240,6 +240,19 @@ def test_money_that_was_paid_here_does_not_go_back_by_import() -> None:
     assert done.reasons == [(2, "refund_of", "there is no imported order 1 of which 20.00 is left")]
 
 
+def test_a_refund_whose_order_is_not_there_is_in_no_total() -> None:
+    back = {"quantity": "-1", "placed_at": "2026-01-05"}
+    done = imported({"number": "1"}, back | {"number": "C1", "refund_of": "9"}, back | {"number": "C2"})
+    assert (done.tally.refunds, done.tally.refunds_added, done.tally.refused_lines) == (1, 1, 1)
+    assert done.tally.days[date(2026, 1, 5)] == DayTotals(0, Decimal(0), 1, Decimal("20.00"))
+    assert Refund.objects.get().credit_note == "C2"
+
+
+def test_a_refund_of_what_was_never_paid_is_none() -> None:
+    done = imported({"quantity": "-1", "status": "failed"})
+    assert done.reasons == [(2, "status", "only money of a paid order goes back")]
+
+
 # Again ----------------------------------------------------------------------------------------------------------------
 
 
