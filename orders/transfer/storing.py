@@ -101,8 +101,8 @@ def count(statement: str) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class Batch:
-    """What was stored together. `matched` are the refunds whose order is known, `lost` those that were refused, how many
-    and for how much, by day.
+    """What was stored together. `matched` are the refunds whose order is known, `lost` those that were refused: how
+    many and for how much, by day.
     """
 
     stored: int
