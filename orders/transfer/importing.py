@@ -101,7 +101,7 @@ def import_orders(
             tally.unmatched += batch.stored - batch.matched
             tally.lose(batch.lost)
             stored(tally.added + tally.refunds_added)
-        importing.refuse(storing.refusals())
+        importing.refuse_orders()
 
 
 @dataclass
@@ -135,10 +135,15 @@ class Importing:
         for refusal in refusals:
             self.refused(refusal)
 
+    def refuse_orders(self) -> None:
+        """Passes on why lines are not taken that nothing was wrong with by themselves."""
+        for refusal in storing.refusals():
+            self.refuse([refusal])
+
     def put_together(self) -> None:
         """Makes orders of the lines, and says of each whether it is refused, there already, or new."""
         storing.put_together()
-        self.refuse(storing.refusals())
+        self.refuse_orders()
         self.tally.orders, self.tally.refunds = storing.count(statements.COUNTS)
         with connection.cursor() as cursor:
             cursor.execute(statements.TOTALS, storing.parameters())

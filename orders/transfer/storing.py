@@ -82,13 +82,15 @@ def put_together() -> None:
         cursor.execute(statements.ANALYZE)
 
 
-def refusals() -> list[Refusal]:
-    """Why lines are not taken that nothing was wrong with by themselves. Told once."""
-    with connection.cursor() as cursor:
-        cursor.execute(statements.REFUSED_LINES)
-        found = [Refusal(*row) for row in cursor.fetchall()]
-        cursor.execute("TRUNCATE import_refused")
-    return found
+def refusals() -> Iterator[Refusal]:
+    """Why lines are not taken that nothing was wrong with by themselves. Told once, with memory for some of them."""
+    with transaction.atomic():
+        with connection.chunked_cursor() as cursor:
+            cursor.execute(statements.REFUSED_LINES)
+            for row in cursor:
+                yield Refusal(*row)
+        with connection.cursor() as cursor:
+            cursor.execute("TRUNCATE import_refused")
 
 
 def count(statement: str) -> tuple[int, int]:
