@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.conf import settings
 from django.db import models
@@ -13,9 +13,6 @@ from django.db.models.functions import Now
 from core.ids import new_id
 from core.money import MoneyField
 from orders.models_rules import known
-
-if TYPE_CHECKING:
-    from orders.models import Order
 
 
 class OrderSessionQuerySet(models.QuerySet["OrderSession"]):
@@ -167,9 +164,9 @@ class PaymentAttempt(models.Model):
 class RefundQuerySet(models.QuerySet["Refund"]):
     """Reads of refunds."""
 
-    def of(self, order: Order) -> RefundQuerySet:
+    def of(self, order_id: UUID) -> RefundQuerySet:
         """What goes or went back of an order."""
-        return self.filter(Q(attempt__order_session__order=order) | Q(order=order))
+        return self.filter(Q(attempt__order_session__order=order_id) | Q(order=order_id))
 
 
 class Refund(models.Model):
@@ -259,8 +256,3 @@ class Refund(models.Model):
         if self.attempt is not None:
             return self.attempt.paid_currency or self.attempt.currency
         return self.order.currency if self.order else settings.SHOP_CURRENCY
-
-    @property
-    def of_order(self) -> Order | None:
-        """The order whose money it is; None for an imported one of an unknown sale."""
-        return self.attempt.order_session.order if self.attempt else self.order

@@ -61,7 +61,7 @@ def order_facts(order: Order) -> dict[str, Any]:
         "items": [facts(item) for item in OrderItem.objects.filter(order=order)],
         "paymentWindows": [facts(window) for window in OrderSession.objects.filter(order=order)],
         "attempts": [facts(attempt) for attempt in attempts],
-        "refunds": [facts(refund) for refund in Refund.objects.of(order)],
+        "refunds": [facts(refund) for refund in Refund.objects.of(order.pk)],
         "history": [facts(change) for change in OrderStatusChange.objects.filter(order=order)],
         "comments": [facts(comment) for comment in OrderComment.objects.filter(order=order)],
     }

@@ -143,7 +143,7 @@ def who(change: OrderStatusChange | None) -> dict[str, Any]:
 
 def refunds(order: Order) -> Iterable[Moment]:
     """Money on its way back."""
-    for refund in Refund.objects.of(order).select_related("attempt", "order"):
+    for refund in Refund.objects.of(order.pk).select_related("attempt", "order"):
         amount = f"{money_string(refund.amount, refund.currency)} {refund.currency}"
         said = facts(amount=amount, reason=refund.reason, tries=refund.tries, error=refund.last_error)
         if refund.attempt_id:

@@ -111,5 +111,5 @@ class RefundAdmin(KeySearch, HistoryAdmin):
 
     @display(description="Order")
     def order_link(self, refund: Refund) -> SafeString | str:
-        order = refund.of_order
+        order = refund.attempt.order_session.order if refund.attempt else refund.order
         return record_link("orders_order", order.pk, order.number) if order else refund.credit_note

@@ -68,7 +68,7 @@ def import_orders(
     refused: Callable[[Refusal], None],
     touched: Callable[[set[date]], None],
     read: Callable[[], None] = lambda: None,
-    stored: Callable[[int], None] = lambda _orders: None,
+    stored: Callable[[int, int], None] = lambda _stored, _all: None,
 ) -> None:
     """Adds the orders of another shop, which were paid or closed there, and what it gave back.
 
@@ -80,7 +80,8 @@ def import_orders(
     Pieces below 0 are a refund. It is of the order that it names, else of the latest imported order of its customer
     that had these goods at these prices and has so much left, else of none: then it counts for its day alone.
 
-    `touched` is told, inside the transaction that changes them, which days of the shop have other numbers now.
+    `touched` is told, inside the transaction that changes them, which days of the shop have other numbers now; `read`
+    that more was read, `stored` how many orders and refunds are stored, and of how many.
 
     Raises:
         WrongSheetError: the file is none of orders; nothing was stored.
@@ -92,15 +93,16 @@ def import_orders(
         importing.put_together()
         if dry_run:
             return
+        new = tally.orders - tally.unchanged + tally.refunds - tally.refunds_unchanged
         for batch in storing.store_all(storing.store_orders, notes=False, touched=touched):
             tally.added += batch.stored
-            stored(tally.added + tally.refunds_added)
+            stored(tally.added, new)
         storing.know_sizes()
         for batch in storing.store_all(storing.refund_storing(notation.now), notes=True, touched=touched):
             tally.refunds_added += batch.stored
             tally.unmatched += batch.stored - batch.matched
             tally.lose(batch.lost)
-            stored(tally.added + tally.refunds_added)
+            stored(tally.added + tally.refunds_added, new)
         importing.refuse_orders()
 
 

@@ -15,7 +15,7 @@ from core.models import Mail
 from core.spreadsheets import WrongSheetError
 from customers.models import Customer
 from orders.models import Order, OrderItem, OrderStatusChange, OutboxEvent, Refund
-from orders.transfer import DayTotals, import_orders
+from orders.transfer import DayTotals, Tally, import_orders, storing
 from orders.transfer.rows import Notation
 from tests.factories import CustomerFactory, OrderFactory, OrderSessionFactory, ProductFactory
 from tests.orders.files import NOW, Done, csv_of, imported
@@ -286,23 +286,43 @@ def test_a_refund_that_is_another_now_is_refused() -> None:
     assert again.reasons == [(2, "number", "there is a refund of this number already, of another time or amount")]
 
 
-def test_what_stopped_goes_on() -> None:
+def test_what_stopped_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     content = csv_of(*({"number": str(number)} for number in range(3)), {"number": "C", "quantity": "-1"})
+    monkeypatch.setattr(storing, "BATCH", 1)
+    batches: list[set[date]] = []
 
-    def stop(_days: object) -> None:
-        raise KeyboardInterrupt
+    def stop_at_the_second(days: set[date]) -> None:
+        batches.append(days)
+        if len(batches) == 2:
+            raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         import_orders(
             lines=io.BytesIO(content),
             notation=Notation(NOW),
             dry_run=False,
-            tally=Done(csv_of({"number": "0"})).tally,
+            tally=(tally := Tally()),
             refused=print,
-            touched=stop,
+            touched=stop_at_the_second,
         )
-    assert Order.objects.count() == 1
+    assert (tally.added, Order.objects.count()) == (1, 1)
     assert (Done(content).tally.added, Order.objects.count(), Refund.objects.count()) == (2, 3, 1)
+
+
+def test_how_far_it_came_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    imported({"number": "1"})
+    told: list[tuple[int, int]] = []
+    monkeypatch.setattr(storing, "BATCH", 2)
+    import_orders(
+        lines=io.BytesIO(csv_of(*({"number": str(n)} for n in range(4)), {"number": "C", "quantity": "-1"})),
+        notation=Notation(NOW),
+        dry_run=False,
+        tally=Tally(),
+        refused=print,
+        touched=lambda _days: None,
+        stored=lambda stored, total: told.append((stored, total)),
+    )
+    assert told == [(2, 4), (3, 4), (4, 4)]
 
 
 def test_a_dry_run_says_the_same_and_stores_nothing() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 from collections.abc import Mapping
+from contextlib import ExitStack
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from django.core.management.base import CommandError
@@ -14,7 +16,7 @@ from core.clock import now
 from core.money import ZERO, money_string
 from core.spreadsheets import Report, Sheet, Source
 from core.spreadsheets.command import ImportCommand
-from core.terminal import Reporter
+from core.terminal import Reporter, progress
 from orders.transfer import ImportRunningError, Tally, import_orders
 from orders.transfer.dates import USUAL, WRITTEN
 from orders.transfer.rows import SHEET, Notation
@@ -42,19 +44,26 @@ class Command(ImportCommand):
         parser.add_argument("--decimal-comma", action="store_true", help="amounts are written 48,90")
 
     def store(self, source: Source, sheet: Sheet, report: Report, bar: Reporter, options: Mapping[str, Any]) -> None:
-        try:
-            import_orders(
-                lines=source,
-                sheet=sheet,
-                notation=Notation(now(), options["dates"], decimal_comma=options["decimal_comma"]),
-                dry_run=options["dry_run"],
-                tally=self.tally,
-                refused=report.add,
-                touched=self.touched.add,
-                read=lambda: bar.reached(source.position()),
-            )
-        except ImportRunningError as error:
-            raise CommandError(str(error)) from error
+        with ExitStack() as bars:
+
+            @cache
+            def second(total: int) -> Reporter:
+                return bars.enter_context(progress("Storing", total=total, stderr=self.stderr))
+
+            try:
+                import_orders(
+                    lines=source,
+                    sheet=sheet,
+                    notation=Notation(now(), options["dates"], decimal_comma=options["decimal_comma"]),
+                    dry_run=options["dry_run"],
+                    tally=self.tally,
+                    refused=report.add,
+                    touched=self.touched.add,
+                    read=lambda: bar.reached(source.position()),
+                    stored=lambda stored, total: second(total).reached(stored),
+                )
+            except ImportRunningError as error:
+                raise CommandError(str(error)) from error
         self.touched.compute(self.stderr)
 
     def reached(self) -> str:
