@@ -142,14 +142,6 @@ def test_people_get_a_table(foreign: Path) -> None:
     assert "22.08" in said
 
 
-def test_a_cell_that_a_spreadsheet_would_run_is_reported_as_text(tmp_path: Path) -> None:
-    path = tmp_path / "orders.csv"
-    path.write_bytes(csv_of({"number": "=1+1", "total": "9"}, {"number": "2"}))
-    with pytest.raises(CommandError, match="Lines refused: 1"):
-        run(path)
-    assert "total" in path.with_name("orders.csv.refused.csv").read_text()
-
-
 def test_days_that_were_changed_when_it_stopped_are_computed_by_the_next_run(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
