@@ -5,6 +5,7 @@ import { getAccount, logOut } from "./account-api.js";
 import { lasting, tab } from "./storage.js";
 
 let asked = null;
+let learnt = 0; // how often this page heard who is logged in: an answer to what was asked before that is an old one
 
 export const probablyLoggedIn = () => lasting.get("loggedIn") === true;
 
@@ -25,21 +26,23 @@ export async function accountIfAny() {
 }
 
 async function ask() {
+  const before = learnt;
   try {
     const account = await getAccount();
-    rememberLogin(true);
+    if (learnt === before) rememberLogin(true);
     return account;
   } catch (error) {
     if (error.code !== "NOT_AUTHENTICATED") {
       asked = null;
       throw error;
     }
-    rememberLogin(false);
+    if (learnt === before) rememberLogin(false);
     return null;
   }
 }
 
 export function rememberLogin(loggedIn) {
+  learnt += 1;
   if (loggedIn === probablyLoggedIn()) return;
   if (loggedIn) lasting.set("loggedIn", true);
   else lasting.remove("loggedIn");
