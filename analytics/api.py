@@ -13,7 +13,6 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from analytics import stats
-from analytics.models import DailyBreakdown
 from analytics.periods import Window
 from analytics.selectors import hours_of_week, stats_of_day
 from analytics.serializers import (
@@ -37,6 +36,7 @@ from core.clock import now, shop_day
 from core.schema import enveloped
 from core.spreadsheets import BYTE_ORDER_MARK, csv_text, escaped
 from customers.api_tokens import TokenAuthentication, allows
+from sessions_app.dimensions import Dimension
 
 PERMISSION = "analytics.view_dailymetrics"
 
@@ -179,7 +179,7 @@ class BreakdownView(StatsView):
     def get(self, request: Request) -> Response | HttpResponse:
         asked = self.asked(request, BreakdownQuerySerializer)
         window, model = self.window(asked), Model(asked["model"])
-        dimension, limit = DailyBreakdown.Dimension(asked["dimension"]), asked["limit"]
+        dimension, limit = Dimension(asked["dimension"]), asked["limit"]
 
         def rendered() -> Any:
             found = stats.breakdown(window, dimension, model=model, limit=limit)

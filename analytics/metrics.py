@@ -13,6 +13,7 @@ from operator import attrgetter
 from typing import Any
 
 from core.money import ZERO
+from sessions_app.dimensions import Step
 
 Number = Decimal | int
 CENT = Decimal("0.01")
@@ -205,17 +206,17 @@ ALL = (
     counted("crawler_page_views", "Crawlers' page views", "Counted apart; in no other number."),
 )  # fmt: skip
 FUNNEL = {
-    "visit": "total_visits",
-    "product": "product_sessions",
-    "cart": "cart_sessions",
-    "checkout": "checkout_sessions",
-    "order": "order_sessions",
-    "paid": "converted_sessions",
+    Step.VISIT: "total_visits",
+    Step.PRODUCT: "product_sessions",
+    Step.CART: "cart_sessions",
+    Step.CHECKOUT: "checkout_sessions",
+    Step.ORDER: "order_sessions",
+    Step.PAID: "converted_sessions",
 }
 """The steps of a visit, and the number that counts those who came so far. None is larger than the one before."""
 
 
-def steps(totals: Totals) -> list[tuple[str, int, int]]:
+def steps(totals: Totals) -> list[tuple[Step, int, int]]:
     """Each step of the funnel, how many came so far, and how many to the step before."""
     counts = {step: getattr(totals, name) for step, name in FUNNEL.items()}
     before = [totals.total_visits, *counts.values()]

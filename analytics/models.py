@@ -7,6 +7,7 @@ from django.db import models
 
 from analytics.metrics import METRICS
 from core.money import ZERO, MoneyField
+from sessions_app.dimensions import Dimension
 
 ACTIVE = "Distinct sessions seen in the last 30 minutes."
 THIS_MINUTE = "Distinct sessions seen in the last minute."
@@ -129,21 +130,6 @@ class HourlyMetrics(Sums):
 class DailyBreakdown(models.Model):
     """Visits and what they brought, by one dimension. The top 1,000 values of a day, the rest under `(other)`."""
 
-    class Dimension(models.TextChoices):
-        CHANNEL = "channel"
-        SOURCE = "source"
-        MEDIUM = "medium"
-        CAMPAIGN = "campaign"
-        REFERRER = "referrer"
-        LANDING_PAGE = "landing_page"
-        COUNTRY = "country"
-        CITY = "city"
-        DEVICE = "device"
-        BROWSER = "browser"
-        OS = "os"
-        PRODUCT = "product"
-        PAGE = "page"
-
     date = models.DateField()
     dimension = models.CharField(max_length=12, choices=Dimension)
     value = models.CharField(max_length=2048)
@@ -169,7 +155,7 @@ class DailyReturn(models.Model):
     """
 
     date = models.DateField()
-    dimension = models.CharField(max_length=12, choices=DailyBreakdown.Dimension)
+    dimension = models.CharField(max_length=12, choices=Dimension)
     value = models.CharField(max_length=2048)
     previous = models.DateField(help_text="The last day before on which they had come so.")
     visitors = count()

@@ -10,14 +10,13 @@ from django.urls import reverse
 
 from analytics.figures import share, written
 from analytics.metrics import Kind, Totals, steps
-from analytics.models import DailyBreakdown
 from analytics.periods import Window
 from analytics.selectors import Attention, Outcome, Value, top_values
 from orders.models import Order
+from sessions_app.dimensions import Dimension
 
 ROWS = 8
 """Rows of a table."""
-Dimension = DailyBreakdown.Dimension
 PANELS = {
     Dimension.CHANNEL: ("Channels", "Visits"),
     Dimension.CAMPAIGN: ("Campaigns", "Visits"),

@@ -14,7 +14,7 @@ from django.db.models import Count, Min, Sum
 from analytics.goals import goal_of_days
 from analytics.hours import counted
 from analytics.metrics import Totals, added, from_columns, from_hour, percent
-from analytics.models import DailyBreakdown, DailyMetrics, HourlyMetrics
+from analytics.models import DailyMetrics, HourlyMetrics
 from analytics.periods import Window
 from analytics.returns import are_counted
 from analytics.statements import one_row, rows, statement
@@ -22,10 +22,10 @@ from catalog.models import Product
 from core.clock import hours_of_day, shop_day
 from core.money import ZERO
 from orders.models import Order, WebhookDelivery
+from sessions_app.dimensions import Dimension
 from sessions_app.models import DeadLetter, VisitorSession
 from sessions_app.selectors import active_session_count
 
-Dimension = DailyBreakdown.Dimension
 ACTIVE = timedelta(minutes=30)
 MINUTE = timedelta(minutes=1)
 

@@ -6,11 +6,12 @@ from typing import Any
 from rest_framework import serializers
 
 from analytics.metrics import ALL, METRICS, Kind, Metric
-from analytics.models import ACTIVE, THIS_MINUTE, DailyBreakdown, SalesGoal
+from analytics.models import ACTIVE, THIS_MINUTE, SalesGoal
 from analytics.returns import MOST_DAYS
 from analytics.stats import TO_COME, Model
 from core.clock import now, shop_day
 from core.serializers import CamelSerializer, Fields, MoneyOut, renamed
+from sessions_app.dimensions import Dimension
 
 FORMATS = ("json", "csv")
 MOST_VALUES = 1000
@@ -195,7 +196,7 @@ class DailyQuerySerializer(RangeQuerySerializer):
 class BreakdownQuerySerializer(RangeQuerySerializer):
     """Of what, and whom orders are credited to."""
 
-    dimension = serializers.ChoiceField(DailyBreakdown.Dimension.choices)
+    dimension = serializers.ChoiceField(Dimension.choices)
     model = serializers.ChoiceField(
         [model.value for model in Model],
         default=Model.SESSION.value,

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import connection
 
 from core.clock import day_bounds, hours_of_day
+from sessions_app.dimensions import REACHED
 
 FOLDER = Path(__file__).resolve().parent / "sql"
 
@@ -49,7 +50,7 @@ def by_hour(*names: str, parameters: dict[str, Any], given: Sequence[str]) -> li
     asked for as one; None where they have none. `given` names what stands before them.
     """
     before = "".join(map(statement, given))
-    parts = "\n".join(f"LEFT JOIN (\n{statement(name)}) AS of_{name} USING (hour)" for name in names)
+    parts = "\n".join(f"LEFT JOIN (\n{statement(name).format(**REACHED)}) AS of_{name} USING (hour)" for name in names)
     hours = "unnest(%(hours)s::timestamptz[]) WITH ORDINALITY AS begun (begins, hour)"
     return rows(f"{before}SELECT * FROM {hours}\n{parts}", parameters)  # noqa: S608 - our own files
 

@@ -18,15 +18,14 @@ from analytics.models import DailyBreakdown, DailyMetrics, RealtimeMetrics
 from analytics.periods import Window, last_instant, previous
 from analytics.returns import MOST_DAYS, are_counted
 from analytics.services import RangeError
-from analytics.services.breakdown import COLUMNS, EVENTS, TOUCHED
 from analytics.statements import rows, statement
 from checkout.models import CheckoutSession
 from core.clock import shop_day
 from core.errors import InvalidInputError
 from core.money import ZERO
 from orders.models import Order
+from sessions_app.dimensions import COLUMNS, EVENTS, TOUCHED, Dimension
 
-Dimension = DailyBreakdown.Dimension
 Figures = dict[str, Any]
 KEPT_SECONDS = 300
 TO_COME = "This day has not begun yet."

@@ -16,6 +16,7 @@ from analytics.services.daily import WORK_MEMORY
 from benchmarks.day import DAY, EVENTS, NEXT_MORNING, ORDERS, SESSIONS, fill_day
 from benchmarks.measurement import Measurement, Sample, alternate, require
 from core.clock import day_bounds
+from sessions_app.dimensions import Dimension
 from sessions_app.models import SessionEvent
 
 LEAST = """
@@ -76,7 +77,7 @@ def check_figures() -> None:
     require(count == SESSIONS, f"{count} sessions were filled in, not {SESSIONS}")
     require(abs(row.avg_session_duration - duration.total_seconds()) < 0.01, "the mean duration differs")
     dimensions = DailyBreakdown.objects.filter(date=DAY).values_list("dimension", flat=True).distinct().order_by()
-    require(set(dimensions) == set(DailyBreakdown.Dimension.values), f"there are breakdowns of {sorted(dimensions)}")
+    require(set(dimensions) == set(Dimension.values), f"there are breakdowns of {sorted(dimensions)}")
 
 
 def least() -> Sample:

@@ -15,6 +15,7 @@ from benchmarks.day import Stretch, fill
 from benchmarks.desk import looked_at
 from benchmarks.measurement import Measurement, require
 from core.clock import day_bounds, now, shop_day
+from sessions_app.dimensions import Dimension
 from sessions_app.models import SessionEvent
 
 DAYS = 3 * 365
@@ -45,7 +46,7 @@ def breakdown_90d() -> Measurement:
     filled()
     last = shop_day(now()) - timedelta(days=1)
     asked = f"from={last - timedelta(days=89)}&to={last}"
-    addresses = [f"/api/v1/analytics/breakdown?dimension={name}&{asked}" for name in DailyBreakdown.Dimension.values]
+    addresses = [f"/api/v1/analytics/breakdown?dimension={name}&{asked}" for name in Dimension.values]
     return looked_at(addresses, before=redis.clear)
 
 

@@ -4,34 +4,13 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from analytics.models import DailyBreakdown
 from analytics.statements import day_parameters, execute, rows, statement
+from sessions_app.dimensions import COLUMNS, EVENTS
 
-Dimension = DailyBreakdown.Dimension
 KEPT_VALUES = 1000
 """Values of a dimension a day that have a row of their own; the rest is `(other)`. Fewer than 1,024: counted_again.sql
 makes one number of a visitor and a row.
 """
-TOUCHED = {
-    Dimension.CHANNEL: "channel",
-    Dimension.SOURCE: "utm_source",
-    Dimension.MEDIUM: "utm_medium",
-    Dimension.CAMPAIGN: "utm_campaign",
-    Dimension.REFERRER: "referrer_host",
-    Dimension.LANDING_PAGE: "landing_page",
-}
-"""What a touch says of a dimension."""
-COLUMNS = TOUCHED | {
-    Dimension.LANDING_PAGE: "left(landing_page, 512)",
-    Dimension.COUNTRY: "country",
-    Dimension.CITY: "city",
-    Dimension.DEVICE: "device",
-    Dimension.BROWSER: "browser",
-    Dimension.OS: "os",
-}
-"""Where a visit keeps it. Landing pages are cut as in the rows of days."""
-EVENTS = {Dimension.PAGE: ("page_view", "page"), Dimension.PRODUCT: ("product_view", "product_id::text")}
-"""Which events tell it, and where."""
 ONE_WORKER_A_DIMENSION = {
     "enable_hashagg": "off",
     "min_parallel_table_scan_size": "'5TB'",

@@ -10,10 +10,10 @@ from django.db.models import Exists
 
 from analytics.models import DailyMetrics, DailyReturn, ReturnsOfDay
 from analytics.returns import MOST_DAYS, returns_of_row
-from analytics.services.breakdown import COLUMNS
 from analytics.services.daily import take_turn
 from analytics.statements import day_parameters, execute, rows, statement
 from core.clock import day_bounds, shop_day
+from sessions_app.dimensions import COLUMNS
 
 MOST_A_RUN = 20
 """Days whose returns one run counts, the earliest first."""

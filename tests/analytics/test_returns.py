@@ -14,6 +14,7 @@ from analytics.returns import are_counted
 from analytics.services import breakdown, count_missing_returns, returns
 from analytics.stats import visitors_from_visits, visitors_of
 from core.clock import shop_day
+from sessions_app.dimensions import Dimension
 from sessions_app.models import VisitorSession
 from tests.analytics.days import DAY, NEXT_MORNING, at, computed, event, visit
 
@@ -165,10 +166,8 @@ def six_days() -> list[Window]:
     return [Window(first, last, last_instant(last)) for first in days for last in days if first < last]
 
 
-@pytest.mark.parametrize("dimension", DailyBreakdown.Dimension)
-def test_visitors_of_any_range_are_as_many_as_its_visits_tell(
-    dimension: DailyBreakdown.Dimension, six_days: list[Window]
-) -> None:
+@pytest.mark.parametrize("dimension", Dimension)
+def test_visitors_of_any_range_are_as_many_as_its_visits_tell(dimension: Dimension, six_days: list[Window]) -> None:
     stored = DailyBreakdown.objects.filter(dimension=dimension)
     for window in six_days:
         values = sorted(set(stored.filter(date__range=(window.first, window.last)).values_list("value", flat=True)))

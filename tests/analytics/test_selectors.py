@@ -12,13 +12,13 @@ from analytics.metrics import Totals
 from analytics.models import DailyBreakdown, HourlyMetrics, SalesGoal
 from analytics.periods import last_instant, previous, window
 from analytics.services import freeze_days, mark_dirty
+from sessions_app.dimensions import Dimension
 from sessions_app.models import DeadLetter, VisitorSession
 from tests.analytics.days import DAY, NEXT_MORNING, at, computed, event, purchase, visit
 from tests.factories import NOW, OrderFactory, ProductFactory
 from tests.orders.subscriber import delivery_to, endpoint_at
 
 pytestmark = pytest.mark.django_db
-Dimension = DailyBreakdown.Dimension
 
 
 def test_unique_visitors_are_counted_over_the_window_not_summed_over_days() -> None:

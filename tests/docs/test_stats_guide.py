@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from analytics.models import DailyBreakdown
 from analytics.stats import Model
+from sessions_app.dimensions import Dimension
 from tests.analytics.staff import logged_in, member
 from tests.contract import schema
 
@@ -34,5 +34,5 @@ def test_a_call_of_the_table_is_answered(call: str, form: str) -> None:
 
 def test_dimensions_and_models_are_those_that_there_are() -> None:
     listed = GUIDE.partition("**Dimensions**: ")[2].partition(".\n")[0]
-    assert set(re.findall(r"`(\w+)`", listed)) == set(DailyBreakdown.Dimension.values)
+    assert set(re.findall(r"`(\w+)`", listed)) == set(Dimension.values)
     assert set(re.findall(r"model=(\w+)", GUIDE)) == {model.value for model in Model} - {"session"}
