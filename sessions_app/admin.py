@@ -4,6 +4,7 @@
 visits of that day were whose, and that is what the salt is there to prevent.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin
@@ -19,6 +20,8 @@ from core.admin import (
     GOOD,
     NOTHING,
     PLAIN,
+    Chip,
+    ChippedList,
     DayRangeFilter,
     HistoryAdmin,
     HistoryInline,
@@ -34,6 +37,7 @@ from core.admin import (
 )
 from customers.models import Customer
 from sessions_app.admin_channels import ChannelRuleAdmin
+from sessions_app.admin_filters import VisitFilter, visit_chips
 from sessions_app.models import (
     Channel,
     ChannelRule,
@@ -96,7 +100,7 @@ class EventInline(HistoryInline):
 
 
 @admin.register(VisitorSession)
-class VisitorSessionAdmin(KeySearch, HistoryAdmin):
+class VisitorSessionAdmin(ChippedList, KeySearch, HistoryAdmin):
     """The visits, newest first."""
 
     list_display = (
@@ -114,6 +118,7 @@ class VisitorSessionAdmin(KeySearch, HistoryAdmin):
     )
     list_filter = (
         ("started_at", DayRangeFilter),
+        VisitFilter,
         ("channel", ChoicesDropdownFilter),
         ("device", ChoicesDropdownFilter),
         ("consent", ChoicesDropdownFilter),
@@ -162,6 +167,9 @@ class VisitorSessionAdmin(KeySearch, HistoryAdmin):
             },
         ),
     )
+
+    def named_chips(self, request: HttpRequest) -> Iterable[Chip]:
+        return visit_chips(request.GET)
 
     def find(self, rows: QuerySet[VisitorSession], word: str) -> QuerySet[VisitorSession]:
         if key := as_uuid(word):

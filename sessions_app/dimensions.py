@@ -5,18 +5,22 @@ A filter is a value of a dimension, as the figures call it: `(none)` is one that
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from django.conf import settings
 from django.db import models
+from django.db.models.expressions import RawSQL
 
 NONE, OTHER = "(none)", "(other)"
 LONGEST = 512
 """Characters by which values are told apart; longer ones are cut."""
 LIFE = timedelta(hours=24)
 """Of a visit, and of an event until it must have come."""
+PARAMETER = re.compile(r"%\((\w+)\)s")
 
 
 class Dimension(models.TextChoices):
@@ -117,3 +121,14 @@ def event_has(dimension: Dimension) -> str:
         f" WHERE event_type = '{kind}' AND event.{column} = %(of_{dimension})s"
         " AND event.timestamp >= %(events_from)s AND event.timestamp < %(events_to)s)"
     )
+
+
+def fulfilling(sql: str, values: Mapping[str, Any]) -> RawSQL:
+    """A condition on visits, with its parameters, as `filter` of a queryset of nothing but visits takes it."""
+    ordered = [values[name] for name in PARAMETER.findall(sql)]
+    return RawSQL(PARAMETER.sub("%s", sql), ordered, output_field=models.BooleanField())  # noqa: S611 - ours
+
+
+def counted_only() -> models.Q:
+    """The visits that figures count: no bots, and unconfirmed ones only if the shop wants it (docs/metrics.md)."""
+    return models.Q(is_bot=False) if settings.COUNT_UNCONFIRMED_SESSIONS else models.Q(is_bot=False, unconfirmed=False)

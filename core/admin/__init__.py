@@ -1,7 +1,9 @@
 """What the staff screens share, and the screens of what core itself keeps."""
 
 from core.admin import mails, schedules
+from core.admin.chips import Chip, ChippedList
 from core.admin.decisions import ask, decided, go_on, is_there
+from core.admin.spans import Span, span_in
 from core.admin.toolkit import (
     BAD,
     COUNTED,
@@ -48,6 +50,8 @@ __all__ = [
     "WAITING",
     "AtLeast",
     "BoundedPaginator",
+    "Chip",
+    "ChippedList",
     "DayRangeFilter",
     "DialogForm",
     "HistoryAdmin",
@@ -58,6 +62,7 @@ __all__ = [
     "RecordForm",
     "Screen",
     "ShopAdmin",
+    "Span",
     "action",
     "as_uuid",
     "ask",
@@ -75,6 +80,7 @@ __all__ = [
     "record_link",
     "record_page",
     "schedules",
+    "span_in",
     "table",
     "unbroken",
     "with_email",

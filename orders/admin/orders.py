@@ -1,5 +1,6 @@
 """Orders to be read; what changes them is a service."""
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +23,8 @@ from core.admin import (
     NOTHING,
     PLAIN,
     WAITING,
+    Chip,
+    ChippedList,
     DayRangeFilter,
     HistoryAdmin,
     KeySearch,
@@ -42,6 +45,7 @@ from orders.admin.bulk import BulkActions
 from orders.admin.desk import DeskActions
 from orders.admin.finding import PREFIX, numbered
 from orders.admin.looking import looked_at
+from orders.admin.visits import VisitOfOrderFilter, order_chips
 from orders.models import Order, OrderStatusChange
 from orders.services import CommentMissingError, comment
 
@@ -67,7 +71,7 @@ class AttentionFilter(DropdownFilter):
 
 
 @admin.register(Order)
-class OrderAdmin(KeySearch, BulkActions, DeskActions):
+class OrderAdmin(ChippedList, KeySearch, BulkActions, DeskActions):
     """The orders, newest first. Nobody types into an order."""
 
     list_display = (
@@ -88,6 +92,7 @@ class OrderAdmin(KeySearch, BulkActions, DeskActions):
         ("placed_at", DayRangeFilter),
         ("paid_at", DayRangeFilter),
         ("total", RangeNumericFilter),
+        VisitOfOrderFilter,
     )
     sortable_by = ("number_text", "placed")
     compressed_fields = False
@@ -155,6 +160,9 @@ class OrderAdmin(KeySearch, BulkActions, DeskActions):
         if request.GET.get(AttentionFilter.parameter_name) != "needed":
             return self.list_display
         return ("number_text", "attention", *(name for name in self.list_display[1:] if name != "attention"))
+
+    def named_chips(self, request: HttpRequest) -> Iterable[Chip]:
+        return order_chips(request.GET)
 
     def find(self, rows: QuerySet[Order], word: str) -> QuerySet[Order]:
         if key := as_uuid(word):

@@ -20,6 +20,7 @@ from tests.factories import (
     OrderSessionFactory,
     PaymentAttemptFactory,
     RefundFactory,
+    SessionEventFactory,
     UserFactory,
     VisitorSessionFactory,
 )
@@ -180,3 +181,30 @@ def test_the_pay_address_of_an_attempt_is_not_shown(admin_client: Client) -> Non
     attempt = PaymentAttemptFactory.create()
     page = admin_client.get(f"/admin/orders/paymentattempt/{attempt.pk}/change/").content.decode()
     assert attempt.payment_url not in page
+
+
+def test_orders_are_listed_by_what_the_visit_was_like_that_placed_them(admin_client: Client) -> None:
+    visit = VisitorSessionFactory.create(utm_source="a <b>", device="mobile")
+    SessionEventFactory.create(session=visit, page="/about")
+    OrderFactory.create(number="ORD-0WANTED000", visitor_session=visit)
+    OrderFactory.create(number="ORD-0THERS0000", visitor_session=VisitorSessionFactory.create(utm_source="a <b>"))
+    OrderFactory.create(number="ORD-0PHONE0000")
+    asked = {"source": "a <b>", "device": "mobile", "page": "/about", "placed_from": "2026-03-10"}
+    page = list_of(admin_client, "orders/order", **asked)
+    assert "ORD-0WANTED000" in page
+    assert "ORD-0THERS0000" not in page
+    assert "Source: <strong>a &lt;b&gt;</strong>" in page
+    page = list_of(admin_client, "orders/order", visit="none")
+    assert "ORD-0PHONE0000" in page
+    assert "ORD-0WANTED000" not in page
+
+
+def test_orders_of_filtered_visits_take_as_many_queries_as_any(admin_client: Client) -> None:
+    for _order in range(30):
+        OrderFactory.create(visitor_session=VisitorSessionFactory.create(utm_source="a"))
+    assert queries_of(admin_client, "orders/order/?source=a&paid_from=2026-03-10&placed_to=2026-03-11") == 3
+
+
+def test_a_span_that_is_none_is_refused_as_lists_do(admin_client: Client) -> None:
+    answer = admin_client.get("/admin/orders/order/", {"paid_from": "soon"})
+    assert answer.headers["Location"] == "/admin/orders/order/?e=1"
