@@ -1,35 +1,51 @@
 """The headline numbers of the dashboard."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
-from analytics.figures import Change, change, written
+from analytics.figures import Change, change, short, written
 from analytics.metrics import METRICS, Metric, Number
 
-SHOWN = {
-    "visits": METRICS["total_visits"],
-    "unique": METRICS["unique_visits"],
-    "conversion": METRICS["conversion_rate"],
-    "orders": METRICS["total_orders"],
-    "sales": METRICS["total_sales"],
-    "aov": METRICS["average_order_value"],
+
+@dataclass(frozen=True)
+class Headline:
+    """A metric of which the page makes much: how it is worked out, and from what."""
+
+    metric: Metric
+    formula: str
+    source: str
+
+
+VISITS = "Visits, by when they began. Crawlers are left out."
+MONEY = "Gross: with tax and shipping, after discounts, before refunds."
+HEADLINES = {
+    "visits": Headline(METRICS["total_visits"], "The number of visits begun.", VISITS),
+    "unique": Headline(METRICS["unique_visits"], "The number of different visitors of those visits.", VISITS),
+    "conversion": Headline(METRICS["conversion_rate"], "100 × visits whose order was paid / visits.", VISITS),
+    "orders": Headline(METRICS["total_orders"], "The number of orders paid.", "Orders, by when the money came."),
+    "sales": Headline(METRICS["total_sales"], "The sum of their totals.", f"Orders, by when the money came. {MONEY}"),
+    "aov": Headline(METRICS["average_order_value"], "Sales / orders paid.", f"Orders, by when the money came. {MONEY}"),
 }
 """By what the page's address calls them."""
+SHOWN = {name: headline.metric for name, headline in HEADLINES.items()}
 USUAL = "visits"
 
 
 @dataclass(frozen=True)
 class Card:
-    """A headline number with its change."""
+    """A headline number, short and exact, with its change. Compared with nothing, `before` is empty."""
 
     metric: Metric
     value: str
+    exact: str
     before: str
-    change: Change
-    link: str
-    plotted: bool
+    change: Change | None
 
 
-def card(metric: Metric, now: Number, before: Number, *, link: str, plotted: bool) -> Card:
-    """The card of a metric whose two numbers are known."""
-    texts = written(now, metric.kind), written(before, metric.kind)
-    return Card(metric, *texts, change(now, before, metric.kind), link, plotted)
+def card(metric: Metric, now: Number, before: Number | None) -> Card:
+    """The card of a metric whose numbers are known."""
+    exact = written(now, metric.kind)
+    if before is None:
+        return Card(metric, short(now, metric.kind), exact, "", None)
+    return Card(metric, short(now, metric.kind), exact, written(before, metric.kind), change(now, before, metric.kind))

@@ -1,139 +1,217 @@
-"""One metric by day, as a chart, a sentence and a table."""
+"""One metric over a window, as a chart, a sentence and a table."""
 
-import json
-from collections.abc import Callable
+from __future__ import annotations
+
 from dataclasses import dataclass
-from datetime import date
-from typing import Any
+from datetime import datetime, timedelta
+from decimal import Decimal
 
-from analytics.figures import Change, change, written
-from analytics.metrics import DERIVED, Kind, Metric, Number, Totals
-from analytics.models import DailyMetrics
-from analytics.periods import Window
+from analytics.drawing import WIDTH, Scale, across, path, scale
+from analytics.figures import Change, change, short, written
+from analytics.metrics import ADDITIVE, Kind, Metric, Number
+from analytics.periods import day_text
+from analytics.slices import Point, Slice
+from core.clock import day_bounds, shop_zone
 
-BLUE, GREY = "#0072B2", "#7c8594"
-TICKS = GREY
-AXIS = {"border": {"display": False}, "grid": {"drawTicks": False}}
-OPTIONS = {
-    "animation": False,
-    "responsive": True,
-    "maintainAspectRatio": False,
-    "interaction": {"mode": "index", "intersect": False},
-    "plugins": {
-        "legend": {
-            "display": True,
-            "align": "end",
-            "labels": {"color": TICKS, "boxHeight": 1, "boxWidth": 24},
-        }
-    },
-    "scales": {
-        "x": AXIS
-        | {
-            "grid": {"display": False},
-            "ticks": {"color": TICKS, "maxRotation": 0, "maxTicksLimit": 8, "autoSkipPadding": 12},
-        },
-        "y": AXIS | {"beginAtZero": True, "ticks": {"color": TICKS, "maxTicksLimit": 5, "padding": 8}},
-    },
-}
-"""They replace unfold's own, so all are said. `grid` must be there: unfold colours it with the theme."""
+LABELS = 7
+"""Words below the chart at most."""
 
 
 @dataclass(frozen=True)
-class Point:
-    """A day and the day it is compared with."""
+class Spot:
+    """A day or an hour beside the one that it is compared with. None of it is known before it has begun.
 
-    day: date
-    value: Number
+    `is_cut` says that it is not over: then it is compared with nothing.
+    """
+
+    begins: datetime
+    label: str
+    value: Number | None
     text: str
-    before_day: date
-    before: Number
+    before_label: str
+    before: Number | None
     before_text: str
-    change: Change
+    change: Change | None
+    is_cut: bool
+
+    @property
+    def sentence(self) -> str:
+        """`Tue 10 Mar: 320. Tue 3 Mar: 300, ▲ +6.7 % up.`"""
+        here = f"{self.label}{' so far' if self.is_cut else ''}: {self.text}."
+        if not self.before_label:
+            return here
+        moved = f", {self.change}" if self.change else ""
+        return f"{here} {self.before_label}: {self.before_text}{moved}."
 
 
 @dataclass(frozen=True)
 class Chart:
-    """What the template draws."""
+    """What the template draws: paths for SVG, ticks by their height in percent from below, labels by their place."""
 
     title: str
     sentence: str
-    points: list[Point]
-    data: str
-    options: str
-    whole: bool
+    spots: list[Spot]
+    line: str
+    unfinished: str
+    before: str
+    dot: tuple[float, float] | None
+    ticks: list[tuple[float, str]]
+    labels: list[tuple[float, str]]
+    is_cut: bool
 
 
-def chart(metric: Metric, current: Window, before: Window, stored: dict[date, DailyMetrics], today: Totals) -> Chart:
-    """The metric over the days of a window, the compared window behind it. `today` is the last day so far."""
-    value = reader(metric, stored, current.last, today)
-    points = [
-        point(metric, day, value(day), other, value(other))
-        for day, other in zip(current.days, before.days, strict=True)
-    ]
+def chart(metric: Metric, current: Slice, before: Slice | None) -> Chart:
+    """The metric at each point of a window, the compared window behind it."""
+    made = spots(metric, current, before)
+    values, behind = [spot.value for spot in made], [spot.before for spot in made]
+    on = scale([*values, *behind], whole=metric.kind is Kind.COUNT)
+    known = sum(value is not None for value in values)
+    cut = made[known - 1].is_cut if known else False
+    end = known - 2 if cut else known - 1
     return Chart(
-        title=f"{metric.title} by day",
-        sentence=sentence(metric, points, whole=current.is_whole),
-        points=points,
-        data=json.dumps(
-            {
-                "labels": [f"{point.day:%-d %b}" for point in points],
-                "datasets": datasets(metric, points, whole=current.is_whole),
-            }
-        ),
-        options=json.dumps(OPTIONS),
-        whole=current.is_whole,
+        title=f"{metric.title} by {unit(current)}",
+        sentence=sentence(metric, made, unit(current)),
+        spots=made,
+        line=path(values, on, last=end),
+        unfinished=path(values, on, first=max(end, 0), last=known - 1) if cut else "",
+        before=path(behind, on),
+        dot=dot(values, known, on),
+        ticks=ticks(on, metric),
+        labels=labels(made),
+        is_cut=cut,
     )
 
 
-def reader(metric: Metric, stored: dict[date, DailyMetrics], last: date, today: Totals) -> Callable[[date], Number]:
-    """A function from a day to the metric's value: counted so far for the last day, stored for the rest."""
-
-    def value(day: date) -> Number:
-        if day == last and metric.of_totals:
-            return metric.of_totals(today)
-        return getattr(stored[day], metric.name) if day in stored else 0
-
-    return value
-
-
-def point(metric: Metric, day: date, value: Number, before_day: date, before: Number) -> Point:
-    """A day beside the one it is compared with."""
-    texts = written(value, metric.kind), written(before, metric.kind)
-    return Point(day, value, texts[0], before_day, before, texts[1], change(value, before, metric.kind))
-
-
-def datasets(metric: Metric, points: list[Point], *, whole: bool) -> list[dict[str, Any]]:
-    """Whole days solid, the step to today dashed if the last day is not over, the compared days thin behind."""
-    values, before = [plain(p.value) for p in points], [plain(p.before) for p in points]
-    so_far = [None] * (len(values) - 2) + values[-2:]
-    line = {"borderColor": BLUE, "backgroundColor": BLUE, "borderWidth": 2, "pointRadius": 0, "pointHitRadius": 12}
-    grey = {"borderColor": GREY, "backgroundColor": GREY, "borderWidth": 1}
-    unfinished = [] if whole else [line | {"label": "Today so far", "data": so_far, "borderDash": [3, 4]}]
+def spots(metric: Metric, current: Slice, before: Slice | None) -> list[Spot]:
+    """The points of both windows side by side; days and hours of a day have as many but where the clock changes."""
+    others = matched(current.points, before.points if before else [])
     return [
-        line | {"label": metric.title, "data": values if whole else [*values[:-1], None]},
-        *unfinished,
-        line | grey | {"label": "Period before", "data": before},
+        spot(metric, point, other, is_hour=is_by_hour(current), is_cut=point.totals is not None and ends(current, n))
+        for n, (point, other) in enumerate(zip(current.points, others, strict=True))
     ]
 
 
-def plain(value: Number) -> float | int:
-    """A number that JSON has."""
-    return value if isinstance(value, int) else round(float(value), 2)
+def matched(points: list[Point], others: list[Point]) -> list[Point | None]:
+    """The points to compare with: by number, or by what the clock shows where one window has more of them."""
+    if len(points) == len(others):
+        return list(others)
+    by_clock = {clock(other): other for other in reversed(others)}
+    return [by_clock.get(clock(point)) for point in points]
 
 
-def sentence(metric: Metric, points: list[Point], *, whole: bool) -> str:
-    """What the chart shows, for those who do not see it or want it short. Whole days only."""
-    days = points if whole else points[:-1]
-    end = "" if whole else " Today is not over."
-    best = max(days, key=lambda point: point.value)
+def clock(point: Point) -> str:
+    """What the shop's clock shows at its begin."""
+    return f"{point.begins.astimezone(shop_zone()):%H:%M}"
+
+
+def is_by_hour(shown: Slice) -> bool:
+    """Whether its points are hours."""
+    return shown.window.first == shown.window.last
+
+
+def unit(shown: Slice) -> str:
+    """`hour` or `day`."""
+    return "hour" if is_by_hour(shown) else "day"
+
+
+def ends(shown: Slice, number: int) -> bool:
+    """Whether the point is not over."""
+    following = shown.points[number + 1 :]
+    over = following[0].begins if following else day_bounds(shown.window.last)[1]
+    return shown.end < over - timedelta(microseconds=1)
+
+
+def spot(metric: Metric, point: Point, other: Point | None, *, is_hour: bool, is_cut: bool) -> Spot:
+    """A point beside another."""
+    value, before = point.value(metric), other.value(metric) if other else None
+    comparable = value is not None and before is not None and not is_cut
+    return Spot(
+        begins=point.begins,
+        label=label(point, is_hour=is_hour),
+        value=value,
+        text=text(value, metric),
+        before_label=label(other, is_hour=is_hour) if other else "",
+        before=before,
+        before_text=text(before, metric),
+        change=change(value or 0, before or 0, metric.kind) if comparable else None,
+        is_cut=is_cut,
+    )
+
+
+def label(point: Point, *, is_hour: bool) -> str:
+    """`Tue 10 Mar`, of an hour with its time."""
+    local = point.begins.astimezone(shop_zone())
+    return f"{day_text(local.date())} {local:%H:%M}" if is_hour else day_text(local.date())
+
+
+def text(value: Number | None, metric: Metric) -> str:
+    """The value as people read it; a dash where nothing is known."""
+    return "–" if value is None else written(value, metric.kind)
+
+
+def ticks(on: Scale, metric: Metric) -> list[tuple[float, str]]:
+    """The lines of the scale with their numbers."""
+    numbers = [int(tick) if tick == int(tick) else Decimal(str(round(tick, 2))) for tick in on.ticks]
+    return [(round(100 * n / on.steps, 1), short(number, metric.kind)) for n, number in enumerate(numbers)]
+
+
+def dot(values: list[Number | None], known: int, on: Scale) -> tuple[float, float] | None:
+    """Where the only known value lies, which makes no line: in percent from the left and from above."""
+    if known != 1:
+        return None
+    number = next(n for n, value in enumerate(values) if value is not None)
+    return round(100 * across(number, len(values)) / WIDTH, 1), on.height(float(values[number] or 0))
+
+
+def labels(made: list[Spot]) -> list[tuple[float, str]]:
+    """Words below some of the points, evenly spread: the day, or the time of an hour."""
+    step = max(-(-len(made) // LABELS), 1)
+    is_hour = ":" in made[0].label
+    return [
+        (round(100 * across(number, len(made)) / WIDTH, 1), short_label(made[number], is_hour=is_hour))
+        for number in range(0, len(made), step)
+    ]
+
+
+def short_label(shown: Spot, *, is_hour: bool) -> str:
+    """`10 Mar` or `14:00`."""
+    local = shown.begins.astimezone(shop_zone())
+    return f"{local:%H:%M}" if is_hour else f"{local:%-d %b}"
+
+
+def sentence(metric: Metric, made: list[Spot], by: str) -> str:
+    """What the chart shows, for those who do not see it or want it short. What is not over is left out."""
+    over = [spot for spot in made if spot.value is not None and not spot.is_cut]
+    if not over:
+        return f"{metric.title} by {by}: no {by} is over yet."
+    end = f" The last {by} is not over." if any(spot.is_cut for spot in made) else ""
+    best = max(over, key=lambda spot: spot.value or 0)
     if not best.value:
-        return f"{metric.title} by day: none in {len(days)} whole days."
-    most = f"{metric.title} by day: most on {best.day:%A %-d %B} with {best.text}"
-    if metric.kind is Kind.RATE or metric.of_totals is None or metric in DERIVED:
-        return f"{most}; {days[-1].text} on {days[-1].day:%A %-d %B}.{end}"
-    total = sum(point.value for point in days)
-    moved = change(total, sum(point.before for point in days), metric.kind)
+        return f"{metric.title} by {by}: none in {counted(over, by)}.{end}"
+    most = f"{metric.title} by {by}: most {named(best, by)} with {best.text}"
+    if metric.name not in ADDITIVE:
+        return f"{most}; {over[-1].text} {named(over[-1], by)}.{end}"
+    total = sum(spot.value or 0 for spot in over)
+    return f"{most}; {written(total, metric.kind)} in {counted(over, by)}{against(metric, over, total)}.{end}"
+
+
+def counted(over: list[Spot], by: str) -> str:
+    """`27 whole days`."""
+    return f"{len(over)} whole {by}{'s' if len(over) != 1 else ''}"
+
+
+def named(shown: Spot, by: str) -> str:
+    """`on Tuesday 10 March`, or `at 14:00`."""
+    local = shown.begins.astimezone(shop_zone())
+    return f"at {local:%H:%M}" if by == "hour" else f"on {local:%A %-d %B}"
+
+
+def against(metric: Metric, over: list[Spot], total: Number) -> str:
+    """How the total changed against the same points before."""
+    before = [spot.before for spot in over if spot.before is not None]
+    if len(before) < len(over):
+        return ""
+    moved = change(total, sum(before), metric.kind)
     amount = moved.text.lstrip("+−")
-    compared = {"no change": "as in", "new": "none in"}.get(moved.word, f"{amount} {moved.word} on")
-    text = f"{written(total, metric.kind)} in {len(days)} whole days, {compared} the period before"
-    return f"{most}; {text}.{end}"
+    how = {"no change": "as in", "new": "none in"}.get(moved.word, f"{amount} {moved.word} on")
+    return f", {how} the period before"

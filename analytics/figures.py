@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+from babel.numbers import format_compact_decimal
+
 from analytics.metrics import Kind, Number
-from core.money import money_text
+from core.money import money_short, money_text
 
 
 def written(value: Number, kind: Kind) -> str:
@@ -19,6 +21,18 @@ def written(value: Number, kind: Kind) -> str:
         case Kind.MEAN:
             return f"{value:,.2f}"
     return f"{value:,}"
+
+
+SHORTENED_FROM = 100_000
+
+
+def short(value: Number, kind: Kind) -> str:
+    """The same in few characters: `£11,638` without pennies from a thousand on, `£1.24M` from a hundred thousand on."""
+    if kind is Kind.MONEY:
+        return money_short(Decimal(value))
+    if kind is Kind.COUNT and abs(int(value)) >= SHORTENED_FROM:
+        return str(format_compact_decimal(value, locale="en", fraction_digits=2))
+    return written(value, kind)
 
 
 @dataclass(frozen=True)

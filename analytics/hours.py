@@ -24,7 +24,7 @@ def hours_of(day: date, *, all_counted: bool) -> list[Hour]:
     found there. Where none of its events is of a visit that is not counted (`all_counted`), none is sought.
     """
     parameters = day_parameters(day) | {"all_counted": all_counted}
-    found = by_hour(*PARTS, parameters=parameters, given=("window", "earlier", "visitors_found"))
+    found = by_hour(*PARTS, parameters=parameters, given=("window", "earlier", "visitors_found", "ordered"))
     return [Hour(row["begins"], from_hour(row), row["visitors"] or 0) for row in found]
 
 
@@ -32,6 +32,6 @@ def counted(start: datetime, end: datetime) -> Totals:
     """What happened between two instants of one day. Who came before on that day is not new."""
     day_start, _ = day_bounds(shop_day(start))
     parameters = span_parameters(start, end, [start]) | {"day_start": day_start, "all_counted": False}
-    given = ("window", "earlier" if start == day_start else "earlier_that_day", "window_visitors")
+    given = ("window", "earlier" if start == day_start else "earlier_that_day", "window_visitors", "ordered")
     (found,) = by_hour(*PARTS, parameters=parameters, given=given)
     return from_hour(found)

@@ -4,28 +4,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from babel import Locale
 from django.http import HttpRequest
 from django.urls import reverse
 
 from analytics.figures import share, written
 from analytics.metrics import Kind, Totals, steps
-from analytics.periods import Window
-from analytics.selectors import Attention, Outcome, Value, top_values
+from analytics.selectors import Attention, Outcome
 from orders.models import Order
-from sessions_app.dimensions import Dimension
 
-ROWS = 8
-"""Rows of a table."""
-PANELS = {
-    Dimension.CHANNEL: ("Channels", "Visits"),
-    Dimension.CAMPAIGN: ("Campaigns", "Visits"),
-    Dimension.PRODUCT: ("Products", "Views"),
-    Dimension.LANDING_PAGE: ("Landing pages", "Visits"),
-    Dimension.COUNTRY: ("Countries", "Visits"),
-    Dimension.DEVICE: ("Devices", "Visits"),
-}
-COUNTRIES: dict[str, str] = {**Locale("en").territories, "(none)": "Not known"}
 OUTCOMES = {
     Order.Status.SUCCESS: "Paid",
     Order.Status.PENDING: "Waiting for payment",
@@ -64,42 +50,22 @@ def funnel(totals: Totals) -> list[Step]:
     ]
 
 
-def outcomes(found: list[Outcome]) -> dict[str, Any]:
-    """Orders placed, by what became of them, each a link to them."""
+def outcomes(found: list[Outcome], links: dict[str, str]) -> dict[str, Any]:
+    """Orders placed, by what became of them, each with the link to them."""
     placed = sum(outcome.orders for outcome in found)
     by_status = {outcome.status: outcome for outcome in found}
-    rows = [outcome_row(by_status[status], title, placed) for status, title in OUTCOMES.items()]
+    rows = [outcome_row(by_status[status], title, placed, links[status]) for status, title in OUTCOMES.items()]
     return {"placed": placed, "rows": rows}
 
 
-def outcome_row(outcome: Outcome, title: str, placed: int) -> dict[str, Any]:
+def outcome_row(outcome: Outcome, title: str, placed: int, link: str) -> dict[str, Any]:
     """One state of orders."""
     return {
         "title": title,
-        "link": f"{reverse('admin:orders_order_changelist')}?status__exact={outcome.status}",
+        "link": link,
         "orders": written(outcome.orders, Kind.COUNT),
         "share": share(outcome.orders, placed),
         "total": written(outcome.total, Kind.MONEY),
-    }
-
-
-def breakdown_panels(window: Window) -> list[dict[str, Any]]:
-    """The tables, each with its largest values."""
-    found = top_values(window, list(PANELS), ROWS)
-    return [
-        {"title": title, "counted": counted, "rows": [value_row(entry, dimension) for entry in found[dimension]]}
-        for dimension, (title, counted) in PANELS.items()
-    ]
-
-
-def value_row(entry: Value, dimension: Dimension) -> dict[str, Any]:
-    """One line of a table."""
-    return {
-        "value": COUNTRIES.get(entry.value, entry.value) if dimension is Dimension.COUNTRY else entry.value,
-        "visits": written(entry.visits, Kind.COUNT),
-        "orders": written(entry.orders, Kind.COUNT),
-        "revenue": written(entry.revenue, Kind.MONEY),
-        "conversion": share(entry.orders, entry.visits),
     }
 
 

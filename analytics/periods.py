@@ -2,12 +2,21 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from enum import StrEnum
 
 from core.clock import day_bounds, now, shop_day, shop_instant, shop_zone, shown
 
-PERIODS = (1, 7, 28, 90)
-"""Lengths in days that can be asked for."""
-USUAL = 28
+YEAR = 52 * 7
+"""Days: a year, with weekdays matched."""
+
+
+class Compare(StrEnum):
+    """With what a window is compared: one as long before it, or nothing."""
+
+    WEEKDAYS = "weekdays"
+    PREVIOUS = "previous"
+    YEAR = "year"
+    NONE = "none"
 
 
 @dataclass(frozen=True)
@@ -75,3 +84,15 @@ def previous(current: Window) -> Window:
     """The window before it: as long, weekdays matched, so a whole number of weeks earlier."""
     weeks = -(-len(current.days) // 7)
     return current.shifted(7 * weeks)
+
+
+def compared(current: Window, compare: Compare) -> Window | None:
+    """The window that it is compared with: with weekdays matched, right before it, a year earlier; None with none."""
+    match compare:
+        case Compare.WEEKDAYS:
+            return previous(current)
+        case Compare.PREVIOUS:
+            return current.shifted(len(current.days))
+        case Compare.YEAR:
+            return current.shifted(YEAR * -(-len(current.days) // YEAR))
+    return None

@@ -1,15 +1,16 @@
 """Reads for the dashboard and the stats API. Nothing here writes."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import reduce
+from operator import or_
 from typing import Any
-from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Count, Min, Sum
+from django.db.models import Count, Min, Q, Sum
 
 from analytics.goals import goal_of_days
 from analytics.hours import counted
@@ -19,13 +20,16 @@ from analytics.periods import Window
 from analytics.returns import are_counted
 from analytics.statements import one_row, rows, statement
 from catalog.models import Product
+from core.admin import as_uuid
 from core.clock import hours_of_day, shop_day
 from core.money import ZERO
 from orders.models import Order, WebhookDelivery
-from sessions_app.dimensions import Dimension
+from sessions_app.dimensions import Dimension, Filters, conditions, fulfilling
 from sessions_app.models import DeadLetter, VisitorSession
 from sessions_app.selectors import active_session_count
 
+Rows = Mapping[date, DailyMetrics]
+"""Stored rows by their day; a day that was never computed has none."""
 ACTIVE = timedelta(minutes=30)
 MINUTE = timedelta(minutes=1)
 
@@ -38,9 +42,15 @@ def first_day() -> date | None:
     return shop_day(min(instants)) if instants else None
 
 
-def daily_rows(first: date, last: date) -> dict[date, DailyMetrics]:
+def daily_rows(first: date, last: date) -> Rows:
     """The stored rows of these days."""
     return {row.date: row for row in DailyMetrics.objects.filter(date__range=(first, last))}
+
+
+def rows_of(windows: Iterable[Window]) -> Rows:
+    """The stored rows of the days of all these windows."""
+    days = [Q(date__range=(window.first, window.last)) for window in windows]
+    return {row.date: row for row in DailyMetrics.objects.filter(reduce(or_, days))}
 
 
 def slice_totals(window: Window, row: DailyMetrics | None) -> Totals:
@@ -81,7 +91,7 @@ def hours_of_week(window: Window) -> list[dict[str, Any]]:
     return rows(statement("hours_of_week"), parameters)
 
 
-def window_totals(window: Window, stored: dict[date, DailyMetrics], last_day: Totals) -> Totals:
+def window_totals(window: Window, stored: Rows, last_day: Totals) -> Totals:
     """Sums over a window: stored rows for its whole days, `last_day` for the day it ends in."""
     whole = [from_columns(vars(stored[day])) for day in window.days[:-1] if day in stored]
     return added([*whole, last_day])
@@ -117,9 +127,12 @@ class Outcome:
     total: Decimal
 
 
-def order_outcomes(window: Window) -> list[Outcome]:
-    """Orders placed in the window by their state now, every state named."""
+def order_outcomes(window: Window, filters: Filters | None = None) -> list[Outcome]:
+    """Orders placed in the window, or of filtered visits theirs, by their state now, every state named."""
     placed = Order.objects.filter(placed_at__gte=window.start, placed_at__lt=window.until)
+    if filters:
+        sql, values = conditions(filters, start=window.start, end=window.until)
+        placed = placed.filter(visitor_session__in=VisitorSession.objects.filter(fulfilling(sql, values)).values("pk"))
     counted = placed.order_by().values_list("status").annotate(Count("id"), Sum("total"))
     found = {status: Outcome(status, orders, total) for status, orders, total in counted}
     return [found.get(status.value, Outcome(status.value, 0, ZERO)) for status in Order.Status]
@@ -141,25 +154,17 @@ class Value:
 
 
 def top_values(window: Window, dimensions: list[Dimension], limit: int) -> dict[str, list[Value]]:
-    """The values with most visits of each dimension. Visits without a campaign are no campaign; products have names."""
+    """The values with most visits of each dimension. Visits without a campaign are no campaign."""
     parameters = {"dimensions": list(map(str, dimensions)), "first": window.first, "last": window.last, "limit": limit}
     found: dict[str, list[Value]] = defaultdict(list)
     for row in rows(statement("top_values"), parameters):
         found[row.pop("dimension")].append(Value(**row))
-    if Dimension.PRODUCT in found:
-        found[Dimension.PRODUCT] = with_names(found[Dimension.PRODUCT])
     return found
-
-
-def with_names(values: list[Value]) -> list[Value]:
-    """Products by name instead of id. One that is gone keeps its id."""
-    names = product_names(entry.value for entry in values)
-    return [replace(entry, value=names.get(entry.value, entry.value)) for entry in values]
 
 
 def product_names(values: Iterable[str]) -> dict[str, str]:
     """Names by the values of the product dimension; `(other)` and products that are gone have none."""
-    ids = [UUID(value) for value in values if not value.startswith("(")]
+    ids = [key for value in values if (key := as_uuid(value))]
     return {str(key): name for key, name in Product.objects.filter(id__in=ids).values_list("id", "name")}
 
 

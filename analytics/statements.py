@@ -1,6 +1,9 @@
 """The SQL of the metrics: one file a statement in `analytics/sql/`, so that each can be explained and timed alone."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
@@ -10,7 +13,7 @@ from django.conf import settings
 from django.db import connection
 
 from core.clock import day_bounds, hours_of_day
-from sessions_app.dimensions import REACHED
+from sessions_app.dimensions import REACHED, Filters, conditions
 
 FOLDER = Path(__file__).resolve().parent / "sql"
 
@@ -45,12 +48,47 @@ def one_row(name: str, parameters: dict[str, Any]) -> dict[str, Any]:
     return rows(statement(name), parameters)[0]
 
 
-def by_hour(*names: str, parameters: dict[str, Any], given: Sequence[str]) -> list[dict[str, Any]]:
+OF_REFUND = """EXISTS (SELECT FROM ordered WHERE ordered.id = coalesce(orders_refund.order_id, (
+    SELECT order_id FROM orders_ordersession JOIN orders_paymentattempt ON order_session_id = orders_ordersession.id
+     WHERE orders_paymentattempt.id = attempt_id)))"""
+
+
+@dataclass(frozen=True)
+class Among:
+    """Whose visits, orders, refunds and customers are meant, as SQL conditions: all, or those of filtered visits."""
+
+    among: str = "true"
+    of_order: str = "true"
+    of_refund: str = "true"
+    of_customer: str = "true"
+
+    @classmethod
+    def visits(cls, condition: str) -> Among:
+        """Those of the visits for which the condition holds. Customers are of no visit."""
+        visit = "SELECT FROM sessions_app_visitorsession WHERE session_id = visitor_session_id"
+        return cls(condition, f"EXISTS ({visit} AND ({condition}))", OF_REFUND, "false")
+
+
+EVERYBODY = Among()
+
+
+def among(filters: Filters, *, start: datetime, end: datetime) -> tuple[Among, dict[str, Any]]:
+    """Whom the filters leave, and the parameters of that."""
+    if not filters:
+        return EVERYBODY, {}
+    condition, parameters = conditions(filters, start=start, end=end)
+    return Among.visits(condition), parameters
+
+
+def by_hour(
+    *names: str, parameters: dict[str, Any], given: Sequence[str], whose: Among = EVERYBODY
+) -> list[dict[str, Any]]:
     """A row for each of the parameters' `hours`, with `begins` and the columns of statements that have a row an hour,
     asked for as one; None where they have none. `given` names what stands before them.
     """
-    before = "".join(map(statement, given))
-    parts = "\n".join(f"LEFT JOIN (\n{statement(name).format(**REACHED)}) AS of_{name} USING (hour)" for name in names)
+    words: dict[str, str] = {**{str(step): sql for step, sql in REACHED.items()}, **vars(whose)}
+    before = "".join(statement(name).format(**words) for name in given)
+    parts = "\n".join(f"LEFT JOIN (\n{statement(name).format(**words)}) AS of_{name} USING (hour)" for name in names)
     hours = "unnest(%(hours)s::timestamptz[]) WITH ORDINALITY AS begun (begins, hour)"
     return rows(f"{before}SELECT * FROM {hours}\n{parts}", parameters)  # noqa: S608 - our own files
 

@@ -378,7 +378,6 @@ UNFOLD: dict[str, Any] = {
     ],
     "SHOW_HISTORY": True,
     "STYLES": [lambda request: static("admin/footfall.css")],
-    "DASHBOARD_CALLBACK": "analytics.dashboard.dashboard_context",
     "SIDEBAR": {
         "show_search": True,
         "navigation": "config.navigation.navigation",

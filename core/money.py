@@ -3,7 +3,7 @@
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import TYPE_CHECKING, Any, Protocol
 
-from babel.numbers import format_currency, get_currency_precision, list_currencies
+from babel.numbers import format_compact_currency, format_currency, get_currency_precision, list_currencies
 from django.conf import settings
 from django.db import models
 
@@ -41,6 +41,15 @@ def money_string(amount: Decimal, currency: str | None = None) -> str:
 def money_text(amount: Decimal, currency: str | None = None, language: str = "en") -> str:
     """The amount as people write it: `£48.90`."""
     return str(format_currency(amount, currency or settings.SHOP_CURRENCY, locale=language))
+
+
+def money_short(amount: Decimal) -> str:
+    """The amount in the shop's currency in few characters: `£48.90`, `£11,638`, `£1.24M`."""
+    if abs(amount) < 1_000:
+        return money_text(amount)
+    if abs(amount) < 100_000:
+        return str(format_currency(amount, settings.SHOP_CURRENCY, "¤#,##0", locale="en", currency_digits=False))
+    return str(format_compact_currency(amount, settings.SHOP_CURRENCY, locale="en", fraction_digits=2))
 
 
 class Sums(Protocol):

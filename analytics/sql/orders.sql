@@ -14,7 +14,7 @@ WITH paid AS (
            count(*) FILTER (WHERE fulfillment_status = 'shipped')::int AS shipped_fulfillment,
            count(*) FILTER (WHERE fulfillment_status = 'delivered')::int AS delivered_fulfillment,
            count(*) FILTER (WHERE fulfillment_status = 'canceled')::int AS canceled_fulfillment
-      FROM orders_order
+      FROM ordered
      WHERE status = 'success' AND paid_at >= %(start)s AND paid_at < %(end)s
      GROUP BY hour
 ), placed AS (
@@ -24,20 +24,20 @@ WITH paid AS (
            count(*) FILTER (WHERE status = 'failed')::int AS failed_orders,
            count(*) FILTER (WHERE status = 'expired')::int AS expired_orders,
            count(*) FILTER (WHERE status = 'cancelled')::int AS cancelled_orders
-      FROM orders_order
+      FROM ordered
      WHERE placed_at >= %(start)s AND placed_at < %(end)s
      GROUP BY hour
 ), refunded AS (
     SELECT width_bucket(made_at, %(hours)s::timestamptz[]) AS hour, sum(amount) AS refunds
       FROM orders_refund
-     WHERE was_sale AND status = 'done' AND made_at >= %(start)s AND made_at < %(end)s
+     WHERE was_sale AND status = 'done' AND made_at >= %(start)s AND made_at < %(end)s AND {of_refund}
      GROUP BY hour
 ), joined AS (
     SELECT width_bucket(created_at, %(hours)s::timestamptz[]) AS hour,
            count(*)::int AS new_customers,
            count(*) FILTER (WHERE type = 'registered')::int AS new_registered
       FROM customers_customer
-     WHERE created_at >= %(start)s AND created_at < %(end)s
+     WHERE created_at >= %(start)s AND created_at < %(end)s AND {of_customer}
      GROUP BY hour
 )
 SELECT * FROM paid FULL JOIN placed USING (hour) FULL JOIN refunded USING (hour) FULL JOIN joined USING (hour)

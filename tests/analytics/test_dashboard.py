@@ -1,15 +1,26 @@
-"""The admin's index, as those see it who may, may not, and are nobody."""
+"""The dashboard, as those see it who may, may not, and are nobody."""
 
+import json
+import re
 from collections.abc import Iterator
 from datetime import date, timedelta
+from html import escape, unescape
+from typing import cast
+from urllib.parse import quote
+from uuid import uuid4
 
 import pytest
 import time_machine
+from django.db import connection
+from django.http import StreamingHttpResponse
 from django.test import Client
-from pytest_django import DjangoAssertNumQueries
+from django.test.utils import CaptureQueriesContext
 
+from analytics.dashboard.tiles import TILES
+from core import redis as core_redis
+from core.redis import breaker
 from sessions_app.models import DeadLetter
-from tests.analytics.days import at, computed, purchase, visit
+from tests.analytics.days import at, computed, event, purchase, visit
 from tests.analytics.staff import logged_in, member
 from tests.factories import PASSWORD, UserFactory
 from tests.orders.subscriber import delivery_to, endpoint_at
@@ -30,10 +41,18 @@ def staff() -> Client:
 
 
 def page(client: Client, query: str = "") -> str:
-    """The text of the index."""
-    response = client.get(f"/admin/{query}")
+    """The text of the index with all its tiles."""
+    response = client.get(f"/admin/?whole&{query}")
     assert response.status_code == 200
     return " ".join(response.content.decode().split())
+
+
+def streamed(client: Client, query: str = "") -> dict[str, str]:
+    """The tiles that the page asks for afterwards, by name."""
+    response = client.get(f"/admin/dashboard/tiles?tiles={','.join(TILES)}&{query}")
+    assert response.status_code == 200
+    lines = b"".join(cast(StreamingHttpResponse, response).streaming_content).splitlines()  # type: ignore[arg-type]
+    return {line["name"]: line["html"] for line in map(json.loads, lines)}
 
 
 def test_nobody_is_asked_to_log_in() -> None:
@@ -52,26 +71,28 @@ def test_staff_without_the_permission_see_a_sentence_and_no_figures() -> None:
     assert "£77" not in text
 
 
-def test_todays_figures_are_there_without_waiting_for_a_job(staff: Client) -> None:
-    purchase(visit(at(9)), paid=at(10), subtotal=77), visit(at(11))
-    text = page(staff)
-    assert "until 14:05 UTC" in text
-    assert "<dt>visits</dt><dd>2</dd>" in text
-    assert "<dt>sales</dt><dd>£77.00</dd>" in text
-    assert "<dt>conversion</dt><dd>50.00 %</dd>" in text
-
-
-def test_what_comes_after_now_is_not_counted(staff: Client) -> None:
-    visit(at(9)), visit(at(15))
-    assert "<dt>visits</dt><dd>1</dd>" in page(staff)
-
-
 def test_a_card_has_its_value_and_change_against_the_same_hours_of_the_same_weekdays(staff: Client) -> None:
     week = timedelta(days=7)
-    visit(at(9)), visit(at(10)), visit(at(9) - week), visit(at(15) - week)
-    text = page(staff, "?days=1")
+    visit(at(9)), visit(at(10)), visit(at(15)), visit(at(9) - week), visit(at(15) - week)
+    text = page(staff, "period=today")
     assert '<span class="ff-card-value">2</span> <span class="ff-change ff-up">▲ +100.0 % up</span>' in text
-    assert "Tue 10 Mar until 14:05</strong> compared with Tue 3 Mar until 14:05" in text
+    assert "<strong>Tue 10 Mar until 14:05</strong> compared with Tue 3 Mar until 14:05" in text
+    assert "Tue 10 Mar until 14:05: 2<br>Tue 3 Mar until 14:05: 1" in text
+
+
+@pytest.mark.parametrize(
+    ("compare", "before"), [("previous", "Mon 9 Mar until 14:05"), ("year", "Tue 11 Mar 2025 until 14:05")]
+)
+def test_what_is_compared_with_can_be_chosen(staff: Client, compare: str, before: str) -> None:
+    visit(at(9) - timedelta(days=1))
+    assert f"compared with {before}" in page(staff, f"period=today&compare={compare}")
+
+
+def test_compared_with_nothing_there_is_no_change(staff: Client) -> None:
+    visit(at(9))
+    text = page(staff, "compare=none")
+    assert "ff-change" not in text
+    assert "compared with" not in text
 
 
 def test_from_nothing_to_something_is_new(staff: Client) -> None:
@@ -79,16 +100,72 @@ def test_from_nothing_to_something_is_new(staff: Client) -> None:
     assert "▲ new" in page(staff)
 
 
-def test_a_period_that_is_not_ours_is_the_usual_one(staff: Client) -> None:
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("period=3", "“3” is no period of ours"),
+        ("plot=nonsense", "“nonsense” is no plot of ours"),
+        ("compare=x", "“x” is no compare of ours"),
+        ("came=product", "“product” is no came of ours"),
+        ("period=custom&from=2026-03-09&to=2026-03-01", "The period ends before it begins."),
+        ("period=custom&from=2026-03-09&to=2026-03-11", "The period ends after today."),
+        ("period=custom&from=2025-01-01&to=2026-03-01", "A period has 400 days at most"),
+        ("period=custom&from=2026-13-40&to=2026-03-01", "A custom period needs two days"),
+        ("period=custom", "A custom period needs two days"),
+    ],
+)
+def test_an_address_that_makes_no_sense_is_told_so_and_shows_the_usual(staff: Client, query: str, said: str) -> None:
+    visit(at(9) - timedelta(days=1))
+    text = page(staff, query)
+    assert said in text
+    assert "Wed 11 Feb – Tue 10 Mar 14:05" in text
+
+
+def test_a_shop_of_one_day_opens_on_today(staff: Client) -> None:
     visit(at(9))
-    for query in ("", "?days=3", "?days=x", "?days=", "?days=28"):
-        assert "Wed 11 Feb – Tue 10 Mar 14:05" in page(staff, query)
+    assert "<strong>Tue 10 Mar until 14:05</strong>" in page(staff)
+
+
+def test_the_last_choice_is_remembered(staff: Client) -> None:
+    visit(at(9) - timedelta(days=1))
+    page(staff, "period=7&plot=sales&source=a%26b")
+    answer = staff.get("/admin/")
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/admin/?period=7&plot=sales&source=a%26b")
 
 
 def test_the_plotted_metric_stands_in_the_address(staff: Client) -> None:
-    visit(at(9))
-    assert "Sales by day" in page(staff, "?plot=sales")
-    assert "Visits by day" in page(staff, "?plot=nonsense")
+    visit(at(9) - timedelta(days=1))
+    assert "Sales by day" in page(staff, "plot=sales")
+
+
+def test_filters_narrow_every_tile_and_stand_above_them(staff: Client) -> None:
+    purchase(visit(at(9), utm_source="news", device="mobile"), paid=at(10), subtotal=77)
+    visit(at(9), utm_source="news"), visit(at(11), device="mobile")
+    text = page(staff, "period=today&source=news&device=mobile")
+    assert "Source: <strong>news</strong>" in text
+    assert '<span class="ff-card-value">1</span>' in text
+    assert "Busiest: Tue 09:00: 1 visits, 0 orders" in text
+    assert '/admin/?period=today&amp;device=mobile" aria-label="Without the filter Source: news"' in text
+    assert "Goals are of the whole shop" in text
+
+
+def test_a_value_leads_to_the_page_of_those_with_it(staff: Client) -> None:
+    visit(at(9), utm_source="a&b")
+    computed()
+    assert "/admin/?period=today&amp;came=source&amp;source=a%26b" in page(staff, "period=today&came=source")
+
+
+def test_orders_of_no_visit_are_a_line_of_their_own(staff: Client) -> None:
+    visit(at(9)), purchase(None, paid=at(9), subtotal=33)
+    computed()
+    assert '(no visit)</span></div></th><td class="ff-number">0</td><td class="ff-number">1</td>' in page(staff)
+
+
+def test_orders_can_be_credited_to_the_first_touch(staff: Client) -> None:
+    purchase(visit(at(9)), paid=at(9), first_touch={"channel": "paid"}, last_touch={"channel": "social"})
+    text = page(staff, "credit=first")
+    assert ">paid</a>" in text
+    assert ">social</a>" not in text
 
 
 def test_the_chart_has_a_sentence_and_a_table(staff: Client) -> None:
@@ -97,6 +174,7 @@ def test_the_chart_has_a_sentence_and_a_table(staff: Client) -> None:
     computed(at(9).date() - timedelta(days=2))
     text = page(staff)
     assert "Visits by day: most on Sunday 8 March with 3; 3 in 27 whole days, none in the period before." in text
+    assert "Sun 8 Mar: 3. Sun 8 Feb: 0, " in text
     assert '<th scope="row">Sun 8 Mar</th><td class="ff-number">3</td>' in text
 
 
@@ -126,44 +204,129 @@ def test_a_new_shop_is_told_the_next_step(staff: Client) -> None:
 
 def test_a_quiet_period_says_so(staff: Client) -> None:
     visit(at(9) - timedelta(days=200))
-    assert "Nothing happened in this period" in page(staff, "?days=7")
+    assert "Nothing happened in this period" in page(staff, "period=7")
 
 
-def test_values_that_visitors_choose_are_escaped(staff: Client) -> None:
-    visit(at(9), utm_campaign="<script>alert(1)</script>")
+@pytest.mark.parametrize("given", ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "</script><b>"])
+def test_values_that_visitors_choose_are_shown_as_text(staff: Client, given: str) -> None:
+    visit(at(9), utm_campaign=given, landing_page=given)
     computed()
-    assert "<script>alert(1)" not in page(staff)
+    for text in (page(staff, "came=campaign"), page(staff, f"campaign={quote(given)}&came=landing_page")):
+        assert given not in text
+        assert escape(given) in text
 
 
-def test_the_page_costs_a_fixed_number_of_queries(
-    staff: Client, django_assert_num_queries: DjangoAssertNumQueries
-) -> None:
+def test_a_file_has_what_the_tile_shows_and_no_formula(staff: Client) -> None:
+    purchase(visit(at(9), utm_campaign="=1+1", device="mobile"), paid=at(10), subtotal=77)
+    visit(at(9), utm_campaign="=1+1")
+    lines = staff.get("/admin/dashboard/came.csv?period=today&came=campaign&device=mobile").content.decode()
+    assert lines.splitlines()[1] == "'=1+1,1,1,77.000,100.00"
+
+
+@pytest.mark.parametrize("name", [tile.name for tile in TILES.values() if tile.lines])
+def test_every_table_can_be_had_as_a_file(staff: Client, name: str) -> None:
+    event(visit(at(9), country="GB"), "product_view", product_id=uuid4())
+    computed()
+    answer = staff.get(f"/admin/dashboard/{name}.csv?period=today")
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="{name}_2026-03-10_2026-03-10.csv"'
+    assert len(answer.content.decode().splitlines()) > 1
+
+
+@pytest.mark.parametrize("path", ["/admin/dashboard/tiles?tiles=cards", "/admin/dashboard/cards.csv"])
+def test_figures_are_for_those_who_may_see_them(path: str) -> None:
+    assert logged_in(member()).get(path).status_code == 403
+    assert Client().get(path).status_code == 302
+    assert logged_in(UserFactory()).get(path).status_code == 302
+
+
+def test_a_file_of_nothing_is_not_found(staff: Client) -> None:
+    assert [staff.get(f"/admin/dashboard/{name}.csv").status_code for name in ("attention", "nothing")] == [404, 404]
+
+
+def test_tiles_that_are_kept_are_in_the_page_and_others_are_brought(staff: Client) -> None:
+    visit(at(9))
+    before = staff.get("/admin/?period=today").content.decode()
+    assert before.count("data-wanted") == len(TILES)
+    assert '<span class="ff-card-value">1</span>' in streamed(staff, "period=today")["cards"]
+    after = staff.get("/admin/?period=today").content.decode()
+    assert "data-wanted" not in after
+    assert '<span class="ff-card-value">1</span>' in after
+
+
+def test_a_tile_that_has_grown_old_is_shown_with_its_age_until_a_new_one_comes(staff: Client) -> None:
+    visit(at(9))
+    streamed(staff, "period=today")
+    with time_machine.travel(NOW + timedelta(minutes=3), tick=False):
+        text = staff.get("/admin/?period=today").content.decode()
+    assert text.count("data-wanted") == len(TILES)
+    assert "as of 14:05:00" in text
+
+
+def test_what_is_kept_is_not_shown_to_those_who_may_see_less(staff: Client) -> None:
+    visit(at(9))
+    streamed(logged_in(member("analytics.view_dailymetrics", "sessions_app.view_visitorsession")), "period=today")
+    assert "/admin/sessions_app/visitorsession/?" not in page(staff, "period=today")
+
+
+def test_numbers_lead_to_the_records_behind_them() -> None:
+    may = logged_in(member("analytics.view_dailymetrics", "sessions_app.view_visitorsession", "orders.view_order"))
+    purchase(visit(at(9), utm_source="news"), paid=at(10)), visit(at(9), utm_source="news"), visit(at(9))
+    cards = streamed(may, "period=today&source=news")["cards"]
+    links = {name: link for link, name in re.findall(r'href="([^"]*)" aria-label="The records behind ([^"]*)"', cards)}
+    listed = {name: may.get(unescape(link)).context["cl"].result_count for name, link in links.items()}
+    assert listed == {"Visits": 2, "Conversion": 1, "Orders": 1, "Sales": 1}
+
+
+def test_a_tile_that_the_database_refuses_says_so_and_leaves_the_others(staff: Client) -> None:
+    visit(at(9))
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE analytics_dailybreakdown RENAME TO gone")
+    found = streamed(staff, "period=today")
+    assert "could not be counted" in found["came"]
+    assert "Try again" in found["came"]
+    assert '<span class="ff-card-value">1</span>' in found["cards"]
+
+
+def test_figures_that_are_late_say_how_old_they_are(staff: Client) -> None:
+    visit(at(9))
+    computed(now=NOW - timedelta(minutes=50))
+    assert "figures of 50 minutes ago: the job that computes them is late" in unescape(page(staff))
+
+
+def test_without_redis_everything_is_counted(staff: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    visit(at(9))
+    monkeypatch.setattr(breaker, "closed_after", float("inf"))
+    assert '<span class="ff-card-value">1</span>' in streamed(staff, "period=today")["cards"]
+    assert '<span class="ff-card-value">1</span>' in page(staff, "period=today")
+
+
+def test_page_and_tiles_cost_a_fixed_number_of_queries(staff: Client) -> None:
     for ago in range(3):
         for _ in range(3):
             purchase(visit(at(9) - timedelta(days=ago)), paid=at(10) - timedelta(days=ago))
-        computed(at(9).date() - timedelta(days=ago))
-    page(staff)
-    with django_assert_num_queries(18):
-        page(staff)
-
-
-def test_a_day_that_is_over_is_shown_whole(staff: Client) -> None:
-    long_ago = date(2025, 5, 18)
-    visit(at(23, day=long_ago)), visit(at(9))
-    text = page(staff, "?days=1&to=2025-05-18")
-    assert "Sun 18 May 2025 <span>the whole day, UTC</span>" in text
-    assert "<dt>visits</dt><dd>1</dd>" in text
-    assert "Today" not in text.split("ff-dashboard", 1)[1].split("<details>")[0].replace('title="Today"', "")
-
-
-@pytest.mark.parametrize("nonsense", ["2026-13-40", "tomorrow", "2026-03-11", "0001-01-01", ""])
-def test_a_last_day_that_makes_no_sense_is_today(staff: Client, nonsense: str) -> None:
-    assert "until 14:05 UTC" in page(staff, f"?to={nonsense}")
+        computed(at(9).date() - timedelta(days=ago), now=NOW)
+    streamed(staff)
+    core_redis.call(lambda client: client.flushdb())
+    with CaptureQueriesContext(connection) as queries:
+        staff.get("/admin/?period=28")
+        streamed(staff, "period=28")
+    assert len(queries) == 23
+    with CaptureQueriesContext(connection) as queries:
+        staff.get("/admin/?period=28")
+    assert len(queries) == 5
 
 
 def test_the_earlier_period_ends_where_this_one_begins(staff: Client) -> None:
     visit(at(9))
-    assert '<a href="/admin/?days=7&amp;plot=visits&amp;to=2026-03-03" rel="prev">' in page(staff, "?days=7")
+    assert '"/admin/?period=custom&amp;from=2026-02-25&amp;to=2026-03-03" rel="prev"' in page(staff, "period=7")
+
+
+def test_a_day_that_is_over_is_shown_whole(staff: Client) -> None:
+    visit(at(23, day=date(2025, 5, 18))), visit(at(9))
+    text = page(staff, "period=custom&from=2025-05-18&to=2025-05-18")
+    assert "<strong>Sun 18 May 2025</strong>" in text
+    assert '<span class="ff-card-value">1</span>' in text
+    assert '/admin/?period=custom&amp;from=2025-05-19&amp;to=2025-05-19" rel="next"' in text
 
 
 def test_who_logs_in_without_having_been_sent_there_comes_to_the_dashboard() -> None:

@@ -5,11 +5,11 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from pytest_django import Settings
 
-from analytics.periods import PERIODS, last_instant, previous, window
+from analytics.periods import last_instant, previous, window
 from tests.analytics.days import DAY, at
 
 
-@pytest.mark.parametrize("days", PERIODS)
+@pytest.mark.parametrize("days", [1, 7, 28, 90])
 def test_compared_windows_are_equally_long_and_begin_on_the_same_weekday(days: int) -> None:
     current = window(days, at(14, 5))
     before = previous(current)
@@ -18,7 +18,7 @@ def test_compared_windows_are_equally_long_and_begin_on_the_same_weekday(days: i
     assert before.until == current.until - (current.first - before.first)
 
 
-@pytest.mark.parametrize("days", PERIODS)
+@pytest.mark.parametrize("days", [1, 7, 28, 90])
 def test_compared_windows_do_not_overlap(days: int) -> None:
     current = window(days, at(14, 5))
     assert previous(current).last < current.first

@@ -1,0 +1,150 @@
+"""The page, its tiles as they are done, and its tables as files."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator, Sequence
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db import DatabaseError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.views.decorators.http import require_GET
+
+from analytics import selectors
+from analytics.api import PERMISSION, csv_file
+from analytics.dashboard.asked import Asked, asked
+from analytics.dashboard.choices import choices
+from analytics.dashboard.keeping import Drawn, keep, kept, place
+from analytics.dashboard.reading import Reading
+from analytics.dashboard.tiles import TILES, Tile
+from core.clock import now, shop_day, shop_zone
+
+log = logging.getLogger(__name__)
+REMEMBERED = "footfall_dashboard"
+"""The cookie with the last choice."""
+REMEMBERED_SECONDS = 365 * 24 * 60 * 60
+LONGEST_CHOICE = 2_000
+
+
+@require_GET
+def index(request: HttpRequest) -> HttpResponse:
+    """`/admin/`. Without anything asked for it is what was asked for last."""
+    if not request.user.has_perm(PERMISSION):
+        return admin.site.index(request, {"title": "Dashboard", "may_see_figures": False})
+    last = request.COOKIES.get(REMEMBERED, "")
+    if last and not request.GET:
+        return HttpResponseRedirect(f"{reverse('admin:index')}?{urlencode(parse_qsl(last))}")
+    wanted, notes = wanted_by(request)
+    response = admin.site.index(request, page(wanted, notes, request))
+    if request.GET:
+        remember(response, wanted)
+    return response
+
+
+def remember(response: HttpResponse, wanted: Asked) -> None:
+    """Keeps the choice for when nothing is asked for."""
+    choice = wanted.address
+    if len(choice) <= LONGEST_CHOICE:
+        response.set_cookie(
+            REMEMBERED, choice, max_age=REMEMBERED_SECONDS, path=reverse("admin:index"), httponly=True, samesite="Lax"
+        )
+
+
+def wanted_by(request: HttpRequest) -> tuple[Asked, list[str]]:
+    """What the address asks for; a shop of one day opens on today."""
+    query = request.GET.dict()
+    if "period" not in query and selectors.first_day() == shop_day(now()):
+        query["period"] = "today"
+    return asked(query, now=now())
+
+
+def page(wanted: Asked, notes: list[str], request: HttpRequest) -> dict[str, Any]:
+    """The page around its tiles; those that are kept are in it."""
+    instant = now()
+    reading = Reading(wanted, now=instant)
+    found = kept(list(TILES), place(wanted, viewer(request), now=instant))
+    if "whole" in request.GET:
+        found |= {tile.name: drawn for tile, drawn in draw(list(TILES.values()), reading, request)}
+    return {
+        "title": "Dashboard",
+        "may_see_figures": True,
+        "is_new": not selectors.has_history(),
+        "asked": wanted,
+        "notes": notes,
+        "choices": choices(reading),
+        "reading": reading,
+        "zone": str(shop_zone()),
+        "tiles": {name: shell(tile, found.get(name), reading) for name, tile in TILES.items()},
+        "query": wanted.address,
+    }
+
+
+def shell(tile: Tile, drawn: Drawn | None, reading: Reading) -> dict[str, Any]:
+    """What stands in the place of a tile: itself if it is kept, and whether it must be made anew."""
+    is_over = reading.window.last < shop_day(reading.now)
+    is_fresh = drawn is not None and drawn.is_fresh(now=reading.now, is_over=is_over)
+    return {"tile": tile, "drawn": drawn, "is_fresh": is_fresh}
+
+
+def viewer(request: HttpRequest) -> str:
+    """What the person may see: people with the same permissions share what is kept."""
+    return "all" if request.user.is_superuser else " ".join(sorted(request.user.get_all_permissions()))
+
+
+@require_GET
+def tiles(request: HttpRequest) -> StreamingHttpResponse:
+    """`/admin/dashboard/tiles?tiles=cards,chart&...`: a line of JSON a tile, as soon as it is done: `name`, `html`."""
+    require_permission(request)
+    wanted, _notes = wanted_by(request)
+    names = request.GET.get("tiles", "").split(",")
+    chosen = [TILES[name] for name in names if name in TILES]
+    answer = StreamingHttpResponse(
+        lines_of(chosen, Reading(wanted, now=now()), request), content_type="application/x-ndjson"
+    )
+    answer.headers["Cache-Control"], answer.headers["X-Accel-Buffering"] = "no-store", "no"
+    return answer
+
+
+def lines_of(chosen: Sequence[Tile], reading: Reading, request: HttpRequest) -> Iterator[bytes]:
+    """The tiles, each as a line."""
+    for tile, drawn in draw(chosen, reading, request):
+        html = render_to_string("analytics/tile.html", {"shell": shell(tile, drawn, reading), "reading": reading})
+        yield json.dumps({"name": tile.name, "html": html}).encode() + b"\n"
+
+
+def draw(chosen: Sequence[Tile], reading: Reading, request: HttpRequest) -> Iterator[tuple[Tile, Drawn]]:
+    """Makes tiles one after the other and keeps them. One that fails says so in its place, and is not kept."""
+    at = place(reading.asked, viewer(request), now=reading.now)
+    for tile in chosen:
+        try:
+            drawn = Drawn(tile.drawn(reading, request), now())
+        except DatabaseError:
+            log.exception("the tile %s failed", tile.name)
+            yield tile, Drawn(render_to_string("analytics/tiles/failed.html", {"tile": tile}), now())
+        else:
+            keep(tile.name, drawn, at)
+            yield tile, drawn
+
+
+@require_GET
+def file(request: HttpRequest, name: str) -> HttpResponse:
+    """`/admin/dashboard/<tile>.csv?...`: a table of the page as it is asked for."""
+    require_permission(request)
+    tile = TILES.get(name)
+    if tile is None or tile.lines is None:
+        raise Http404
+    wanted, _notes = wanted_by(request)
+    reading = Reading(wanted, now=now())
+    return csv_file(tile.lines(reading), f"{name}_{reading.window.first}_{reading.window.last}")
+
+
+def require_permission(request: HttpRequest) -> None:
+    """Refuses those who may not see figures."""
+    if not request.user.has_perm(PERMISSION):
+        raise PermissionDenied

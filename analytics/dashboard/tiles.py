@@ -1,0 +1,157 @@
+"""The tiles of the dashboard: what each shows, and the same as lines of a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+
+from analytics import selectors
+from analytics.cards import HEADLINES, card
+from analytics.chart import chart
+from analytics.dashboard.links import orders_behind, placed_behind, visits_behind
+from analytics.dashboard.reading import Reading
+from analytics.dashboard.values import lines_of_values, values_table
+from analytics.dashboard.week import lines_of_week, week
+from analytics.goals import goal_of_days
+from analytics.metrics import steps
+from analytics.panels import attention_items, funnel, goal, outcomes
+from sessions_app.dimensions import Step
+
+Context = dict[str, Any]
+Line = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A part of the page that is read, kept and exported by itself. `template` is in `templates/analytics/tiles/`."""
+
+    name: str
+    title: str
+    template: str
+    context: Callable[[Reading, HttpRequest], Context]
+    lines: Callable[[Reading], Iterable[Line]] | None = None
+
+    @property
+    def is_table(self) -> bool:
+        """Whether it can be had as a file."""
+        return self.lines is not None
+
+    def drawn(self, reading: Reading, request: HttpRequest) -> str:
+        """The tile as HTML."""
+        known = {"tile": self, "asked": reading.asked, "reading": reading}
+        return render_to_string(f"analytics/tiles/{self.template}.html", known | self.context(reading, request))
+
+
+def attention(reading: Reading, request: HttpRequest) -> Context:
+    """What needs somebody, now: whatever period is looked at."""
+    return {"items": attention_items(selectors.attention(), request)}
+
+
+def cards(reading: Reading, request: HttpRequest) -> Context:
+    """The headline numbers, each with its way into the chart and to the records."""
+    asked, window = reading.asked, reading.window
+    behind = {"orders": orders_behind(request, window, asked.filters)}
+    behind |= {"visits": visits_behind(request, window, asked.filters), "sales": behind["orders"]}
+    behind["conversion"] = visits_behind(request, window, asked.filters, Step.PAID)
+    return {
+        "cards": [
+            {
+                "name": name,
+                "headline": headline,
+                "card": card(headline.metric, *numbers(reading, name)),
+                "link": asked.link(plot=name),
+                "records": behind.get(name, ""),
+                "is_plotted": name == asked.plot,
+            }
+            for name, headline in HEADLINES.items()
+        ],
+        "goal": None if asked.filters else goal(goal_of_days(window.days), reading.current.totals.total_sales),
+        "may_set_goals": request.user.has_perm("analytics.add_salesgoal"),
+        "is_quiet": not (reading.current.totals.total_visits or reading.current.totals.total_orders),
+    }
+
+
+def numbers(reading: Reading, name: str) -> tuple[Any, Any]:
+    """A headline number, and the one that it is compared with; None without."""
+    metric = HEADLINES[name].metric
+    return reading.current.value(metric), reading.before.value(metric) if reading.before else None
+
+
+def lines_of_cards(reading: Reading) -> Iterable[Line]:
+    """A line a number."""
+    for name, headline in HEADLINES.items():
+        now, before = numbers(reading, name)
+        metric = headline.metric
+        yield {"metric": metric.name, "value": now, "before": before, "definition": metric.definition}
+
+
+def plot(reading: Reading, request: HttpRequest) -> Context:
+    """The metric over time."""
+    drawn = chart(reading.plotted, reading.current, reading.before)
+    points = [spot.sentence for spot in drawn.spots]
+    return {"chart": drawn, "points": points, "headline": HEADLINES[reading.asked.plot]}
+
+
+def lines_of_plot(reading: Reading) -> Iterable[Line]:
+    """A line a point."""
+    for spot in chart(reading.plotted, reading.current, reading.before).spots:
+        compared = {"compared_with": spot.before_label, "value_before": spot.before} if spot.before_label else {}
+        yield {"begins": spot.begins.isoformat(), "value": spot.value, "is_over": not spot.is_cut} | compared
+
+
+def funnel_steps(reading: Reading, request: HttpRequest) -> Context:
+    """How far visits came, each step with its visits."""
+    asked, totals = reading.asked, reading.current.totals
+    behind = [visits_behind(request, reading.window, asked.filters, step) for step in Step]
+    found = list(zip(funnel(totals), behind, strict=True))
+    return {"steps": found, "all": totals.total_visits or 1, "sessionless_orders": totals.sessionless_orders}
+
+
+def lines_of_funnel(reading: Reading) -> Iterable[Line]:
+    """A line a step."""
+    return [{"step": str(step), "visits": count} for step, count, _ in steps(reading.current.totals)]
+
+
+def order_outcomes(reading: Reading, request: HttpRequest) -> Context:
+    """Orders placed, by what became of them."""
+    found = selectors.order_outcomes(reading.window, reading.asked.filters)
+    filters, window = reading.asked.filters, reading.window
+    links = {each.status: placed_behind(request, window, filters, each.status) for each in found}
+    return {"outcomes": outcomes(found, links)}
+
+
+def lines_of_outcomes(reading: Reading) -> Iterable[Line]:
+    """A line a state."""
+    found = selectors.order_outcomes(reading.window, reading.asked.filters)
+    return [{"status": each.status, "orders": each.orders, "total": each.total} for each in found]
+
+
+def values(name: str) -> Callable[[Reading, HttpRequest], Context]:
+    """A table of values, of the dimension that is chosen for it."""
+    return lambda reading, request: values_table(reading, request, name)
+
+
+def values_lines(name: str) -> Callable[[Reading], Iterable[Line]]:
+    """All its values."""
+    return lambda reading: lines_of_values(reading, name)
+
+
+TILES = {
+    tile.name: tile
+    for tile in (
+        Tile("attention", "Needs attention", "attention", attention),
+        Tile("cards", "Figures", "cards", cards, lines_of_cards),
+        Tile("chart", "Over time", "chart", plot, lines_of_plot),
+        Tile("funnel", "Funnel", "funnel", funnel_steps, lines_of_funnel),
+        Tile("outcomes", "Order outcomes", "outcomes", order_outcomes, lines_of_outcomes),
+        *(
+            Tile(name, title, "values", values(name), values_lines(name))
+            for name, title in {"came": "Came by", "saw": "Looked at", "who": "Who and with what"}.items()
+        ),
+        Tile("week", "Hours of the week", "week", week, lines_of_week),
+    )
+}

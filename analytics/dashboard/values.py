@@ -1,0 +1,163 @@
+"""The tables of the dashboard: channels, products, countries and the like, with what each value brought."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from babel import Locale
+from django.http import HttpRequest
+
+from analytics import selectors, slices, stats
+from analytics.dashboard.asked import TABLES
+from analytics.dashboard.links import value_behind
+from analytics.dashboard.reading import ROWS, Reading
+from analytics.figures import share, short, written
+from analytics.metrics import Kind
+from analytics.selectors import Value
+from analytics.stats import Model
+from sessions_app.dimensions import OTHER, TOUCHED, Dimension
+
+IN_A_FILE = 1_000
+NO_VISIT = "(no visit)"
+DELETED = "(deleted)"
+TITLES = {
+    Dimension.CHANNEL: "Channels",
+    Dimension.SOURCE: "Sources",
+    Dimension.MEDIUM: "Media",
+    Dimension.CAMPAIGN: "Campaigns",
+    Dimension.REFERRER: "Referrers",
+    Dimension.LANDING_PAGE: "Landing pages",
+    Dimension.PRODUCT: "Products",
+    Dimension.PAGE: "Pages",
+    Dimension.COUNTRY: "Countries",
+    Dimension.CITY: "Cities",
+    Dimension.DEVICE: "Devices",
+    Dimension.BROWSER: "Browsers",
+    Dimension.OS: "Systems",
+}
+CREDITS = {Model.SESSION: "The visit that ordered", Model.FIRST: "First touch", Model.LAST: "Last touch"}
+COUNTRIES: dict[str, str] = {**Locale("en").territories}
+NO_RECORDS = (OTHER, NO_VISIT, DELETED, "(no session)")
+"""Values that no visit has."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of a table. `link` narrows the page to it, `records` opens its visits; empty where there are none."""
+
+    name: str
+    visits: str
+    orders: str
+    revenue: str
+    revenue_exact: str
+    conversion: str
+    bar: int
+    link: str
+    records: str
+
+
+def values_table(reading: Reading, request: HttpRequest, name: str) -> dict[str, Any]:
+    """The largest values of the dimension that a table shows, and what else it could show."""
+    asked, dimension = reading.asked, reading.asked.tables[name]
+    found = values_of(reading, dimension, ROWS)
+    most = max((value.visits for value in found), default=0) or 1
+    names = names_of(dimension, found)
+    return {
+        "dimension": dimension,
+        "title": TITLES[dimension],
+        "counted": "Views" if dimension in (Dimension.PRODUCT, Dimension.PAGE) else "Visits",
+        "has_orders": dimension is not Dimension.PAGE,
+        "rows": [row(reading, request, dimension, value, names, most) for value in found],
+        "choices": [
+            {"title": TITLES[each], "link": asked.link(tables={**asked.tables, name: each}), "on": each == dimension}
+            for each in TABLES[name]
+        ],
+        "credits": credits(reading, dimension),
+    }
+
+
+def row(
+    reading: Reading, request: HttpRequest, dimension: Dimension, value: Value, names: dict[str, str], most: int
+) -> Row:
+    """A line of the table."""
+    is_known = value.value not in NO_RECORDS
+    filters = reading.asked.filters
+    return Row(
+        name=names.get(value.value, value.value),
+        visits=short(value.visits, Kind.COUNT),
+        orders=written(value.orders, Kind.COUNT),
+        revenue=short(value.revenue, Kind.MONEY),
+        revenue_exact=written(value.revenue, Kind.MONEY),
+        conversion=share(value.orders, value.visits),
+        bar=100 * value.visits // most,
+        link=reading.asked.of(dimension, value.value) if is_known and dimension not in filters else "",
+        records=value_behind(request, reading.window, filters, dimension, value.value) if is_known else "",
+    )
+
+
+def credits(reading: Reading, dimension: Dimension) -> list[dict[str, Any]]:
+    """To whom orders are credited, where there is a choice: touches are of the whole shop, and know some dimensions."""
+    asked = reading.asked
+    if dimension not in TOUCHED or asked.filters:
+        return []
+    return [
+        {"title": title, "link": asked.link(credit=model), "on": model == asked.credit}
+        for model, title in CREDITS.items()
+    ]
+
+
+def values_of(reading: Reading, dimension: Dimension, limit: int) -> list[Value]:
+    """The values with most visits, and of how visits came a line for orders that no visit placed."""
+    asked = reading.asked
+    if asked.filters:
+        return slices.values_of(reading.window, dimension, asked.filters)[:limit]
+    if asked.credit is not Model.SESSION and dimension in TOUCHED:
+        return credited(reading, dimension, limit)
+    is_shown = limit == ROWS
+    top = reading.top_values if is_shown else selectors.top_values(reading.window, [dimension], limit)
+    found = top.get(dimension, [])
+    return [*found, *without_visit(reading)] if dimension in TOUCHED else found
+
+
+def credited(reading: Reading, dimension: Dimension, limit: int) -> list[Value]:
+    """By the touches that are frozen on orders; these lines add up to the sales of the window."""
+    found = stats.breakdown(reading.window, dimension, model=reading.asked.credit, limit=limit)
+    return [Value(each["value"], each["visits"], each["orders"], each["revenue"]) for each in found]
+
+
+def without_visit(reading: Reading) -> list[Value]:
+    """Orders by phone and imported ones; nothing where there are none."""
+    totals = reading.current.totals
+    return (
+        [Value(NO_VISIT, 0, totals.sessionless_orders, totals.sessionless_sales)] if totals.sessionless_orders else []
+    )
+
+
+def names_of(dimension: Dimension, found: Iterable[Value]) -> dict[str, str]:
+    """What values are called, where that is not what they are."""
+    if dimension is Dimension.COUNTRY:
+        return {**COUNTRIES, "(none)": "Not known"}
+    if dimension is Dimension.PRODUCT:
+        return selectors.product_names(value.value for value in found)
+    return {}
+
+
+def lines_of_values(reading: Reading, name: str) -> Iterable[dict[str, Any]]:
+    """A line a value, 1,000 at most."""
+    dimension = reading.asked.tables[name]
+    found = values_of(reading, dimension, IN_A_FILE)
+    names = names_of(dimension, found)
+    for value in found:
+        named = {"name": names.get(value.value, value.value)} if names else {}
+        yield (
+            {str(dimension): value.value}
+            | named
+            | {
+                "visits": value.visits,
+                "orders": value.orders,
+                "revenue": value.revenue,
+                "conversion": round(value.conversion, 2),
+            }
+        )

@@ -1,0 +1,45 @@
+"""The hours of the week: when visits come, and orders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.http import HttpRequest
+
+from analytics.dashboard.reading import Reading
+from analytics.figures import written
+from analytics.metrics import Kind
+from analytics.slices import hours_of_week
+
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+SHADES = 5
+
+
+def week(reading: Reading, request: HttpRequest) -> dict[str, Any]:
+    """Visits of each hour of the week, in shades, and the busiest hour as a sentence."""
+    found = hours_of_week(reading.window, reading.asked.filters)
+    most = max(found, key=lambda hour: hour["visits"])
+    rows = [
+        {"day": day, "hours": [shaded(hour, most["visits"]) for hour in found[24 * number : 24 * number + 24]]}
+        for number, day in enumerate(WEEKDAYS)
+    ]
+    return {"rows": rows, "busiest": named(most) if most["visits"] else "", "range": range(24), "shades": range(SHADES)}
+
+
+def shaded(hour: dict[str, Any], most: int) -> dict[str, Any]:
+    """An hour with its shade, 0 for nothing, and what it says when one looks closely."""
+    shade = -(-(SHADES - 1) * hour["visits"] // most) if most else 0
+    return {"shade": shade, "visits": hour["visits"], "text": named(hour)}
+
+
+def named(hour: dict[str, Any]) -> str:
+    """`Tue 14:00: 120 visits, 3 orders, £120.00`."""
+    orders, sales = written(hour["orders"], Kind.COUNT), written(hour["sales"], Kind.MONEY)
+    day = WEEKDAYS[hour["weekday"] - 1]
+    return f"{day} {hour['hour']:02}:00: {written(hour['visits'], Kind.COUNT)} visits, {orders} orders, {sales}"
+
+
+def lines_of_week(reading: Reading) -> Iterable[dict[str, Any]]:
+    """A line an hour, Monday's first hour first."""
+    return hours_of_week(reading.window, reading.asked.filters)
