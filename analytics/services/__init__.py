@@ -6,6 +6,7 @@ from analytics.services.late import aggregate_today, aggregate_yesterday, mark_d
 from analytics.services.ranges import begin_run, finish_run, stopped_run
 from analytics.services.realtime import update_realtime
 from analytics.services.returns import count_missing_returns
+from analytics.services.subscribing import subscribe
 
 __all__ = [
     "RangeError",
@@ -19,5 +20,6 @@ __all__ = [
     "mark_dirty",
     "refresh_touched",
     "stopped_run",
+    "subscribe",
     "update_realtime",
 ]

@@ -2,6 +2,7 @@
 
 from core.admin import mails, schedules
 from core.admin.decisions import ask, decided, go_on, is_there
+from core.admin.pages import StaffPage
 from core.admin.toolkit import (
     BAD,
     COUNTED,
@@ -58,6 +59,7 @@ __all__ = [
     "RecordForm",
     "Screen",
     "ShopAdmin",
+    "StaffPage",
     "action",
     "as_uuid",
     "ask",
