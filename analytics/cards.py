@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from analytics.figures import Change, change, written
-from analytics.metrics import METRICS, Metric, Number
+from analytics.metrics import METRICS, Metric, Number, Totals
 
 SHOWN = {
     "visits": METRICS["total_visits"],
@@ -33,3 +33,10 @@ def card(metric: Metric, now: Number, before: Number, *, link: str, plotted: boo
     """The card of a metric whose two numbers are known."""
     texts = written(now, metric.kind), written(before, metric.kind)
     return Card(metric, *texts, change(now, before, metric.kind), link, plotted)
+
+
+def pair(metric: Metric, totals: tuple[Totals, Totals], unique: tuple[int, int]) -> tuple[Number, Number]:
+    """A metric's numbers in a window and in the one before, of which these are the totals and the unique visitors."""
+    if metric.of_totals is None:
+        return unique
+    return metric.of_totals(totals[0]), metric.of_totals(totals[1])

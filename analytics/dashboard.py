@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.dateparse import parse_date
 
 from analytics import selectors
-from analytics.cards import SHOWN, USUAL, Card, card
+from analytics.cards import SHOWN, USUAL, Card, card, pair
 from analytics.chart import chart
 from analytics.figures import written
 from analytics.goals import goal_of_days
@@ -128,8 +128,8 @@ def cards(totals: tuple[Totals, Totals], unique: tuple[int, int], asked: Asked) 
     """The headline numbers; each links to itself in the chart."""
     made = []
     for key, metric in SHOWN.items():
-        pair = unique if metric.of_totals is None else tuple(map(metric.of_totals, totals))
-        made.append(card(metric, *pair, link=asked.link(plot=key), plotted=key == asked.plot))
+        numbers = pair(metric, totals, unique)
+        made.append(card(metric, *numbers, link=asked.link(plot=key), plotted=key == asked.plot))
     return made
 
 
