@@ -44,6 +44,7 @@ SCHEDULE = [
     Job("update_realtime_metrics", "analytics.tasks.update_realtime_metrics", seconds=60),
     Job("aggregate_today", "analytics.tasks.aggregate_today", seconds=300),
     Job("aggregate_yesterday", "analytics.tasks.aggregate_yesterday", crontab=("10", "0")),
+    Job("send_weekly_reports", "analytics.tasks.send_weekly_reports", crontab=("0", "7"), weekday="mon"),
     Job("close_lapsed_sessions", "sessions_app.tasks.close_lapsed_sessions", "ingest", seconds=300),
     Job("rotate_visitor_salt", "sessions_app.tasks.rotate_visitor_salt", crontab=("0", "*")),
 ]
