@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ ROWS = 5
 """Rows of a table."""
 LONGEST = 40
 """Characters of a value that visitors choose."""
+INSIDE_OF_LINKS = re.compile(r"(?<=[.:/@])(?=\S)")
+"""Where a space without width ends what looks like an address."""
 PICTURED = ("visits", "sales")
 
 
@@ -115,11 +118,12 @@ def line(entry: selectors.Value, dimension: Dimension) -> dict[str, Any]:
 def one_line(value: str) -> str:
     """A value that visitors choose, so that it stays in its line of a text: no control characters, not too long.
 
-    Neither does it turn the direction of the text around it.
+    Neither does it turn the direction of the text around it, nor do mail programs make a link of it: strangers could
+    send staff theirs, in a mail of the shop.
     """
     plain = "".join(" " if unicodedata.category(char)[0] in "CZ" else char for char in value)
     short = " ".join(plain.split())
-    return short if len(short) <= LONGEST else f"{short[: LONGEST - 1]}…"
+    return INSIDE_OF_LINKS.sub("\u200b", short if len(short) <= LONGEST else f"{short[: LONGEST - 1]}…")
 
 
 def link_to(week: Week, plot: str = "sales") -> str:

@@ -19,7 +19,7 @@ from analytics.cards import SHOWN
 from analytics.figures import written
 from analytics.weekly import drawing
 from analytics.weekly.letters import letter, text_of
-from analytics.weekly.report import best_day, one_line, report_of
+from analytics.weekly.report import one_line, report_of
 from analytics.weekly.weeks import Week, WeekError, finished_week, week_before
 from core import mail
 from core.mail import Letter
@@ -80,7 +80,8 @@ def test_its_numbers_are_those_of_the_stats_api() -> None:
 
 def test_both_parts_say_the_numbers_with_sign_arrow_and_word() -> None:
     history()
-    found, report = letter(reader(), report_of(WEEK)), report_of(WEEK)
+    report = report_of(WEEK)
+    found = letter(reader(), report)
     for text in (html_of(found), " ".join(text_of(report).split())):
         assert "Week 10: Mon 2 Mar – Sun 8 Mar" in text
         assert "The best day was Tuesday 3 March: £77.00 of sales, 3 visits." in text
@@ -89,19 +90,14 @@ def test_both_parts_say_the_numbers_with_sign_arrow_and_word() -> None:
     assert found.subject == "Footfall demo shop: week 10, sales £77.00 (▲ new)"
 
 
-def test_its_links_lead_to_the_week_on_the_dashboard() -> None:
-    history()
-    html = html_of(letter(reader(), report_of(WEEK)))
-    for plot in ("visits", "sales"):
-        assert f"/admin/?period=custom&amp;from=2026-03-02&amp;to=2026-03-08&amp;plot={plot}" in html
-
-
-def test_each_picture_stands_in_the_text_with_the_sentence_of_its_chart() -> None:
+def test_links_lead_to_the_week_on_the_dashboard_and_pictures_have_the_sentences_of_their_charts() -> None:
     history()
     found = letter(reader(), report_of(WEEK))
     html = html_of(found)
-    for picture, start in zip(found.pictures, ("Visits by day: most on", "Sales by day: most on"), strict=True):
-        assert f'<img src="cid:{picture.cid}" alt="{start} Tuesday 3 March with' in html
+    for plot in ("visits", "sales"):
+        assert f"/admin/?period=custom&amp;from=2026-03-02&amp;to=2026-03-08&amp;plot={plot}" in html
+    for picture, title in zip(found.pictures, ("Visits", "Sales"), strict=True):
+        assert f'<img src="cid:{picture.cid}" alt="{title} by day: most on Tuesday 3 March with' in html
 
 
 def test_a_picture_shows_the_day_where_its_value_is() -> None:
@@ -130,14 +126,21 @@ def test_without_sales_the_best_day_is_that_of_most_visits() -> None:
 
 
 def test_what_visitors_choose_is_escaped_and_stays_in_its_line() -> None:
-    purchase(visit(at(9, day=TUESDAY), utm_campaign="<b>x</b>\n\nPay here: \u202e evil"), paid=at(10, day=TUESDAY))
+    purchase(visit(at(9, day=TUESDAY), utm_campaign="<b>x<b>\n\nPay here: \u202e evil"), paid=at(10, day=TUESDAY))
     computed(TUESDAY, MONDAY)
     report = report_of(WEEK)
-    assert "&lt;b&gt;x&lt;/b&gt; Pay here: evil" in html_of(letter(reader(), report))
+    assert "&lt;b&gt;x&lt;b&gt; Pay here: evil" in html_of(letter(reader(), report))
     assert next(line for line in text_of(report).splitlines() if "Pay here" in line).startswith(
-        "<b>x</b> Pay here: evil"
+        "<b>x<b> Pay here: evil"
     )
     assert len(one_line("x" * 2048)) == 40
+
+
+@pytest.mark.parametrize("address", ["https://evil.example/pay", "www.evil.example", "pay@evil.example"])
+def test_no_mail_program_makes_a_link_of_what_visitors_choose(address: str) -> None:
+    shown = one_line(address)
+    assert "evil.example" not in shown
+    assert shown.replace("\u200b", "") == address
 
 
 def test_what_needs_attention_is_told_to_those_who_may_see_it() -> None:
@@ -161,14 +164,12 @@ def test_a_week_without_anything_is_a_short_mail_with_the_next_step() -> None:
 
 
 def test_a_new_shop_is_told_how_to_begin() -> None:
-    assert "Footfall has not seen a visit or an order yet." in text_of(report_of(WEEK))
+    report = report_of(WEEK)
+    assert "Footfall has not seen a visit or an order yet." in text_of(report)
+    assert report.best_day == ""
 
 
 def test_a_goal_is_told_as_far_as_it_was_reached() -> None:
     history()
     goal = {"percent": 58, "amount": "£20,000.00"}
     assert "58 % of £20,000.00" in " ".join(text_of(replace(report_of(WEEK), goal=goal)).split())
-
-
-def test_a_week_of_nothing_has_no_best_day() -> None:
-    assert best_day(report_of(WEEK).charts) == ""
