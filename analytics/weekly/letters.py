@@ -15,7 +15,7 @@ from analytics.models import StaffSubscription
 from analytics.panels import attention_items
 from analytics.weekly.drawing import drawn
 from analytics.weekly.report import PICTURED, Report, report_of
-from analytics.weekly.weeks import Week, finished_week
+from analytics.weekly.weeks import Week, week_of
 from core import mail
 from core.mail import Letter, Picture
 from core.models import Mail
@@ -64,7 +64,7 @@ def weekly_report(row: Mail, now: datetime) -> Letter | None:
     user = wanted.filter(pk=row.context["user"]).first()
     if user is None:
         return None
-    return letter(user, report_of(finished_week(row.context["week"], now=now)))
+    return letter(user, report_of(week_of(row.context["week"])))
 
 
 def letter(user: User, report: Report) -> Letter:

@@ -47,16 +47,25 @@ def week_before(now: datetime) -> Week:
     return Week(today - timedelta(days=today.weekday()) - WEEK)
 
 
-def finished_week(text: str, *, now: datetime) -> Week:
+def week_of(text: str) -> Week:
     """The week that is written `2026-W48`.
+
+    Raises:
+        WeekError: there is no such week.
+    """
+    try:
+        return Week(date.fromisoformat(f"{text}-1"))
+    except ValueError as error:
+        raise WeekError(f"{text} is no week: write 2026-W48.") from error
+
+
+def finished_week(text: str, *, now: datetime) -> Week:
+    """The same, of which a report can be made.
 
     Raises:
         WeekError: there is no such week, or it is not over.
     """
-    try:
-        week = Week(date.fromisoformat(f"{text}-1"))
-    except ValueError as error:
-        raise WeekError(f"{text} is no week: write 2026-W48.") from error
-    if not EARLIEST <= week.monday <= week_before(now).monday:
-        raise WeekError(f"{text} is not over, or long before any shop. The last one is {week_before(now)}.")
+    week, last = week_of(text), week_before(now)
+    if not EARLIEST <= week.monday <= last.monday:
+        raise WeekError(f"{text} is not over, or long before any shop. The last one is {last}.")
     return week
