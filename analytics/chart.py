@@ -51,6 +51,7 @@ class Chart:
     title: str
     sentence: str
     spots: list[Spot]
+    on: Scale
     line: str
     unfinished: str
     before: str
@@ -72,6 +73,7 @@ def chart(metric: Metric, current: Slice, before: Slice | None) -> Chart:
         title=f"{metric.title} by {unit(current)}",
         sentence=sentence(metric, made, unit(current)),
         spots=made,
+        on=on,
         line=path(values, on, last=end),
         unfinished=path(values, on, first=max(end, 0), last=known - 1) if cut else "",
         before=path(behind, on),

@@ -6,8 +6,27 @@ from decimal import Decimal
 from django.db import models
 
 from analytics.metrics import METRICS
+from analytics.models_alerts import Alert, AlertKind, AlertMute
+from analytics.models_staff import StaffSubscription
 from core.money import ZERO, MoneyField
 from sessions_app.dimensions import Dimension
+
+__all__ = [
+    "AggregationRun",
+    "Alert",
+    "AlertKind",
+    "AlertMute",
+    "DailyBreakdown",
+    "DailyMetrics",
+    "DailyReturn",
+    "HourlyMetrics",
+    "RealtimeHour",
+    "RealtimeMetrics",
+    "ReturnsOfDay",
+    "SalesGoal",
+    "StaffSubscription",
+    "Sums",
+]
 
 ACTIVE = "Distinct sessions seen in the last 30 minutes."
 THIS_MINUTE = "Distinct sessions seen in the last minute."

@@ -24,3 +24,9 @@ def aggregate_today() -> None:
 def aggregate_yesterday() -> None:
     """Yesterday's final row."""
     services.aggregate_yesterday(now=now())
+
+
+@shared_task(name="analytics.tasks.send_weekly_reports")
+def send_weekly_reports() -> None:
+    """The mails of the last week to the staff who want them; on Mondays."""
+    services.queue_weekly_reports(now=now())

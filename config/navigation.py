@@ -61,8 +61,11 @@ GROUPS: dict[str, list[Item]] = {
         ("Accounts", "person", "customers.user"),
         ("Groups", "groups", "auth.group"),
         ("API tokens", "vpn_key", "customers.apitoken"),
+        ("My mails", "forward_to_inbox", "analytics.staffsubscription"),
     ],
 }
+SHOWN_WITH = {"analytics.staffsubscription": "analytics.view_dailymetrics"}
+"""Entries for those who may view something else: its figures are what these mails tell."""
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
@@ -88,4 +91,5 @@ def is_shown(path: str, filters: dict[str, str]) -> Callable[[HttpRequest], bool
 
 def may_view(app: str, name: str) -> Callable[[HttpRequest], bool]:
     """Whether the person asking may view that model."""
-    return lambda request: bool(request.user.has_perm(f"{app}.view_{name}"))
+    permission = SHOWN_WITH.get(f"{app}.{name}", f"{app}.view_{name}")
+    return lambda request: bool(request.user.has_perm(permission))

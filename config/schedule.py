@@ -1,7 +1,7 @@
 """Every job and when it runs. `sync_schedule` writes what is missing; what staff edited in the admin stays.
 
 `seconds` is how often; a run that was not taken up before the next is due is dropped, so a worker that was away does
-not find a thousand of them. `crontab` is (minute, hour) in the shop's time zone.
+not find a thousand of them. `crontab` is (minute, hour) in the shop's time zone, on every day or on one of the week.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ from django_celery_beat.models import CrontabSchedule, IntervalSchedule, Periodi
 
 @dataclass(frozen=True)
 class Job:
-    """One line of the schedule."""
+    """One line of the schedule. `weekday` is one of a week's days as cron calls it (`mon`), with `crontab` only."""
 
     name: str
     task: str
     queue: str = "default"
     seconds: int = 0
     crontab: tuple[str, str] | None = None
+    weekday: str = "*"
 
 
 SCHEDULE = [
@@ -43,6 +44,7 @@ SCHEDULE = [
     Job("update_realtime_metrics", "analytics.tasks.update_realtime_metrics", seconds=60),
     Job("aggregate_today", "analytics.tasks.aggregate_today", seconds=300),
     Job("aggregate_yesterday", "analytics.tasks.aggregate_yesterday", crontab=("10", "0")),
+    Job("send_weekly_reports", "analytics.tasks.send_weekly_reports", crontab=("0", "7"), weekday="mon"),
     Job("close_lapsed_sessions", "sessions_app.tasks.close_lapsed_sessions", "ingest", seconds=300),
     Job("rotate_visitor_salt", "sessions_app.tasks.rotate_visitor_salt", crontab=("0", "*")),
 ]
@@ -62,7 +64,7 @@ def timing(job: Job) -> dict[str, object]:
     if job.crontab:
         minute, hour = job.crontab
         schedule, _made = CrontabSchedule.objects.get_or_create(
-            minute=minute, hour=hour, timezone=settings.SHOP_TIME_ZONE
+            minute=minute, hour=hour, day_of_week=job.weekday, timezone=settings.SHOP_TIME_ZONE
         )
         return {"crontab": schedule}
     every, _made = IntervalSchedule.objects.get_or_create(every=job.seconds, period=IntervalSchedule.SECONDS)

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from email.mime.image import MIMEImage
 from smtplib import SMTPDataError, SMTPRecipientsRefused, SMTPSenderRefused
 from typing import Any
 from urllib.parse import urlsplit
@@ -47,6 +48,22 @@ RETURNING id
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A PNG that is sent with a mail and stands in its HTML: `<img src="cid:{{ picture.cid }}">`.
+
+    Some mail programs keep pictures by their names: other pixels are another name.
+    """
+
+    name: str
+    png: bytes
+
+    @property
+    def cid(self) -> str:
+        """What the mail calls it (RFC 2392)."""
+        return f"{self.name}@{host()}"
+
+
+@dataclass(frozen=True)
 class Letter:
     """What stands in a mail. `template` is rendered as text (`.txt`) and, if there is one, as HTML (`.html`)."""
 
@@ -55,6 +72,13 @@ class Letter:
     template: str = "mail/letter"
     context: Mapping[str, Any] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+    pictures: Sequence[Picture] = ()
+
+
+class Message(EmailMultiAlternatives):
+    """A mail as it goes out. What is attached stands in its text, so that no mail program lists it beside."""
+
+    mixed_subtype = "related"
 
 
 Builder = Callable[[Mail, datetime], Letter | None]
@@ -182,18 +206,32 @@ def had_enough(mail: Mail, kind: Kind, *, now: datetime) -> bool:
     return sent.count() >= kind.an_hour
 
 
-def rendered(letter: Letter, mail: Mail) -> EmailMultiAlternatives:
+def rendered(letter: Letter, mail: Mail) -> Message:
     """The mail as it goes out. Sent twice by a worker that died in between, it has the same id both times."""
     context = context_of(letter, mail.language)
-    host = urlsplit(settings.PUBLIC_URL).hostname
-    message = EmailMultiAlternatives(
+    message = Message(
         subject=str(letter.subject),
         body=render_to_string(f"{letter.template}.txt", context),
         to=[letter.recipient],
-        headers={"Message-ID": f"<{mail.id.hex}@{host}>", "Auto-Submitted": "auto-generated", **letter.headers},
+        headers={"Message-ID": f"<{mail.id.hex}@{host()}>", "Auto-Submitted": "auto-generated", **letter.headers},
     )
     message.attach_alternative(render_to_string(f"{letter.template}.html", context), "text/html")
+    for picture in letter.pictures:
+        message.attach(inline(picture))
     return message
+
+
+def inline(picture: Picture) -> MIMEImage:
+    """The picture as the part of a mail."""
+    part = MIMEImage(picture.png, "png")
+    part.add_header("Content-ID", f"<{picture.cid}>")
+    part.add_header("Content-Disposition", "inline", filename=f"{picture.name}.png")
+    return part
+
+
+def host() -> str | None:
+    """The shop's, after which mails and what is in them are named."""
+    return urlsplit(settings.PUBLIC_URL).hostname
 
 
 def context_of(letter: Letter, language: str) -> dict[str, Any]:

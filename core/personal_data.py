@@ -108,6 +108,8 @@ LOOKS_PERSONAL = re.compile(
 )
 NOT_PERSONAL = {
     "core.MailText": "what staff write to everybody",
+    "analytics.AlertMute": "says which member of staff muted alerts; nobody once the account is gone",
+    "analytics.StaffSubscription": "which mails a member of staff wants; gone with the account",
     "admin.LogEntry": "what staff did; what it says of a customer is erased with the customer",
     "auth.Group": "its permissions only",
     "billing_sandbox.*": "development only",

@@ -17,7 +17,7 @@ from analytics.figures import share, short, written
 from analytics.metrics import Kind
 from analytics.selectors import Value
 from analytics.stats import Model
-from sessions_app.dimensions import OTHER, TOUCHED, Dimension
+from sessions_app.dimensions import EVENTS, OTHER, TOUCHED, Dimension
 
 IN_A_FILE = 1_000
 NO_VISIT = "(no visit)"
@@ -37,6 +37,8 @@ TITLES = {
     Dimension.BROWSER: "Browsers",
     Dimension.OS: "Systems",
 }
+COUNTED = {name: "Views" if name in EVENTS else "Visits" for name in Dimension}
+"""What is counted of a value: the visits that have it, or how often it was looked at."""
 CREDITS = {Model.SESSION: "The visit that ordered", Model.FIRST: "First touch", Model.LAST: "Last touch"}
 COUNTRIES: dict[str, str] = {**Locale("en").territories}
 NO_RECORDS = (OTHER, NO_VISIT, DELETED, "(no session)")
@@ -67,7 +69,7 @@ def values_table(reading: Reading, request: HttpRequest, name: str) -> dict[str,
     return {
         "dimension": dimension,
         "title": TITLES[dimension],
-        "counted": "Views" if dimension in (Dimension.PRODUCT, Dimension.PAGE) else "Visits",
+        "counted": COUNTED[dimension],
         "has_orders": dimension is not Dimension.PAGE,
         "rows": [row(reading, request, dimension, value, names, most) for value in found],
         "choices": [

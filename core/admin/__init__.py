@@ -3,6 +3,7 @@
 from core.admin import mails, schedules
 from core.admin.chips import Chip, ChippedList
 from core.admin.decisions import ask, decided, go_on, is_there
+from core.admin.pages import StaffPage
 from core.admin.spans import Span, span_in
 from core.admin.toolkit import (
     BAD,
@@ -63,6 +64,7 @@ __all__ = [
     "Screen",
     "ShopAdmin",
     "Span",
+    "StaffPage",
     "action",
     "as_uuid",
     "ask",

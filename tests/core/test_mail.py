@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from core import mail
 from core.clock import now
-from core.mail import Letter
+from core.mail import Letter, Picture
 from core.models import Mail
 from tests.admin_lists import list_of, queries_of
 from tests.world import together
@@ -126,6 +126,23 @@ def test_a_mail_has_an_id_of_its_own_that_stays() -> None:
     headers = django_mail.outbox[0].extra_headers
     assert headers["Message-ID"] == f"<{Mail.objects.get().id.hex}@shop.example.com>"
     assert headers["Auto-Submitted"] == "auto-generated"
+
+
+def test_a_picture_goes_out_inside_of_its_mail() -> None:
+    mail.register("drawn", lambda row, at: Letter(row.recipient, "Drawn", pictures=[Picture("week-1", b"\x89PNG")]))
+    queue("drawn")
+    send()
+    whole: Any = django_mail.outbox[0].message()
+    texts, picture = whole.get_payload()
+    assert (whole.get_content_type(), texts.get_content_type()) == ("multipart/related", "multipart/alternative")
+    assert (picture.get_content_type(), picture.get_payload(decode=True)) == ("image/png", b"\x89PNG")
+    assert (picture["Content-ID"], picture.get_content_disposition()) == ("<week-1@shop.example.com>", "inline")
+
+
+def test_a_mail_without_pictures_is_its_two_texts() -> None:
+    queue()
+    send()
+    assert django_mail.outbox[0].message().get_content_type() == "multipart/alternative"
 
 
 def test_where_there_is_nothing_to_say_nothing_is_sent() -> None:

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 from django.db.models import Model
 
-from analytics.models import DailyMetrics, RealtimeMetrics
+from analytics.models import DailyMetrics, RealtimeMetrics, StaffSubscription
+from analytics.weekly.letters import WEEKLY_REPORT
 from catalog.models import Product
 from checkout.models import CheckoutSession
 from config.celery import app
@@ -48,7 +49,7 @@ from sessions_app.ingest import TURN
 from sessions_app.models import SessionEvent, VisitorSalt, VisitorSession
 from sessions_app.state import STREAM
 from tests.billing_server import BillingService
-from tests.factories import CheckoutSessionFactory, VisitorSessionFactory
+from tests.factories import CheckoutSessionFactory, UserFactory, VisitorSessionFactory
 from tests.orders.subscriber import Subscriber, endpoint_at, events, listening
 from tests.promises.crew import Crew, let_messages_come_again
 from tests.promises.effects import TWO_MINUTES, every, happened, let_the_lease_end
@@ -266,9 +267,10 @@ OTHERS: dict[str, type[Model]] = {
     "forget_unproven": Registration,
     "forget_webhooks": WebhookReceipt,
     "rotate_visitor_salt": VisitorSalt,
+    "send_weekly_reports": StaffSubscription,
     "update_realtime_metrics": RealtimeMetrics,
 }
-"""Jobs that delete what is over or compute the same again, and a table that each of them needs."""
+"""Jobs of one statement, or that compute the same again, and a table that each of them needs."""
 
 
 @pytest.mark.parametrize("victim", VICTIMS if LONG else ["worker"])
@@ -283,15 +285,18 @@ def test_the_others_all_together(victim: str, big_crew: Crew) -> None:
     let_messages_come_again()
     for message in messages:
         big_crew.ready().wait_for(message, "succeeded")
-    for model in (LimitWindow, Mail, OutboxEvent, Registration, WebhookReceipt, VisitorSalt):
+    for model in (LimitWindow, OutboxEvent, Registration, WebhookReceipt, VisitorSalt):
         assert not model._default_manager.exists(), model
+    assert [row.kind for row in Mail.objects.all()] == [WEEKLY_REPORT]
     assert VisitorSession.objects.get().ended_at == old
     assert RealtimeMetrics.objects.count() == 1
     assert DailyMetrics.objects.filter(date__gte=now() - timedelta(days=1)).count() == 2
 
 
 def leave_something_to_do(old: datetime) -> None:
-    """What was over long ago."""
+    """What was over long ago, and somebody who wants a report."""
+    reader = UserFactory(is_staff=True, is_superuser=True)
+    StaffSubscription.objects.create(user=reader, kind=StaffSubscription.Kind.WEEKLY_REPORT)
     WebhookReceipt.objects.create(webhook_id="old", received_at=old)
     Mail.objects.create(kind="old", recipient="ada@example.com", status=Mail.Status.SKIPPED, created_at=old)
     Registration.objects.create(email="ada@example.com", password="none", created_at=old)
