@@ -29,6 +29,11 @@ TransactionTestCase._fixture_teardown = empty_tables  # type: ignore[attr-define
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 WITHOUT_WINDOWS = "chromium-headless-shell"
 """Takes half the time of a whole one."""
+LONG = (
+    *("test_browser", "test_demo", "test_independent", "test_machine", "test_migrations", "test_races"),
+    *("test_returning", "test_simulate_traffic", "test_whole_shop", "_guide", "tests/promises/"),
+)
+"""Files that take longest. They come first: one that came last would have the other worker wait."""
 
 
 @pytest.fixture(scope="session")
@@ -119,6 +124,12 @@ def browser(chromium_path: str) -> Iterator[Browser]:
         launched = playwright.chromium.launch(executable_path=chromium_path, args=["--no-sandbox"])
         yield launched
         launched.close()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """At random within those that are long, and then within the others."""
+    items.sort(key=lambda item: not any(name in item.nodeid.partition("::")[0] for name in LONG))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
