@@ -15,7 +15,7 @@ run: | python ## the whole shop: web, worker, beat, PostgreSQL, Redis, demo data
 
 test: | python ## the tests, in parallel and in random order (ARGS="-k name")
 	@$(PYTHON) config/bootstrap.py embedded test
-	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 promises: | python ## the long runs: 10,000 steps of whatever can happen to orders, every way for a worker to die, two schedulers for 5 minutes (STEPS=10000 SECONDS=300)
 	@$(PYTHON) config/bootstrap.py embedded test

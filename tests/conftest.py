@@ -8,22 +8,38 @@ import pytest
 from django.conf import LazySettings
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.core.cache import cache
+from django.db import connection
+from django.test import TransactionTestCase
 from playwright.sync_api import Browser, sync_playwright
 
 from core import redis as core_redis
 from sessions_app import channel_rules, months
 from sessions_app.salts import salt_of
 from tests.billing_server import BillingService, billing_service
+from tests.emptying import empty_tables
 from tests.migrating import migrate_to_the_latest
 from tests.stripe_server import Stripe, stripe_service
+from tests.template import template
 from tests.world import Shopper, World, wide_pool
 
 # Passwords of tests are no secrets: the shop's own hash takes as long as a whole test.
 Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost, Argon2PasswordHasher.parallelism = 1, 8, 1
+TransactionTestCase._fixture_teardown = empty_tables  # type: ignore[attr-defined] # sooner than Django's own
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 WITHOUT_WINDOWS = "chromium-headless-shell"
 """Takes half the time of a whole one."""
+LONG = (
+    *("test_browser", "test_demo", "test_independent", "test_machine", "test_migrations", "test_races"),
+    *("test_returning", "test_simulate_traffic", "test_whole_shop", "_guide", "tests/promises/"),
+)
+"""Files that take longest. They come first: one that came last would have the other worker wait."""
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """The database of each worker begins as a copy."""
+    connection.settings_dict["TEST"]["TEMPLATE"] = template()
 
 
 @pytest.fixture(autouse=True)
@@ -108,6 +124,12 @@ def browser(chromium_path: str) -> Iterator[Browser]:
         launched = playwright.chromium.launch(executable_path=chromium_path, args=["--no-sandbox"])
         yield launched
         launched.close()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """At random within those that are long, and then within the others."""
+    items.sort(key=lambda item: not any(name in item.nodeid.partition("::")[0] for name in LONG))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -12,6 +12,7 @@ from typing import TypeVar
 import httpx2
 
 from core import clock, counts
+from core.outward import tls
 from core.postgresql.giving_back import give_back
 from orders.providers.contract import BillingUnavailableError, PollError
 
@@ -29,7 +30,8 @@ COUNTED = "billing"
 @cache
 def client() -> httpx2.Client:
     """The process's connections to providers."""
-    return httpx2.Client(timeout=TIMEOUT, limits=httpx2.Limits(max_connections=CONNECTIONS), follow_redirects=False)
+    limits = httpx2.Limits(max_connections=CONNECTIONS)
+    return httpx2.Client(timeout=TIMEOUT, limits=limits, follow_redirects=False, verify=tls())
 
 
 @cache

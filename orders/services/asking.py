@@ -17,6 +17,7 @@ from typing import TypeVar
 
 import httpx2
 
+from core.outward import tls
 from core.postgresql.giving_back import give_back
 from orders.models import PaymentAttempt
 from orders.providers import calls, registry
@@ -74,7 +75,7 @@ def ask_about(work: Work[T], take: Callable[[], Taken]) -> Iterator[tuple[Paymen
 def callers(work: Work[T]) -> Iterator[Callable[[PaymentAttempt], Future[tuple[PaymentAttempt, T]]]]:
     """Yields what begins the work for an attempt; it runs in another thread until the `with` block ends."""
     limits = httpx2.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE)
-    session = httpx2.AsyncClient(timeout=calls.TIMEOUT, limits=limits, follow_redirects=False)
+    session = httpx2.AsyncClient(timeout=calls.TIMEOUT, limits=limits, follow_redirects=False, verify=tls())
     gate, done = asyncio.Semaphore(AT_ONCE), asyncio.Event()
     running: Future[asyncio.AbstractEventLoop] = Future()
 

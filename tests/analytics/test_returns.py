@@ -2,10 +2,13 @@
 
 import random
 import uuid
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
+from pytest_django import DjangoDbBlocker
 
 from analytics import selectors
 from analytics.models import DailyBreakdown, DailyReturn, ReturnsOfDay
@@ -146,7 +149,6 @@ def test_a_day_whose_visits_were_gone_before_is_never_counted() -> None:
     assert not are_counted(DAY, DAY)
 
 
-@pytest.fixture
 def six_days() -> list[Window]:
     """Visits of five people on six days, at random but the same each time, and every range of those days."""
     dice, people, products = random.Random(7), [uuid.UUID(int=n) for n in range(5)], [uuid.UUID(int=n) for n in (8, 9)]
@@ -166,24 +168,34 @@ def six_days() -> list[Window]:
     return [Window(first, last, last_instant(last)) for first in days for last in days if first < last]
 
 
-@pytest.mark.parametrize("dimension", Dimension)
-def test_visitors_of_any_range_are_as_many_as_its_visits_tell(dimension: Dimension, six_days: list[Window]) -> None:
-    stored = DailyBreakdown.objects.filter(dimension=dimension)
-    for window in six_days:
-        values = sorted(set(stored.filter(date__range=(window.first, window.last)).values_list("value", flat=True)))
-        assert are_counted(window.first, window.last)
-        assert visitors_of(window, dimension, values) == visitors_from_visits(window, dimension, values)
+@pytest.fixture(scope="class")
+def windows(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[list[Window]]:
+    """Those days, made once for the tests that look at them: a class, so that no other test sees them."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield six_days()
+        transaction.set_rollback(True)
 
 
-@pytest.mark.parametrize("last", [last_instant(DAY - timedelta(days=1)), at(10), at(14)])
-@pytest.mark.parametrize("before", [2, 3, 5])
-def test_visitors_of_a_window_are_as_many_as_its_visits_tell(
-    last: datetime, before: int, six_days: list[Window]
-) -> None:
-    window = Window(DAY - timedelta(days=before), shop_day(last), last)
-    from_returns = selectors.unique_visitors_of(window)
-    ReturnsOfDay.objects.all().delete()
-    assert from_returns == selectors.unique_visitors_of(window) > 0
+class TestSixDays:
+    @pytest.mark.parametrize("dimension", Dimension)
+    def test_visitors_of_any_range_are_as_many_as_its_visits_tell(
+        self, dimension: Dimension, windows: list[Window]
+    ) -> None:
+        stored = DailyBreakdown.objects.filter(dimension=dimension)
+        for window in windows:
+            values = sorted(set(stored.filter(date__range=(window.first, window.last)).values_list("value", flat=True)))
+            assert are_counted(window.first, window.last)
+            assert visitors_of(window, dimension, values) == visitors_from_visits(window, dimension, values)
+
+    @pytest.mark.parametrize("last", [last_instant(DAY - timedelta(days=1)), at(10), at(14)])
+    @pytest.mark.parametrize("before", [2, 3, 5])
+    def test_visitors_of_a_window_are_as_many_as_its_visits_tell(
+        self, last: datetime, before: int, windows: list[Window]
+    ) -> None:
+        window = Window(DAY - timedelta(days=before), shop_day(last), last)
+        from_returns = selectors.unique_visitors_of(window)
+        ReturnsOfDay.objects.all().delete()
+        assert from_returns == selectors.unique_visitors_of(window) > 0
 
 
 def test_a_range_with_a_day_that_has_no_row_is_not_counted() -> None:

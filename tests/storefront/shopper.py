@@ -8,6 +8,26 @@ from playwright.sync_api import Locator, Page, expect
 from tests.storefront.stub_account import EMAIL, PASSWORD
 from tests.storefront.stub_api import METHODS, ORDER_ID, ORDER_TOKEN
 
+WHOLLY_SHOWN = """async () => {
+    while (document.readyState !== "complete" || unanswered > 0) await new Promise(requestAnimationFrame);
+}"""
+COUNT_QUESTIONS = """
+    window.unanswered = 0;
+    const ask = window.fetch;
+    window.fetch = async (...question) => {
+        unanswered++;
+        try {
+            const answer = await ask(...question);
+            await answer.clone().text();
+            return answer;
+        } finally {
+            setTimeout(() => requestAnimationFrame(() => unanswered--), 50);
+        }
+    };
+"""
+"""Of the questions to the API, those whose answer is not shown yet. It is a moment after it has come: what a page asks
+next it asks at once.
+"""
 ORDER_PAGE = f"/shop/orders/{ORDER_ID}"
 INVOICE_PAGE = f"{ORDER_PAGE}/invoice"
 ADDRESS = {
@@ -26,6 +46,12 @@ SHIPPING_ADDRESS = {
     "postalCode": ADDRESS["Postcode"],
     "country": "GB",
 }
+
+
+def open_wholly(page: Page, address: str) -> None:
+    """Opens a page and waits until it shows all that it asked for, in a tab that counts it (`COUNT_QUESTIONS`)."""
+    page.goto(address)
+    page.evaluate(WHOLLY_SHOWN)
 
 
 def add_to_cart(page: Page, slug: str) -> None:

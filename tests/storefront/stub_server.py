@@ -2,6 +2,7 @@
 
 import json
 import sys
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from mimetypes import guess_type
 from pathlib import Path
@@ -17,6 +18,13 @@ from tests.storefront.stub_api import StubShop, answer
 
 PAY_PAGE = "<!doctype html><title>Pay page</title><h1>Pay page</h1>"
 TRACKER = "window.tracked = []; window.footfall = {track: (type, about) => window.tracked.push([type, about])};"
+
+
+@cache
+def static_file(name: str) -> bytes | None:
+    """What is in it; None if there is no such file. It stays the same while tests run."""
+    found = finders.find(name)
+    return Path(str(found)).read_bytes() if found else None
 
 
 class StubHandler(BaseHTTPRequestHandler):
@@ -53,11 +61,11 @@ class StubHandler(BaseHTTPRequestHandler):
         self.write(status, "application/json", json.dumps(envelope).encode(), headers)
 
     def respond_with_file(self, name: str) -> None:
-        found = finders.find(name)
-        if found is None:
+        body = static_file(name)
+        if body is None:
             return self.write(404, "text/plain", b"no such file")
         kind = guess_type(name)[0] or "application/octet-stream"
-        return self.write(200, kind, Path(str(found)).read_bytes())
+        return self.write(200, kind, body, {"Cache-Control": "max-age=3600"})
 
     def write(self, status: int, kind: str, body: bytes, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.storefront.shopper import INVOICE_PAGE, ORDER_PAGE, add_to_cart, place_order
+from tests.storefront.shopper import COUNT_QUESTIONS, INVOICE_PAGE, ORDER_PAGE, add_to_cart, open_wholly, place_order
 from tests.storefront.stub_account import HOME, MAIL_TOKEN, Refused
 from tests.storefront.stub_api import StubShop
 
@@ -43,19 +43,20 @@ FOREIGN_TEXTS = """async ([own, other]) => {
 
 @pytest.mark.parametrize(("language", "other"), [("vi", "en"), ("en", "vi")])
 def test_every_page_speaks_one_language(page: Page, shop: StubShop, language: str, other: str) -> None:
+    page.add_init_script(COUNT_QUESTIONS)
     place_order(page)
     add_to_cart(page, "lamp")
     shop.account["addresses"] = [HOME]
     for address in PAGES:
         shop.logged_in = "/log" not in address
-        page.goto(address.replace("#", f"?lang={language}#") if "#" in address else with_language(address, language))
-        page.wait_for_load_state("networkidle")
+        open_wholly(page, with_language(address, language))
         expect(page.locator("html")).to_have_attribute("lang", language)
         assert page.evaluate(FOREIGN_TEXTS, [language, other]) == [], address
 
 
 def with_language(address: str, language: str) -> str:
-    return f"{address}{'&' if '?' in address else '?'}lang={language}"
+    path, mark, token = address.partition("#")
+    return f"{path}{'&' if '?' in path else '?'}lang={language}{mark}{token}"
 
 
 @pytest.mark.parametrize(
