@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+from analytics import live_page
 from config import health, metrics
 from sessions_app.track import tracker_js
 
@@ -22,6 +23,8 @@ api: list[URLPattern | URLResolver] = [
 ]
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include(api)),
+    path("admin/live/", admin.site.admin_view(live_page.page), name="live"),
+    path("admin/live/figures/", admin.site.admin_view(live_page.figures), name="live_figures"),
     path("admin/", admin.site.urls),
     path("tracker.js", tracker_js),
     path("livez", health.livez),
