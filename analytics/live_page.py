@@ -6,25 +6,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha1
-from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.utils.cache import get_conditional_response
+from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 from django.views.decorators.http import require_safe
 
 from analytics import live, selectors
 from analytics.figures import written
-from analytics.live import LiveOrder, Minute, Present
+from analytics.live import LiveOrder, Minute, Present, Today
 from analytics.metrics import Kind, Totals, derived
 from analytics.panels import OUTCOMES
 from core.admin import record_page
 from core.clock import now, shop_zone
 from core.money import money_text
+from core.single_flight import once
 from orders.models import Order
 
 BAR_UNITS, BAR_HEIGHT = 10, 60
@@ -46,13 +47,21 @@ class Viewer:
         return cls(orders=may("orders.view_order"), visits=may("sessions_app.view_visitorsession"))
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """The part of the page that changes. Its version, an ETag, is another one as soon as anything in it is."""
+
+    text: SafeString
+    version: str
+
+
 @require_safe
 @may_see
 def page(request: HttpRequest) -> HttpResponse:
     """`GET /admin/live/`: the whole page, which says all there is without a script too."""
-    present, shown = looked_at(request)
-    context = admin.site.each_context(request) | shown
-    context |= {"title": "Live", "version": version_of(shown), "age": age(present), "at": localtime(present.at)}
+    present, drawn = looked_at(request)
+    context = admin.site.each_context(request) | vars(drawn)
+    context |= {"title": "Live", "age": age(present), "at": localtime(present.at), "zone": str(shop_zone())}
     return TemplateResponse(request, "analytics/live.html", context)
 
 
@@ -60,20 +69,25 @@ def page(request: HttpRequest) -> HttpResponse:
 @may_see
 def figures(request: HttpRequest) -> HttpResponse:
     """`GET /admin/live/figures/`: what changes on it, or 304 if nothing has. `Age` says how many seconds old it is."""
-    present, shown = looked_at(request)
-    version = version_of(shown)
-    answer = get_conditional_response(request, etag=version)
-    if answer is None:
-        answer = render(request, "analytics/live_figures.html", shown)
-    answer.headers["ETag"], answer.headers["Age"] = version, str(age(present))
+    present, drawn = looked_at(request)
+    unchanged = get_conditional_response(request, etag=drawn.version)
+    answer = unchanged or HttpResponse(drawn.text)
+    answer.headers["ETag"], answer.headers["Age"] = drawn.version, str(age(present))
     return answer
 
 
-def looked_at(request: HttpRequest) -> tuple[Present, dict[str, Any]]:
-    """The shop now, and what the page says of it to whoever asks."""
+def looked_at(request: HttpRequest) -> tuple[Present, Drawn]:
+    """The shop now, and what the page says of it to whoever asks: drawn once for all who may see the same."""
     instant = now()
     present, today, viewer = live.present(now=instant), live.today(now=instant), Viewer.of(request)
-    return present, {
+    seen = f"{present.at.timestamp()}:{today.at.timestamp()}:{viewer.orders:d}{viewer.visits:d}"
+    name = f"live:{seen}:{request.build_absolute_uri('/')}"
+    return present, once(name, lambda: draw(request, present, today, viewer), seconds=live.FRESH_SECONDS)
+
+
+def draw(request: HttpRequest, present: Present, today: Today, viewer: Viewer) -> Drawn:
+    """The part of the page that changes, for such a viewer."""
+    shown = {
         "state": state(present),
         "here": here(present),
         "bars": bars(present.minutes),
@@ -85,11 +99,8 @@ def looked_at(request: HttpRequest) -> tuple[Present, dict[str, Any]]:
         "until": clock(today.at),
         "zone": str(shop_zone()),
     }
-
-
-def version_of(shown: dict[str, Any]) -> str:
-    """Another one as soon as anything on the page is, as an ETag."""
-    return f'"{sha1(repr(shown).encode(), usedforsecurity=False).hexdigest()}"'
+    text = render_to_string("analytics/live_figures.html", shown, request)
+    return Drawn(text, f'"{sha1(text.encode(), usedforsecurity=False).hexdigest()}"')
 
 
 def age(present: Present) -> int:
