@@ -95,6 +95,7 @@ PROMISES = (
     Promise("order_page", "desk.order_page", at_most(200)),
     Promise("aggregate_day", "aggregation.aggregate_day", ratio_at_most(8)),
     Promise("aggregate_memory", "aggregation.aggregate_memory", at_most(20)),
+    Promise("live_viewers", "watching.live_viewers", at_most(5)),
     Promise("dashboard_cold", "years.dashboard_cold", at_most(300)),
     Promise("dashboard_cached", "years.dashboard_cached", at_most(50)),
     Promise("breakdown_90d", "years.breakdown_90d", at_most(300)),

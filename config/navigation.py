@@ -71,8 +71,10 @@ SHOWN_WITH = {"analytics.staffsubscription": "analytics.view_dailymetrics"}
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """The groups of the sidebar, for unfold; it leaves out what the permission of an item refuses."""
     overview = {"title": "Dashboard", "icon": "dashboard", "link": reverse("admin:index")}
+    seen = may_view("analytics", "dailymetrics")
+    live = {"title": "Live", "icon": "sensors", "link": reverse("live"), "permission": seen}
     groups = [{"title": title, "items": [entry(*item) for item in items]} for title, items in GROUPS.items()]
-    return [{"items": [overview]}, *groups]
+    return [{"items": [overview, live]}, *groups]
 
 
 def entry(title: str, icon: str, model: str) -> dict[str, Any]:

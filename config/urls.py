@@ -22,7 +22,7 @@ api: list[URLPattern | URLResolver] = [
 ]
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include(api)),
-    path("admin/", include("analytics.dashboard.urls")),
+    path("admin/", include("analytics.admin_urls")),
     path("admin/", admin.site.urls),
     path("tracker.js", tracker_js),
     path("livez", health.livez),

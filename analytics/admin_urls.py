@@ -1,0 +1,15 @@
+"""Pages of figures under `/admin/`, asked before the admin's own."""
+
+from django.contrib import admin
+from django.urls import path
+
+from analytics import live_page
+from analytics.dashboard import pages
+
+urlpatterns = [
+    path("", admin.site.admin_view(pages.index)),
+    path("dashboard/tiles", admin.site.admin_view(pages.tiles), name="dashboard_tiles"),
+    path("dashboard/<slug:name>.csv", admin.site.admin_view(pages.file), name="dashboard_csv"),
+    path("live/", admin.site.admin_view(live_page.page), name="live"),
+    path("live/figures/", admin.site.admin_view(live_page.figures), name="live_figures"),
+]
