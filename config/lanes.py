@@ -61,11 +61,16 @@ class SecurityOfData(SecurityMiddleware):
 
 
 class CorsIfForeign(CorsMiddleware):
-    """CORS for pages of another origin; for the shop's own there is nothing to allow."""
+    """CORS for pages of another origin; for the shop's own there is nothing to allow, but it may be listed: with HTTP
+    it is another one than with HTTPS.
+    """
 
     def __call__(self, request: HttpRequest) -> Any:
-        own = request.META.get("HTTP_ORIGIN", "").partition("//")[2] in ("", request.META.get("HTTP_HOST"))
-        return self.get_response(request) if own else super().__call__(request)
+        origin = request.META.get("HTTP_ORIGIN", "")
+        own = origin.partition("//")[2] in ("", request.META.get("HTTP_HOST"))
+        if own and origin not in settings.CORS_ALLOWED_ORIGINS:
+            return self.get_response(request)
+        return super().__call__(request)
 
 
 class LanguageOfData(LocaleMiddleware):

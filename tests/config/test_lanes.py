@@ -81,6 +81,18 @@ def test_a_listed_origin_may_track_and_no_other_may_read_the_answer(
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("path", [TRACK, "/api/v1/orders"])
+@pytest.mark.parametrize("origin", ["https://shop.example", "https://testserver"], ids=["host", "scheme"])
+def test_a_listed_origin_of_another_host_or_scheme_may_read_the_answer(
+    settings: LazySettings, path: str, origin: str
+) -> None:
+    settings.CORS_ALLOWED_ORIGINS = [origin]
+    answer = Client().get(path, headers={"origin": origin})
+    assert answer["Access-Control-Allow-Origin"] == origin
+    assert answer["Access-Control-Allow-Credentials"] == "true"
+
+
+@pytest.mark.django_db
 def test_a_browser_is_told_before_it_tracks_as_json_from_elsewhere(settings: LazySettings) -> None:
     settings.CORS_ALLOWED_ORIGINS = ["https://shop.example"]
     asked = {"origin": "https://shop.example", "access-control-request-method": "POST"}
