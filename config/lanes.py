@@ -1,18 +1,25 @@
-"""Requests that go another way than through all of the middleware: the busiest one, and probes."""
+"""Requests that go another way than through all of the middleware: the busiest ones, and probes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, reduce
 from typing import TYPE_CHECKING, Any
 
 from corsheaders.middleware import CorsMiddleware
+from django.conf import settings
 from django.core.handlers.exception import convert_exception_to_response
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.db import close_old_connections
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.middleware.locale import LocaleMiddleware
 from django.middleware.security import SecurityMiddleware
+from django.urls import ResolverMatch, resolve
+from django.utils import translation
+from django.utils.cache import patch_vary_headers
 from django.utils.http import parse_header_parameters
+from django.utils.log import log_response
 from django.utils.module_loading import import_string
 
 from config import health, metrics
@@ -30,6 +37,19 @@ TRACK_MIDDLEWARE = (
 )
 """What of MIDDLEWARE tracking needs. The rest (login, CSRF, messages, static files) costs as much as tracking itself;
 the language is looked up when there is something to say."""
+SHOPPING = ("/api/v1/checkout/", "/api/v1/orders")
+SHOPPING_MIDDLEWARE = (
+    "core.middleware.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "config.lanes.CorsIfForeign",
+    "config.lanes.LanguageOfData",
+    "sessions_app.middleware.VisitMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+)
+"""What of it a checkout or an order needs for somebody who shows no login: the rest has nothing to do then."""
+VARY = ("Cookie", "origin", "Accept-Language")
+"""What an answer to it depends on; said at once, not by one after the other."""
 
 
 class SecurityOfData(SecurityMiddleware):
@@ -41,11 +61,50 @@ class SecurityOfData(SecurityMiddleware):
 
 
 class CorsIfForeign(CorsMiddleware):
-    """CORS for pages of another origin; for the shop's own there is nothing to allow."""
+    """CORS for pages of another origin; for the shop's own there is nothing to allow, but it may be listed: with HTTP
+    it is another one than with HTTPS.
+    """
 
     def __call__(self, request: HttpRequest) -> Any:
-        own = request.META.get("HTTP_ORIGIN", "").partition("//")[2] in ("", request.META.get("HTTP_HOST"))
-        return self.get_response(request) if own else super().__call__(request)
+        origin = request.META.get("HTTP_ORIGIN", "")
+        own = origin.partition("//")[2] in ("", request.META.get("HTTP_HOST"))
+        if own and origin not in settings.CORS_ALLOWED_ORIGINS:
+            return self.get_response(request)
+        return super().__call__(request)
+
+
+class LanguageOfData(LocaleMiddleware):
+    """The language of whoever asks, where no address has one in it."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        translation.activate(translation.get_language_from_request(request))
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        patch_vary_headers(response, VARY)
+        response.headers.setdefault("Content-Language", translation.get_language() or settings.LANGUAGE_CODE)
+        return response
+
+
+class Lanes:
+    """Who answers a request that goes another way.
+
+    Tracking, and shopping without a login, pass only the middleware that does something for them. Probes pass none: an
+    orchestrator asks by an address that is none of our hosts, over plain HTTP.
+    """
+
+    def __init__(self) -> None:
+        probes = {"/livez": health.livez, "/readyz": health.readyz, "/metrics": metrics.metrics}
+        self.shopping = through(SHOPPING_MIDDLEWARE, logged(convert_exception_to_response(routed)))
+        self.by_path = {TRACK: with_length(through(TRACK_MIDDLEWARE, track))} | {
+            path: with_length(convert_exception_to_response(probe)) for path, probe in probes.items()
+        }
+
+    def of(self, environ: Mapping[str, Any]) -> Handler | None:
+        """The lane of a request, None if it has none. Who may be logged in takes the long way."""
+        path: str = environ["PATH_INFO"]
+        if path.startswith(SHOPPING) and settings.SESSION_COOKIE_NAME not in environ.get("HTTP_COOKIE", ""):
+            return self.shopping
+        return self.by_path.get(path)
 
 
 class LanesMiddleware:
@@ -53,10 +112,10 @@ class LanesMiddleware:
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
-        self.lanes = lanes()
+        self.lanes = Lanes()
 
     def __call__(self, request: HttpRequest) -> Any:
-        return self.lanes.get(request.path_info, self.get_response)(request)
+        return (self.lanes.of(request.META) or self.get_response)(request)
 
 
 class Request(WSGIRequest):
@@ -84,10 +143,10 @@ class LanesHandler(WSGIHandler):
 
     def __init__(self) -> None:
         super().__init__()
-        self.lanes = lanes()
+        self.lanes = Lanes()
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Any:
-        lane = self.lanes.get(environ["PATH_INFO"])
+        lane = self.lanes.of(environ)
         if lane is None:
             return super().__call__(environ, start_response)
         try:
@@ -99,17 +158,33 @@ class LanesHandler(WSGIHandler):
         return [response.content]
 
 
-def lanes() -> Mapping[str, Handler]:
-    """The paths, and who answers them.
+def routed(request: HttpRequest) -> Any:
+    """What the view of the path answers, as Django's handler has it."""
+    match = request.resolver_match = route(request.path_info, settings.ROOT_URLCONF)
+    response = match.func(request, *match.args, **match.kwargs)
+    return response.render() if hasattr(response, "render") else response
 
-    Tracking passes only the middleware that does something for it. Probes pass none: an orchestrator asks by an
-    address that is none of our hosts, over plain HTTP.
+
+@lru_cache(maxsize=512)
+def route(path: str, urls: str) -> ResolverMatch:
+    """The view of a path: the same few are asked for again and again.
+
+    Raises:
+        Resolver404: it has none.
     """
-    tracking = reduce(wrapped, reversed(TRACK_MIDDLEWARE), convert_exception_to_response(track))
-    probes = {"/livez": health.livez, "/readyz": health.readyz, "/metrics": metrics.metrics}
-    return {TRACK: with_length(tracking)} | {
-        path: with_length(convert_exception_to_response(probe)) for path, probe in probes.items()
-    }
+    return resolve(path, urls)
+
+
+def logged(inner: Handler) -> Handler:
+    """Says what was refused, as Django's handler does."""
+
+    def answer(request: HttpRequest) -> Any:
+        response = inner(request)
+        if response.status_code >= 400:
+            log_response("%s: %s", response.reason_phrase, request.path, response=response, request=request)
+        return response
+
+    return answer
 
 
 def with_length(inner: Handler) -> Handler:
@@ -121,6 +196,11 @@ def with_length(inner: Handler) -> Handler:
         return response
 
     return answer
+
+
+def through(middleware: Sequence[str], view: Handler) -> Handler:
+    """The view behind the middleware of these names, the first outside."""
+    return reduce(wrapped, reversed(middleware), convert_exception_to_response(view))
 
 
 def wrapped(inner: Handler, path: str) -> Handler:

@@ -101,6 +101,7 @@ INSTALLED_APPS = [
     *(["billing_sandbox"] if BILLING_SANDBOX else []),
     *(["storefront"] if STOREFRONT else []),
 ]
+# The busiest requests pass only some of it: config.lanes names them.
 MIDDLEWARE = [
     "config.lanes.LanesMiddleware",
     "core.middleware.RequestIdMiddleware",

@@ -1,6 +1,7 @@
 """Money: decimals in a currency's own minor unit, rounded half-even."""
 
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 from babel.numbers import format_compact_currency, format_currency, get_currency_precision, list_currencies
@@ -28,9 +29,19 @@ def minor_digits(currency: str) -> int:
     return int(get_currency_precision(currency))
 
 
+@cache
+def minor_unit(currency: str) -> Decimal:
+    """The smallest amount: 0.01 for GBP, 1 for VND.
+
+    Raises:
+        UnknownCurrencyError: no such currency.
+    """
+    return Decimal(1).scaleb(-minor_digits(currency))
+
+
 def round_money(amount: Decimal, currency: str) -> Decimal:
     """The amount in whole minor units, half-even."""
-    return amount.quantize(Decimal(1).scaleb(-minor_digits(currency)), rounding=ROUND_HALF_EVEN)
+    return amount.quantize(minor_unit(currency), rounding=ROUND_HALF_EVEN)
 
 
 def money_string(amount: Decimal, currency: str | None = None) -> str:

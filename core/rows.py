@@ -11,12 +11,15 @@ from functools import lru_cache
 from itertools import groupby
 from typing import Any, TypeVar, cast
 
-from django.db import DatabaseError, connection
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, connections, models
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import AutoField, Field, Model
 
 Row = TypeVar("Row", bound=Model)
 MANY = 50
 """Rows; more than that are copied rather than inserted."""
+AS_IT_IS = (models.CharField, models.TextField, models.UUIDField, models.BooleanField)
+"""Columns of these types, and keys of them, are written as the row has them: Django's ways there change nothing."""
 
 
 @lru_cache
@@ -29,10 +32,15 @@ def columns(model: type[Model], table: str) -> str:
 def row_of(model: type[Row], values: Sequence[Any]) -> Row:
     """The row whose `columns` were found to be these. Others may stand behind them."""
     names, converted = names_of(model)
-    found = list(values[: len(names)])
+    found, here = list(values[: len(names)]), this_connection()
     for index, convert in converted:
-        found[index] = convert(found[index], None, connection)
-    return model.from_db(connection.alias, names, found)
+        found[index] = convert(found[index], None, here)
+    return model.from_db(here.alias, names, found)
+
+
+def this_connection() -> BaseDatabaseWrapper:
+    """The connection that Django's `connection` stands for, and looks for again whenever something is asked of it."""
+    return connections[DEFAULT_DB_ALIAS]
 
 
 @lru_cache
@@ -67,7 +75,7 @@ def insert_together(rows: Sequence[Model]) -> None:
     else:
         insert_all(groups)
     for row in rows:
-        row._state.adding, row._state.db = False, connection.alias
+        row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
 
 
 def insert_all(groups: Sequence[tuple[type[Model], Sequence[Model]]]) -> None:
@@ -87,7 +95,22 @@ def copy_all(model: type[Model], rows: Sequence[Model]) -> None:
 
 def values_of(row: Model) -> list[Any]:
     """What is written of a row, in the order of `names_written`."""
-    return [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in written(type(row))]
+    here, has = this_connection(), vars(row)
+    return [
+        has[name] if field is None else field.get_db_prep_save(field.pre_save(row, add=True), here)
+        for name, field in prepared(type(row))
+    ]
+
+
+@lru_cache
+def prepared(model: type[Model]) -> list[tuple[str, Field[Any, Any] | None]]:
+    """The attributes that `written` names, each with its field unless it is written as it is."""
+    return [(str(field.attname), None if is_plain(field) else field) for field in written(model)]
+
+
+def is_plain(field: Field[Any, Any]) -> bool:
+    """Whether a field is one of those that are written as they are, and no class of somebody's own."""
+    return type(field.target_field if isinstance(field, models.ForeignKey) else field) in AS_IT_IS
 
 
 def update_row(row: Model, *names: str) -> None:

@@ -1,5 +1,6 @@
 """Serializers that speak camelCase outside and snake_case inside."""
 
+from collections.abc import Callable
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -11,6 +12,7 @@ from rest_framework.utils.serializer_helpers import BindingDict
 from core.money import money_string
 
 Fields = dict[str, serializers.Field[Any, Any, Any, Any]]
+Shown = tuple[str, str, Callable[[Any], Any]]
 
 
 def camel(name: str) -> str:
@@ -42,6 +44,15 @@ class CamelSerializer(serializers.Serializer[Any]):
     def get_fields(self) -> Fields:
         return renamed(super().get_fields())
 
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        """As the REST framework does it, but that a dictionary which has everything is read as one: no field looks for
+        attributes and defaults then.
+        """
+        sources, shown = shown_by(type(self))
+        if not (isinstance(instance, dict) and sources <= instance.keys()):
+            return super().to_representation(instance)
+        return {name: None if (value := instance[source]) is None else show(value) for source, name, show in shown}
+
 
 @cache
 def fields_of(model: type[CamelSerializer]) -> BindingDict:
@@ -51,6 +62,14 @@ def fields_of(model: type[CamelSerializer]) -> BindingDict:
     for name, field in nobody.get_fields().items():
         fields[name] = field
     return fields
+
+
+@cache
+def shown_by(model: type[CamelSerializer]) -> tuple[frozenset[str], list[Shown]]:
+    """What a serializer reads of a dictionary, and each of it by its source, its outside name and how it is shown."""
+    fields = [field for field in fields_of(model).values() if not field.write_only]
+    shown: list[Shown] = [(str(field.source), str(field.field_name), field.to_representation) for field in fields]
+    return frozenset(source for source, _name, _show in shown), shown
 
 
 class MoneyOut(serializers.DecimalField):

@@ -8,7 +8,7 @@ made gets 409; and if the process died in between, the same key goes on where it
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -257,7 +257,7 @@ def method_for(checkout: CheckoutSession, request: ConfirmRequest) -> ShippingMe
 
 def draft_of(checkout: CheckoutSession, summary: Summary, request: ConfirmRequest) -> OrderDraft:
     """The order that the checkout has become."""
-    sums = {name: value for name, value in asdict(summary).items() if name != "tax_lines"}
+    sums = {name: value for name, value in vars(summary).items() if name != "tax_lines"}
     return OrderDraft(
         **sums,
         tax_lines=checkout.summary["taxLines"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -177,7 +177,11 @@ def summary_body(summary: Summary) -> dict[str, Any]:
         "shippingAmount": money_string(summary.shipping_amount, currency),
         "taxAmount": money_string(summary.tax_amount, currency),
         "taxLines": [
-            asdict(line) | {"rate": f"{line.rate.normalize():f}", "amount": money_string(line.amount, currency)}
+            {
+                "name": line.name,
+                "rate": f"{line.rate.normalize():f}",
+                "amount": money_string(line.amount, currency),
+            }
             for line in summary.tax_lines
         ],
         "taxIncluded": tax_included(summary),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import select
-from typing import Any
+from typing import Any, ClassVar
 
 import psycopg
 from django.db.backends.postgresql import base
@@ -31,11 +31,31 @@ def check_open(connection: psycopg.Connection[Any]) -> None:
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """With `check_open` for a check. Django passes its own to the pool and takes no other."""
+    """With `check_open` for a check. Django passes its own to the pool and takes no other.
+
+    A request takes a connection from the pool, sometimes twice: what Django looks at each time, though it is settled
+    once the pool is there, is not looked at again.
+    """
+
+    _connection_pools: ClassVar[dict[str, ConnectionPool[psycopg.Connection[Any]]]]
+    """Django's own, which its types do not know."""
 
     @property
     def pool(self) -> ConnectionPool[psycopg.Connection[Any]] | None:
+        return self._connection_pools.get(self.alias) or self.new_pool()
+
+    def new_pool(self) -> ConnectionPool[psycopg.Connection[Any]] | None:
+        """The pool that this makes, if there is to be one."""
         pool: ConnectionPool[psycopg.Connection[Any]] | None = super().pool
         if pool is not None:
             pool._check = check_open
         return pool
+
+    def get_connection_params(self) -> dict[str, Any]:
+        """What the pool was made with; nobody asks for it afterwards."""
+        return {} if self.alias in self._connection_pools else super().get_connection_params()
+
+    def _set_autocommit(self, autocommit: bool) -> None:
+        """A connection comes from the pool as it was left. Its own way waits for the server without asking it."""
+        if self.connection.autocommit != autocommit:
+            super()._set_autocommit(autocommit)  # type: ignore[misc] # it is there

@@ -1,9 +1,11 @@
 """Requests that go another way than through all of the middleware."""
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.conf import LazySettings
+from django.conf import settings as django_settings
 from django.db import connection
 from django.test import Client, RequestFactory
 
@@ -23,9 +25,29 @@ def test_a_probe_is_answered_whatever_host_it_asks_for(settings: LazySettings, p
 
 
 @pytest.mark.django_db
-def test_other_paths_keep_to_our_hosts(settings: LazySettings) -> None:
+@pytest.mark.parametrize("path", ["/api/v1/storefront/products", "/api/v1/orders"])
+def test_other_paths_keep_to_our_hosts(settings: LazySettings, path: str) -> None:
     settings.ALLOWED_HOSTS = ["shop.example"]
-    assert Client().get("/api/v1/storefront/products", headers={"host": "10.0.0.7:8000"}).status_code == 400
+    assert Client().get(path, headers={"host": "10.0.0.7:8000"}).status_code == 400
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/api/v1/orders", "/api/v1/orders/no-such-path"], ids=["view", "no view"])
+def test_shopping_is_answered_with_the_same_headers_with_and_without_a_login(path: str) -> None:
+    short = Client(headers={"accept-language": "vi"}).get(path)
+    shown = Client(headers={"accept-language": "vi", "cookie": f"{django_settings.SESSION_COOKIE_NAME}=ended"})
+    long = shown.get(path)
+    unequal = {"X-Request-ID", "Content-Length", "X-RateLimit-Reset", "Vary"}
+    assert {name: short[name] for name in short.headers if name not in unequal} == {
+        name: long[name] for name in long.headers if name not in unequal
+    }
+    assert set(long["Vary"].split(", ")) <= set(short["Vary"].split(", "))
+
+
+@pytest.mark.django_db
+def test_a_refusal_while_shopping_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    Client().get("/api/v1/orders/no-such-path")
+    assert "Not Found: /api/v1/orders/no-such-path" in caplog.text
 
 
 @pytest.mark.django_db
@@ -56,6 +78,18 @@ def test_a_listed_origin_may_track_and_no_other_may_read_the_answer(
     answer = Client().post(TRACK, VIEW, content_type="application/json", headers={"origin": origin})
     assert answer.status_code == 202
     assert answer.get("Access-Control-Allow-Origin") == allowed
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", [TRACK, "/api/v1/orders"])
+@pytest.mark.parametrize("origin", ["https://shop.example", "https://testserver"], ids=["host", "scheme"])
+def test_a_listed_origin_of_another_host_or_scheme_may_read_the_answer(
+    settings: LazySettings, path: str, origin: str
+) -> None:
+    settings.CORS_ALLOWED_ORIGINS = [origin]
+    answer = Client().get(path, headers={"origin": origin})
+    assert answer["Access-Control-Allow-Origin"] == origin
+    assert answer["Access-Control-Allow-Credentials"] == "true"
 
 
 @pytest.mark.django_db
@@ -100,6 +134,13 @@ def test_the_web_process_gives_its_connection_back_after_tracking_into_postgresq
     settings.EVENT_STREAM_LIMIT = 0
     answer = Answer(TRACK, VIEW)
     assert answer.status == "202 Accepted"
+    assert connection.connection is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_web_process_gives_its_connection_back_after_a_checkout() -> None:
+    cart = f'{{"cartItems": [{{"productId": "{uuid4()}", "quantity": 1}}]}}'
+    assert Answer("/api/v1/checkout/initiate", cart).status == "400 Bad Request"
     assert connection.connection is None
 
 

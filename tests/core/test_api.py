@@ -161,3 +161,19 @@ def test_errors_are_named_by_their_path_in_the_body() -> None:
     errors = field_errors(given.errors)
     assert list(errors) == ["cartItems.1.quantity", "firstName"]
     assert all(isinstance(text, str) for texts in errors.values() for text in texts)
+
+
+class Shelf(CamelSerializer):
+    name = CharField()
+    row_number = IntegerField(default=1)
+    note = CharField(allow_null=True)
+    secret = CharField(write_only=True)
+
+
+@pytest.mark.parametrize(
+    ("shelf", "number"),
+    [({"name": "A", "row_number": 2, "note": None}, 2), ({"name": "A", "note": None}, 1)],
+    ids=["all is there", "one takes its default"],
+)
+def test_a_dictionary_is_shown_by_the_fields_of_its_serializer(shelf: dict[str, Any], number: int) -> None:
+    assert Shelf(shelf | {"secret": "x", "more": "y"}).data == {"name": "A", "rowNumber": number, "note": None}
