@@ -18,11 +18,13 @@ from django.views.decorators.http import require_GET
 
 from analytics import selectors
 from analytics.api import PERMISSION, csv_file
+from analytics.chart import chart
 from analytics.dashboard.asked import Asked, asked
 from analytics.dashboard.choices import choices
 from analytics.dashboard.keeping import Drawn, keep, kept, place
 from analytics.dashboard.reading import Reading
 from analytics.dashboard.tiles import TILES, Tile
+from analytics.picture import drawn
 from core.clock import now, shop_day, shop_zone
 
 log = logging.getLogger(__name__)
@@ -70,7 +72,7 @@ def page(wanted: Asked, notes: list[str], request: HttpRequest) -> dict[str, Any
     reading = Reading(wanted, now=instant)
     found = kept(list(TILES), place(wanted, viewer(request), now=instant))
     if "whole" in request.GET:
-        found |= {tile.name: drawn for tile, drawn in draw(list(TILES.values()), reading, request)}
+        found |= {tile.name: made for tile, made in draw(list(TILES.values()), reading, request)}
     return {
         "title": "Dashboard",
         "may_see_figures": True,
@@ -85,11 +87,11 @@ def page(wanted: Asked, notes: list[str], request: HttpRequest) -> dict[str, Any
     }
 
 
-def shell(tile: Tile, drawn: Drawn | None, reading: Reading) -> dict[str, Any]:
+def shell(tile: Tile, made: Drawn | None, reading: Reading) -> dict[str, Any]:
     """What stands in the place of a tile: itself if it is kept, and whether it must be made anew."""
     is_over = reading.window.last < shop_day(reading.now)
-    is_fresh = drawn is not None and drawn.is_fresh(now=reading.now, is_over=is_over)
-    return {"tile": tile, "drawn": drawn, "is_fresh": is_fresh}
+    is_fresh = made is not None and made.is_fresh(now=reading.now, is_over=is_over)
+    return {"tile": tile, "drawn": made, "is_fresh": is_fresh}
 
 
 def viewer(request: HttpRequest) -> str:
@@ -113,8 +115,8 @@ def tiles(request: HttpRequest) -> StreamingHttpResponse:
 
 def lines_of(chosen: Sequence[Tile], reading: Reading, request: HttpRequest) -> Iterator[bytes]:
     """The tiles, each as a line."""
-    for tile, drawn in draw(chosen, reading, request):
-        html = render_to_string("analytics/tile.html", {"shell": shell(tile, drawn, reading), "reading": reading})
+    for tile, made in draw(chosen, reading, request):
+        html = render_to_string("analytics/tile.html", {"shell": shell(tile, made, reading), "reading": reading})
         yield json.dumps({"name": tile.name, "html": html}).encode() + b"\n"
 
 
@@ -123,13 +125,13 @@ def draw(chosen: Sequence[Tile], reading: Reading, request: HttpRequest) -> Iter
     at = place(reading.asked, viewer(request), now=reading.now)
     for tile in chosen:
         try:
-            drawn = Drawn(tile.drawn(reading, request), now())
+            made = Drawn(tile.drawn(reading, request), now())
         except DatabaseError:
             log.exception("the tile %s failed", tile.name)
             yield tile, Drawn(render_to_string("analytics/tiles/failed.html", {"tile": tile}), now())
         else:
-            keep(tile.name, drawn, at)
-            yield tile, drawn
+            keep(tile.name, made, at)
+            yield tile, made
 
 
 @require_GET
@@ -142,6 +144,18 @@ def file(request: HttpRequest, name: str) -> HttpResponse:
     wanted, _notes = wanted_by(request)
     reading = Reading(wanted, now=now())
     return csv_file(tile.lines(reading), f"{name}_{reading.window.first}_{reading.window.last}")
+
+
+@require_GET
+def picture(request: HttpRequest) -> HttpResponse:
+    """`/admin/dashboard/chart.png?...`: the chart of the page as it is asked for."""
+    require_permission(request)
+    wanted, _notes = wanted_by(request)
+    reading = Reading(wanted, now=now())
+    shown = chart(reading.plotted, reading.current, reading.before)
+    name = f"{wanted.plot}_{reading.window.first}_{reading.window.last}.png"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return HttpResponse(drawn(shown), content_type="image/png", headers=headers)
 
 
 def require_permission(request: HttpRequest) -> None:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 from html import escape, unescape
+from io import BytesIO
 from typing import cast
 from urllib.parse import quote
 from uuid import uuid4
@@ -15,6 +16,7 @@ from django.db import connection
 from django.http import StreamingHttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from PIL import Image
 
 from analytics.dashboard.tiles import TILES
 from core import redis as core_redis
@@ -232,11 +234,17 @@ def test_every_table_can_be_had_as_a_file(staff: Client, name: str) -> None:
     assert len(answer.content.decode().splitlines()) > 1
 
 
-@pytest.mark.parametrize("path", ["/admin/dashboard/tiles?tiles=cards", "/admin/dashboard/cards.csv"])
+def test_the_chart_can_be_had_as_a_picture(staff: Client) -> None:
+    visit(at(9))
+    answer = staff.get("/admin/dashboard/chart.png?period=today&plot=unique")
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="unique_2026-03-10_2026-03-10.png"'
+    assert Image.open(BytesIO(answer.content)).format == "PNG"
+
+
+@pytest.mark.parametrize("path", ["tiles?tiles=cards", "cards.csv", "chart.png"])
 def test_figures_are_for_those_who_may_see_them(path: str) -> None:
-    assert logged_in(member()).get(path).status_code == 403
-    assert Client().get(path).status_code == 302
-    assert logged_in(UserFactory()).get(path).status_code == 302
+    people = logged_in(member()), logged_in(UserFactory()), Client()
+    assert [person.get(f"/admin/dashboard/{path}").status_code for person in people] == [403, 302, 302]
 
 
 def test_a_file_of_nothing_is_not_found(staff: Client) -> None:
