@@ -12,6 +12,7 @@ from analytics.metrics import ADDITIVE, Kind, Metric, Number
 from analytics.periods import day_text
 from analytics.slices import Point, Slice
 from core.clock import day_bounds, shop_zone
+from core.money import money_whole
 
 LABELS = 7
 """Words below the chart at most."""
@@ -153,8 +154,14 @@ def text(value: Number | None, metric: Metric) -> str:
 
 def ticks(on: Scale, metric: Metric) -> list[tuple[float, str]]:
     """The lines of the scale with their numbers."""
-    numbers = [int(tick) if tick == int(tick) else Decimal(str(round(tick, 2))) for tick in on.ticks]
-    return [(round(100 * n / on.steps, 1), short(number, metric.kind)) for n, number in enumerate(numbers)]
+    return [(round(100 * n / on.steps, 1), tick_text(tick, metric)) for n, tick in enumerate(on.ticks)]
+
+
+def tick_text(tick: float, metric: Metric) -> str:
+    """The number at a line: `£200`, `2.50 %`, `1,000`."""
+    if metric.kind is Kind.MONEY and tick == int(tick) and abs(tick) < 1_000:
+        return money_whole(Decimal(int(tick)))
+    return short(int(tick) if tick == int(tick) else Decimal(str(round(tick, 2))), metric.kind)
 
 
 def dot(values: list[Number | None], known: int, on: Scale) -> tuple[float, float] | None:

@@ -59,8 +59,13 @@ def money_short(amount: Decimal) -> str:
     if abs(amount) < 1_000:
         return money_text(amount)
     if abs(amount) < 100_000:
-        return str(format_currency(amount, settings.SHOP_CURRENCY, "¤#,##0", locale="en", currency_digits=False))
+        return money_whole(amount)
     return str(format_compact_currency(amount, settings.SHOP_CURRENCY, locale="en", fraction_digits=2))
+
+
+def money_whole(amount: Decimal) -> str:
+    """The amount in the shop's currency without minor units: `£48`."""
+    return str(format_currency(amount, settings.SHOP_CURRENCY, "¤#,##0", locale="en", currency_digits=False))
 
 
 class Sums(Protocol):

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.template.loader import render_to_string
+from django.utils.html import strip_spaces_between_tags
 
 from analytics import selectors
 from analytics.cards import HEADLINES, card
@@ -41,9 +42,10 @@ class Tile:
         return self.lines is not None
 
     def drawn(self, reading: Reading, request: HttpRequest) -> str:
-        """The tile as HTML."""
+        """The tile as HTML, without the spaces by which its template is easier to read: a table has many."""
         known = {"tile": self, "asked": reading.asked, "reading": reading}
-        return render_to_string(f"analytics/tiles/{self.template}.html", known | self.context(reading, request))
+        html = render_to_string(f"analytics/tiles/{self.template}.html", known | self.context(reading, request))
+        return strip_spaces_between_tags(html)
 
 
 def attention(reading: Reading, request: HttpRequest) -> Context:

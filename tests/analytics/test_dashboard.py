@@ -77,7 +77,7 @@ def test_a_card_has_its_value_and_change_against_the_same_hours_of_the_same_week
     week = timedelta(days=7)
     visit(at(9)), visit(at(10)), visit(at(15)), visit(at(9) - week), visit(at(15) - week)
     text = page(staff, "period=today")
-    assert '<span class="ff-card-value">2</span> <span class="ff-change ff-up">▲ +100.0 % up</span>' in text
+    assert '<span class="ff-card-value">2</span><span class="ff-change ff-up">▲ +100.0 % up</span>' in text
     assert "<strong>Tue 10 Mar until 14:05</strong> compared with Tue 3 Mar until 14:05" in text
     assert "Tue 10 Mar until 14:05: 2<br>Tue 3 Mar until 14:05: 1" in text
 
