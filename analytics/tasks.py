@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from analytics import services
+from analytics.alerts import watching
 from core.clock import now
 
 
@@ -24,3 +25,9 @@ def aggregate_today() -> None:
 def aggregate_yesterday() -> None:
     """Yesterday's final row."""
     services.aggregate_yesterday(now=now())
+
+
+@shared_task(name="analytics.tasks.watch")
+def watch() -> None:
+    """The alerts: those that begin, those that are over."""
+    watching.watch(now=now())

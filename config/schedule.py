@@ -42,6 +42,7 @@ SCHEDULE = [
     Job("forget_limits", "core.tasks.forget_limits", seconds=3600),
     Job("update_realtime_metrics", "analytics.tasks.update_realtime_metrics", seconds=60),
     Job("aggregate_today", "analytics.tasks.aggregate_today", seconds=300),
+    Job("watch", "analytics.tasks.watch", seconds=300),
     Job("aggregate_yesterday", "analytics.tasks.aggregate_yesterday", crontab=("10", "0")),
     Job("close_lapsed_sessions", "sessions_app.tasks.close_lapsed_sessions", "ingest", seconds=300),
     Job("rotate_visitor_salt", "sessions_app.tasks.rotate_visitor_salt", crontab=("0", "*")),

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from django.db.models import Model
 
-from analytics.models import DailyMetrics, RealtimeMetrics
+from analytics.models import Alert, DailyMetrics, RealtimeMetrics
 from catalog.models import Product
 from checkout.models import CheckoutSession
 from config.celery import app
@@ -267,6 +267,7 @@ OTHERS: dict[str, type[Model]] = {
     "forget_webhooks": WebhookReceipt,
     "rotate_visitor_salt": VisitorSalt,
     "update_realtime_metrics": RealtimeMetrics,
+    "watch": Alert,
 }
 """Jobs that delete what is over or compute the same again, and a table that each of them needs."""
 
