@@ -10,13 +10,14 @@ from django.urls import reverse
 from django.utils.dateparse import parse_date
 
 from analytics import selectors
+from analytics.attention import attention_items
 from analytics.cards import SHOWN, USUAL, Card, card
 from analytics.chart import chart
 from analytics.figures import written
 from analytics.goals import goal_of_days
 from analytics.metrics import Kind, Totals, derived
 from analytics.models import DailyMetrics
-from analytics.panels import attention_items, breakdown_panels, funnel, goal, outcomes
+from analytics.panels import breakdown_panels, funnel, goal, outcomes
 from analytics.periods import PERIODS, Window, day_text, last_instant, previous, window
 from analytics.periods import USUAL as USUAL_DAYS
 from core.clock import now, shop_day, shop_zone
@@ -88,7 +89,7 @@ def dashboard(asked: Asked, request: HttpRequest) -> dict[str, Any]:
         "sessionless_orders": totals[0].sessionless_orders,
         "outcomes": outcomes(selectors.order_outcomes(current)),
         "panels": breakdown_panels(current),
-        "attention": attention_items(selectors.attention(), request),
+        "attention": attention_items(request),
         "state": state(totals[0], stored),
     }
 

@@ -143,7 +143,7 @@ def test_the_page_costs_a_fixed_number_of_queries(
             purchase(visit(at(9) - timedelta(days=ago)), paid=at(10) - timedelta(days=ago))
         computed(at(9).date() - timedelta(days=ago))
     page(staff)
-    with django_assert_num_queries(18):
+    with django_assert_num_queries(15):
         page(staff)
 
 
