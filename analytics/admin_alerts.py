@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminSingleDateWidget
+from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextInputWidget
 
 from analytics.alerts.muting import mute, unmute
 from analytics.alerts.views import view_of
@@ -41,6 +41,12 @@ UNTIL_A_DAY = "day"
 LONGEST = timedelta(days=366)
 
 
+class DayInput(UnfoldAdminTextInputWidget):
+    """The browser's own calendar: the theme's has no place in a dialog."""
+
+    input_type = "date"
+
+
 class MuteForm(DialogForm):
     """For how long."""
 
@@ -50,9 +56,7 @@ class MuteForm(DialogForm):
         initial="24",
         widget=UnfoldAdminRadioSelectWidget(),
     )
-    last_day = forms.DateField(
-        label="Until", required=False, widget=UnfoldAdminSingleDateWidget, help_text="The last day, included."
-    )
+    last_day = forms.DateField(label="Until", required=False, widget=DayInput(), help_text="The last day, included.")
 
     def clean_last_day(self) -> date | None:
         """A day to come, if that was chosen."""
@@ -92,13 +96,12 @@ class AlertAdmin(HistoryAdmin):
     sortable_by = ()
     fields = ("kind", "seen_at", "began", "ended", "told", "muted")
     readonly_fields = fields
-    actions_row = ("mute_kind",)
     actions_detail = ("mute_kind", "unmute_kind")
 
     kind_text = badge("kind", {}, "Kind")
     began = moment("began_at", "Began")
     ended = moment("ended_at", "Ended")
-    told = moment("told_at", "Mailed")
+    told = moment("told_at", "Told")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).with_mutes()  # type: ignore[attr-defined,no-any-return] # its manager's
@@ -119,7 +122,7 @@ class AlertAdmin(HistoryAdmin):
         if alert.muted_until is None or alert.muted_until <= now():
             return NOTHING
         by = f" by {alert.muted_by}" if alert.muted_by else ""
-        return format_html("until {}{}", moment_text(alert.muted_until), by)
+        return format_html('<span class="ff-muted">until {}{}</span>', moment_text(alert.muted_until), by)
 
     @action(
         description="Mute",

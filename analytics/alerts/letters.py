@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
-from analytics.alerts.views import view_of
+from analytics.alerts.views import record_page, view_of
 from analytics.models import Alert, StaffSubscription
 from core import mail
 from core.mail import Letter
@@ -45,6 +45,6 @@ def letter(row: Mail, now: datetime) -> Letter | None:
     context = {
         "paragraphs": [f"{alert.sentence}."],
         "link": settings.PUBLIC_URL + view_of(alert.kind, alert.began_at, now=now),
-        "remarks": [WHY],
+        "remarks": [f"To mute alerts of this kind: {settings.PUBLIC_URL}{record_page(alert)}", WHY],
     }
     return Letter(row.recipient, f"{settings.SHOP_NAME}: {alert.get_kind_display()}", context=context)

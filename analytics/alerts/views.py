@@ -7,23 +7,25 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
-from analytics.models import AlertKind
+from analytics.models import Alert, AlertKind
 from core.clock import shop_day
 from orders.models import PaymentAttempt
 
 PLOTS = {AlertKind.TRAFFIC_LOW: "visits", AlertKind.TRAFFIC_HIGH: "visits", AlertKind.CONVERSION_LOW: "conversion"}
-LISTS = {
-    AlertKind.NO_ORDERS: ("orders_order", {}),
-    AlertKind.PAYMENTS_FAILING: ("orders_paymentattempt", {"status__exact": PaymentAttempt.Status.FAILURE.value}),
-}
 
 
 def view_of(kind: str, began: datetime, *, now: datetime) -> str:
     """The path of the dashboard on the day on which it began, with the metric plotted; or of the list."""
-    known = AlertKind(kind)
+    known, day = AlertKind(kind), shop_day(began)
     if known in PLOTS:
-        day, query = shop_day(began), {"period": "today", "plot": PLOTS[known]}
-        query |= {"to": day.isoformat()} if day < shop_day(now) else {}
+        query = {"period": "today", "plot": PLOTS[known]} | ({"to": day.isoformat()} if day < shop_day(now) else {})
         return f"{reverse('admin:index')}?{urlencode(query)}"
-    model, filters = LISTS[known]
-    return f"{reverse(f'admin:{model}_changelist')}?{urlencode(filters)}".rstrip("?")
+    if known is AlertKind.NO_ORDERS:
+        return reverse("admin:orders_order_changelist")
+    failed = {"status__exact": PaymentAttempt.Status.FAILURE.value, "opened_at_from": day.isoformat()}
+    return f"{reverse('admin:orders_paymentattempt_changelist')}?{urlencode(failed)}"
+
+
+def record_page(alert: Alert) -> str:
+    """The path of its own page, on which it is muted."""
+    return reverse("admin:analytics_alert_change", args=[alert.pk])
