@@ -3,12 +3,13 @@
 from django.contrib import admin
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateFilter
 
+from analytics.admin_alerts import AlertAdmin
 from analytics.admin_staff import StaffSubscriptionAdmin
 from analytics.metrics import HOURLY, METRICS
 from analytics.models import DailyBreakdown, DailyMetrics, HourlyMetrics, RealtimeHour, RealtimeMetrics, SalesGoal
 from core.admin import DayRangeFilter, HistoryAdmin, ShopAdmin, money
 
-__all__ = ["StaffSubscriptionAdmin"]
+__all__ = ["AlertAdmin", "StaffSubscriptionAdmin"]
 
 
 @admin.register(DailyMetrics)

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from analytics import stats
+from analytics.attribution import Model
 from analytics.periods import Window
 from analytics.selectors import hours_of_week, stats_of_day
 from analytics.serializers import (
@@ -30,7 +31,7 @@ from analytics.serializers import (
     ValueSerializer,
 )
 from analytics.services import aggregate_day
-from analytics.stats import Model, window_of
+from analytics.stats import window_of
 from core.api import JsonNegotiation, LoginAuthentication, success
 from core.clock import now, shop_day
 from core.schema import enveloped

@@ -9,6 +9,8 @@ class AnalyticsConfig(AppConfig):
     name = "analytics"
 
     def ready(self) -> None:
-        from analytics.weekly import letters  # noqa: PLC0415 - models must be loaded first
+        from analytics.alerts import letters as alerts  # noqa: PLC0415 - models must be loaded first
+        from analytics.weekly import letters as weekly  # noqa: PLC0415
 
-        letters.register_kinds()
+        alerts.register_kinds()
+        weekly.register_kinds()

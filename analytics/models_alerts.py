@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models import F, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from orders.models_rules import known
@@ -43,6 +43,11 @@ class AlertMute(models.Model):
         return f"{self.kind} until {self.until:%Y-%m-%d %H:%M}"
 
 
+def muted_kinds(now: datetime) -> models.QuerySet[AlertMute, str]:
+    """The kinds that are muted at that time."""
+    return AlertMute.objects.filter(until__gt=now).values_list("kind", flat=True)
+
+
 class AlertQuerySet(models.QuerySet["Alert"]):
     """Reads of alerts."""
 
@@ -52,13 +57,18 @@ class AlertQuerySet(models.QuerySet["Alert"]):
 
     def heard(self, now: datetime) -> AlertQuerySet:
         """Open ones whose kind is not muted."""
-        return self.open().exclude(kind__in=AlertMute.objects.filter(until__gt=now).values("kind"))
+        return self.open().exclude(kind__in=muted_kinds(now))
+
+    def muted(self, now: datetime) -> AlertQuerySet:
+        """Those whose kind is muted, open or over."""
+        return self.filter(kind__in=muted_kinds(now))
 
     def with_mutes(self) -> AlertQuerySet:
         """With the mute of their kind, whether it is over or not: `muted_until` and `muted_by`, an address."""
         mute = AlertMute.objects.filter(kind=OuterRef("kind"))
         return self.annotate(
-            muted_until=Subquery(mute.values("until")), muted_by=Coalesce(Subquery(mute.values("muted_by__email")), "")
+            muted_until=Subquery(mute.values("until")),
+            muted_by=Coalesce(Subquery(mute.values("muted_by__email")), Value("")),
         )
 
 

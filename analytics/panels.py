@@ -1,15 +1,12 @@
-"""The lower half of the dashboard: funnel, order outcomes, tables, goal, and what needs somebody."""
+"""The lower half of the dashboard: funnel, order outcomes, tables and the goal."""
 
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.http import HttpRequest
-from django.urls import reverse
-
 from analytics.figures import share, written
 from analytics.metrics import Kind, Totals, steps
-from analytics.selectors import Attention, Outcome
+from analytics.selectors import Outcome
 from orders.models import Order
 
 OUTCOMES = {
@@ -75,34 +72,3 @@ def goal(amount: Decimal, sales: Decimal) -> dict[str, Any] | None:
         return None
     reached = int(100 * sales / amount)
     return {"amount": written(amount, Kind.MONEY), "percent": reached, "bar": min(reached, 100)}
-
-
-def attention_items(found: Attention, request: HttpRequest) -> list[dict[str, Any]]:
-    """What needs somebody, as links to the lists; only what there is and the person may see."""
-    items = [
-        ("orders.view_order", found.orders, "order needs", "orders need", "orders_order", "?attention=needed"),
-        ("sessions_app.view_deadletter", found.dead_letters, "event was", "events were", "sessions_app_deadletter", ""),
-        (
-            "orders.view_webhookdelivery",
-            found.dead_deliveries,
-            "webhook was",
-            "webhooks were",
-            "orders_webhookdelivery",
-            "?status__exact=dead",
-        ),
-    ]
-    ends = {
-        "orders_order": "attention",
-        "sessions_app_deadletter": "not stored (dead letters)",
-        "orders_webhookdelivery": "never taken",
-    }
-    return [
-        {"text": f"{count:,} {one if count == 1 else many} {ends[model]}", "link": listed(model) + query}
-        for permission, count, one, many, model, query in items
-        if count and request.user.has_perm(permission)
-    ]
-
-
-def listed(model: str) -> str:
-    """The address of a model's list."""
-    return reverse(f"admin:{model}_changelist")

@@ -23,9 +23,9 @@ from catalog.models import Product
 from core.admin import as_uuid
 from core.clock import hours_of_day, shop_day
 from core.money import ZERO
-from orders.models import Order, WebhookDelivery
+from orders.models import Order
 from sessions_app.dimensions import Dimension, Filters, conditions, fulfilling
-from sessions_app.models import DeadLetter, VisitorSession
+from sessions_app.models import VisitorSession
 from sessions_app.selectors import active_session_count
 
 Rows = Mapping[date, DailyMetrics]
@@ -166,21 +166,6 @@ def product_names(values: Iterable[str]) -> dict[str, str]:
     """Names by the values of the product dimension; `(other)` and products that are gone have none."""
     ids = [key for value in values if (key := as_uuid(value))]
     return {str(key): name for key, name in Product.objects.filter(id__in=ids).values_list("id", "name")}
-
-
-@dataclass(frozen=True)
-class Attention:
-    """What somebody must look at."""
-
-    orders: int
-    dead_letters: int
-    dead_deliveries: int = 0
-
-
-def attention() -> Attention:
-    """Counts of what waits for somebody."""
-    dead = WebhookDelivery.objects.dead().count()
-    return Attention(Order.objects.needing_attention().count(), DeadLetter.objects.count(), dead)
 
 
 def has_history() -> bool:

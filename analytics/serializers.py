@@ -5,10 +5,11 @@ from typing import Any
 
 from rest_framework import serializers
 
+from analytics.attribution import Model
 from analytics.metrics import ALL, METRICS, Kind, Metric
 from analytics.models import ACTIVE, THIS_MINUTE, SalesGoal
 from analytics.returns import MOST_DAYS
-from analytics.stats import TO_COME, Model
+from analytics.stats import TO_COME
 from core.clock import now, shop_day
 from core.serializers import CamelSerializer, Fields, MoneyOut, renamed
 from sessions_app.dimensions import Dimension

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
 from django.conf import settings
@@ -12,6 +11,7 @@ from django.core.cache import cache
 from django.db.models import Count, Max, Sum
 
 from analytics import selectors
+from analytics.attribution import Model
 from analytics.goals import goals
 from analytics.metrics import ADDITIVE, Totals, added, derived, from_columns, percent, steps
 from analytics.models import DailyBreakdown, DailyMetrics, RealtimeMetrics
@@ -33,14 +33,6 @@ TOO_LONG = f"A range has {MOST_DAYS} days at most."
 LAST_MINUTES = timedelta(minutes=30)
 LAST_HOUR = timedelta(hours=1)
 TOP_PAGES = 10
-
-
-class Model(StrEnum):
-    """To whom an order is credited: the visit that placed it, or a touch of its visitor that is frozen on it."""
-
-    SESSION = "session"
-    FIRST = "first"
-    LAST = "last"
 
 
 class ModelError(InvalidInputError):

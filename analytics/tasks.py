@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from analytics import services
+from analytics.alerts import watching
 from core.clock import now
 
 
@@ -30,3 +31,9 @@ def aggregate_yesterday() -> None:
 def send_weekly_reports() -> None:
     """The mails of the last week to the staff who want them; on Mondays."""
     services.queue_weekly_reports(now=now())
+
+
+@shared_task(name="analytics.tasks.watch")
+def watch() -> None:
+    """The alerts: those that begin, those that are over."""
+    watching.watch(now=now())

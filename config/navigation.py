@@ -41,6 +41,7 @@ GROUPS: dict[str, list[Item]] = {
         ("Hourly metrics", "schedule", "analytics.hourlymetrics"),
         ("Breakdowns", "donut_small", "analytics.dailybreakdown"),
         ("Sales goals", "flag", "analytics.salesgoal"),
+        ("Alerts", "notifications", "analytics.alert"),
     ],
     "Operations": [
         ("Schedule", "schedule", "django_celery_beat.periodictask"),

@@ -43,6 +43,7 @@ SCHEDULE = [
     Job("forget_limits", "core.tasks.forget_limits", seconds=3600),
     Job("update_realtime_metrics", "analytics.tasks.update_realtime_metrics", seconds=60),
     Job("aggregate_today", "analytics.tasks.aggregate_today", seconds=300),
+    Job("watch", "analytics.tasks.watch", seconds=300),
     Job("aggregate_yesterday", "analytics.tasks.aggregate_yesterday", crontab=("10", "0")),
     Job("send_weekly_reports", "analytics.tasks.send_weekly_reports", crontab=("0", "7"), weekday="mon"),
     Job("close_lapsed_sessions", "sessions_app.tasks.close_lapsed_sessions", "ingest", seconds=300),

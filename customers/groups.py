@@ -41,6 +41,7 @@ PERMISSIONS: dict[str, dict[str, tuple[str, ...]]] = {
         "orders.ordercomment": ("view", "add"),
         "orders.windowrule": ALL,
         "analytics.salesgoal": ALL,
+        "analytics.alert": ("view", "change"),  # to mute. Fields are read-only.
         "customers.apitoken": EDIT,
         "sessions_app.channelrule": ALL,
         "customers.customer": EDIT,
@@ -62,6 +63,7 @@ PERMISSIONS: dict[str, dict[str, tuple[str, ...]]] = {
         **METRICS,
         **VISITS,
         **ORDERS,
+        "analytics.alert": ("view", "change"),
         "customers.apitoken": EDIT,
         "orders.paymentattempt": ("view", "check"),  # to ask billing about all that is open
         "sessions_app.channelrule": READ,

@@ -11,11 +11,11 @@ from urllib.parse import urlencode
 from django.urls import reverse
 from django.utils.dateparse import parse_date
 
+from analytics.attribution import Model
 from analytics.cards import SHOWN
 from analytics.cards import USUAL as USUAL_PLOT
 from analytics.periods import Compare, Window, compared, last_instant, window
 from analytics.returns import MOST_DAYS
-from analytics.stats import Model
 from core.clock import shop_day
 from sessions_app.dimensions import TOUCHED, Dimension, filters_in
 

@@ -11,6 +11,7 @@ from django.template.loader import render_to_string
 from django.utils.html import strip_spaces_between_tags
 
 from analytics import selectors
+from analytics.attention import attention_items
 from analytics.cards import HEADLINES, card
 from analytics.chart import chart
 from analytics.dashboard.links import orders_behind, placed_behind, visits_behind
@@ -19,7 +20,7 @@ from analytics.dashboard.values import lines_of_values, values_table
 from analytics.dashboard.week import lines_of_week, week
 from analytics.goals import goal_of_days
 from analytics.metrics import steps
-from analytics.panels import attention_items, funnel, goal, outcomes
+from analytics.panels import funnel, goal, outcomes
 from sessions_app.dimensions import Step
 
 Context = dict[str, Any]
@@ -50,7 +51,7 @@ class Tile:
 
 def attention(reading: Reading, request: HttpRequest) -> Context:
     """What needs somebody, now: whatever period is looked at."""
-    return {"items": attention_items(selectors.attention(), request)}
+    return {"items": attention_items(request)}
 
 
 def cards(reading: Reading, request: HttpRequest) -> Context:

@@ -10,13 +10,13 @@ from babel import Locale
 from django.http import HttpRequest
 
 from analytics import selectors, slices, stats
+from analytics.attribution import Model
 from analytics.dashboard.asked import TABLES
 from analytics.dashboard.links import value_behind
 from analytics.dashboard.reading import ROWS, Reading
 from analytics.figures import share, short, written
 from analytics.metrics import Kind
 from analytics.selectors import Value
-from analytics.stats import Model
 from sessions_app.dimensions import EVENTS, OTHER, TOUCHED, Dimension
 
 IN_A_FILE = 1_000

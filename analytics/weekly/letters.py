@@ -10,9 +10,8 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
 
-from analytics import selectors
+from analytics.attention import attention_items
 from analytics.models import StaffSubscription
-from analytics.panels import attention_items
 from analytics.picture import drawn
 from analytics.weekly.report import PICTURED, Report, report_of
 from analytics.weekly.weeks import Week, week_of
@@ -100,7 +99,7 @@ def needs_of(user: User) -> list[dict[str, Any]]:
     """What needs attention at this moment, as the dashboard would say it to this person."""
     request = HttpRequest()
     request.user = user
-    return attention_items(selectors.attention(), request)
+    return attention_items(request)
 
 
 def subject(report: Report) -> str:

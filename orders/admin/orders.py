@@ -47,6 +47,7 @@ from orders.admin.finding import PREFIX, numbered
 from orders.admin.looking import looked_at
 from orders.admin.visits import VisitOfOrderFilter, order_chips
 from orders.models import Order, OrderStatusChange
+from orders.reasons import OTHER, REASONS, of_reason
 from orders.services import CommentMissingError, comment
 
 STATUS = {"pending": WAITING, "success": GOOD, "failed": BAD, "expired": "default", "cancelled": "default"}
@@ -64,10 +65,11 @@ class AttentionFilter(DropdownFilter):
     parameter_name = "attention"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("needed", "Needs attention")]
+        reasons = [(reason.key, reason.title.capitalize()) for reason in REASONS]
+        return [("needed", "Needs attention"), *reasons, (OTHER, "Other reasons")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.exclude(needs_attention="") if self.value() == "needed" else queryset
+        return of_reason(queryset.exclude(needs_attention=""), self.value() or "") if self.value() else queryset
 
 
 @admin.register(Order)

@@ -14,6 +14,7 @@ import httpx2
 from core import clock, counts
 from core.outward import tls
 from core.postgresql.giving_back import give_back
+from orders.providers import lately
 from orders.providers.contract import BillingUnavailableError, PollError
 
 T = TypeVar("T")
@@ -49,6 +50,7 @@ def in_time(call: Callable[[], T], *, seconds: float | None = None) -> T:
     Raises:
         BillingUnavailableError: nothing was answered; it is counted and said.
     """
+    lately.note("asked", now=clock.now())
     waiting = callers().submit(call)
     give_back()
     try:
@@ -57,6 +59,7 @@ def in_time(call: Callable[[], T], *, seconds: float | None = None) -> T:
         waiting.cancel()
         log.warning("billing: %s", describe(error))
         counts.count(COUNTED, silence(error).kind, now=clock.now())
+        lately.note("failed", now=clock.now())
         raise BillingUnavailableError from error
 
 
@@ -64,6 +67,7 @@ def useless(kind: str, text: str) -> BillingUnavailableError:
     """What an answer comes to that is not the one agreed; it is counted and said."""
     log.error("%s", text)
     counts.count(COUNTED, kind, now=clock.now())
+    lately.note("failed", now=clock.now())
     return BillingUnavailableError()
 
 
@@ -82,3 +86,4 @@ def note_useless(error: PollError, *, checkout_id: str) -> None:
     """Counts a question about a pay session to which no useful answer came, and says so now and then."""
     text = f"billing's answer about {checkout_id} is of no use: {error}"
     counts.note(log, COUNTED, error.kind, text, now=clock.now())
+    lately.note("failed", now=clock.now())

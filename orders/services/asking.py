@@ -17,10 +17,11 @@ from typing import TypeVar
 
 import httpx2
 
+from core import clock
 from core.outward import tls
 from core.postgresql.giving_back import give_back
 from orders.models import PaymentAttempt
-from orders.providers import calls, registry
+from orders.providers import calls, lately, registry
 from orders.providers.contract import PollError, Report
 from orders.services.settling import contradicts
 
@@ -108,6 +109,7 @@ async def answer_about(session: httpx2.AsyncClient, attempt: PaymentAttempt) -> 
 
 def believed(attempt: PaymentAttempt, answer: Report | PollError) -> Report | PollError:
     """The answer, unless it is about another order than the attempt's: then it is as good as none. That is counted."""
+    lately.note("asked", now=clock.now())
     if isinstance(answer, Report) and contradicts(answer, attempt):
         answer = PollError(f"about another order of billing's: {answer.order_id}"[:300], "contradicts")
     if isinstance(answer, PollError):

@@ -13,10 +13,9 @@ from analytics.models import DailyBreakdown, HourlyMetrics, SalesGoal
 from analytics.periods import last_instant, previous, window
 from analytics.services import freeze_days, mark_dirty
 from sessions_app.dimensions import Dimension
-from sessions_app.models import DeadLetter, VisitorSession
+from sessions_app.models import VisitorSession
 from tests.analytics.days import DAY, NEXT_MORNING, at, computed, event, purchase, visit
-from tests.factories import NOW, OrderFactory, ProductFactory
-from tests.orders.subscriber import delivery_to, endpoint_at
+from tests.factories import ProductFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -137,14 +136,6 @@ def test_visits_without_a_campaign_are_no_campaign() -> None:
     computed()
     found = selectors.top_values(window(1, at(14)), [Dimension.CAMPAIGN], 8)
     assert [entry.value for entry in found[Dimension.CAMPAIGN]] == ["spring"]
-
-
-def test_attention_counts_orders_marked_and_events_not_stored() -> None:
-    OrderFactory(needs_attention="paid late"), OrderFactory()
-    DeadLetter.objects.create(entry={}, error="no such session")
-    assert selectors.attention() == selectors.Attention(orders=1, dead_letters=1)
-    delivery_to(endpoint_at("https://a.example/"), status="dead", next_try_at=None, settled_at=NOW)
-    assert selectors.attention().dead_deliveries == 1
 
 
 def test_the_first_day_is_that_of_the_first_visit_or_order() -> None:

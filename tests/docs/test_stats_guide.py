@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from analytics.stats import Model
+from analytics.attribution import Model
 from sessions_app.dimensions import Dimension
 from tests.analytics.staff import logged_in, member
 from tests.contract import schema

@@ -80,7 +80,7 @@ def nobody(crew_of_module: Crew) -> None:
 @pytest.fixture
 def big_crew(nobody: None, folder: Path) -> Iterator[Crew]:
     """A worker for jobs that are done at once."""
-    with closing(Crew(folder, {}, app=WORKER, children=12)) as crew:
+    with closing(Crew(folder, {}, app=WORKER, children=13)) as crew:
         yield crew
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from django.db.models import Model
 
-from analytics.models import DailyMetrics, RealtimeMetrics, StaffSubscription
+from analytics.models import Alert, DailyMetrics, RealtimeMetrics, StaffSubscription
 from analytics.weekly.letters import WEEKLY_REPORT
 from catalog.models import Product
 from checkout.models import CheckoutSession
@@ -269,6 +269,7 @@ OTHERS: dict[str, type[Model]] = {
     "rotate_visitor_salt": VisitorSalt,
     "send_weekly_reports": StaffSubscription,
     "update_realtime_metrics": RealtimeMetrics,
+    "watch": Alert,
 }
 """Jobs of one statement, or that compute the same again, and a table that each of them needs."""
 
