@@ -216,7 +216,7 @@ def test_those_who_want_it_get_one_mail_with_the_figures_and_the_link(reader: Us
     (letter,) = outgoing.outbox
     assert (letter.to, "Few visits" in letter.subject) == ([reader.email], True)
     assert "23 visits from 13:00 to 14:00; usually" in letter.body
-    for part in ("/admin/?period=today&plot=visits", "/admin/analytics/alert/"):
+    for part in ("/admin/?period=today", "/admin/analytics/alert/"):
         assert part in letter.body
 
 

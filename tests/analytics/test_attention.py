@@ -99,7 +99,7 @@ def test_open_alerts_that_are_not_muted_are_told() -> None:
     Alert.objects.create(kind="traffic_high", sentence="over", began_at=NOW, ended_at=NOW)
     staff = member("analytics.view_alert")
     mute(kind=AlertKind.NO_ORDERS, until=at(15), user=staff, now=NOW)
-    assert items(staff) == {"Few visits: <b>23 visits</b>": "/admin/?period=today&plot=visits"}
+    assert items(staff) == {"Few visits: <b>23 visits</b>": "/admin/?period=today"}
 
 
 def ran(name: str, **ago: int) -> None:

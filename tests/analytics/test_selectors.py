@@ -9,7 +9,7 @@ import pytest
 from analytics import selectors
 from analytics.hours import counted
 from analytics.metrics import Totals
-from analytics.models import DailyBreakdown, HourlyMetrics, SalesGoal
+from analytics.models import HourlyMetrics, SalesGoal
 from analytics.periods import last_instant, previous, window
 from analytics.services import freeze_days, mark_dirty
 from sessions_app.dimensions import Dimension
@@ -123,12 +123,10 @@ def test_top_values_are_added_over_days_and_the_smaller_ones_left_out() -> None:
     assert [(entry.value, entry.visits) for entry in found[Dimension.CITY]] == [("C", 3), ("A", 2)]
 
 
-def test_products_are_shown_by_name_and_a_deleted_one_by_its_id() -> None:
-    product, gone = ProductFactory(name="Oak stool"), uuid.uuid4()
-    for value in (product.id, gone, "(deleted)"):
-        DailyBreakdown.objects.create(date=DAY, dimension="product", value=str(value), visits=1)
-    found = selectors.top_values(window(1, at(14)), [Dimension.PRODUCT], 8)
-    assert {entry.value for entry in found[Dimension.PRODUCT]} == {"Oak stool", str(gone), "(deleted)"}
+def test_products_have_names_but_one_that_is_gone_or_never_was() -> None:
+    product = ProductFactory(name="Oak stool")
+    names = selectors.product_names([str(product.id), str(uuid.uuid4()), "(deleted)", "nonsense"])
+    assert names == {str(product.id): "Oak stool"}
 
 
 def test_visits_without_a_campaign_are_no_campaign() -> None:
