@@ -1,13 +1,25 @@
 """The history of the metrics, to read; and the sales goals, to set."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.http import HttpRequest
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateFilter
 
 from analytics.admin_alerts import AlertAdmin
 from analytics.admin_staff import StaffSubscriptionAdmin
 from analytics.metrics import HOURLY, METRICS
-from analytics.models import DailyBreakdown, DailyMetrics, HourlyMetrics, RealtimeHour, RealtimeMetrics, SalesGoal
+from analytics.models import (
+    Annotation,
+    DailyBreakdown,
+    DailyMetrics,
+    HourlyMetrics,
+    RealtimeHour,
+    RealtimeMetrics,
+    SalesGoal,
+)
 from core.admin import DayRangeFilter, HistoryAdmin, ShopAdmin, money
+from customers.models import User
 
 __all__ = ["AlertAdmin", "StaffSubscriptionAdmin"]
 
@@ -76,3 +88,18 @@ class SalesGoalAdmin(ShopAdmin):
     list_display = ("starts_on", "period", "amount_text")
     list_filter = (("period", ChoicesDropdownFilter), ("starts_on", RangeDateFilter))
     amount_text = money("amount", "amount")
+
+
+@admin.register(Annotation)
+class AnnotationAdmin(ShopAdmin):
+    """Notes on days, as they stand on the charts."""
+
+    list_display = ("day", "text", "made_by")
+    list_filter = (("day", RangeDateFilter),)
+    list_select_related = ("made_by",)
+    fields = ("day", "text")
+
+    def save_model(self, request: HttpRequest, obj: Annotation, form: Any, change: bool) -> None:
+        if not change and isinstance(request.user, User):
+            obj.made_by = request.user
+        super().save_model(request, obj, form, change)

@@ -11,6 +11,7 @@ urlpatterns = [
     path("dashboard/tiles", admin.site.admin_view(pages.tiles), name="dashboard_tiles"),
     path("dashboard/<slug:name>.csv", admin.site.admin_view(pages.file), name="dashboard_csv"),
     path("dashboard/chart.png", admin.site.admin_view(pages.picture), name="dashboard_png"),
+    path("dashboard/notes", admin.site.admin_view(pages.note), name="dashboard_note"),
     path("live/", admin.site.admin_view(live_page.page), name="live"),
     path("live/figures/", admin.site.admin_view(live_page.figures), name="live_figures"),
 ]

@@ -7,6 +7,7 @@ from django.db import models
 
 from analytics.metrics import METRICS
 from analytics.models_alerts import Alert, AlertKind, AlertMute
+from analytics.models_notes import Annotation
 from analytics.models_staff import StaffSubscription
 from core.money import ZERO, MoneyField
 from sessions_app.dimensions import Dimension
@@ -16,6 +17,7 @@ __all__ = [
     "Alert",
     "AlertKind",
     "AlertMute",
+    "Annotation",
     "DailyBreakdown",
     "DailyMetrics",
     "DailyReturn",

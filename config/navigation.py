@@ -41,6 +41,7 @@ GROUPS: dict[str, list[Item]] = {
         ("Hourly metrics", "schedule", "analytics.hourlymetrics"),
         ("Breakdowns", "donut_small", "analytics.dailybreakdown"),
         ("Sales goals", "flag", "analytics.salesgoal"),
+        ("Notes on days", "edit_calendar", "analytics.annotation"),
         ("Alerts", "notifications", "analytics.alert"),
     ],
     "Operations": [

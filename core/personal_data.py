@@ -108,6 +108,7 @@ LOOKS_PERSONAL = re.compile(
 )
 NOT_PERSONAL = {
     "core.MailText": "what staff write to everybody",
+    "analytics.Annotation": "a note on a day with the member of staff who made it; nobody once the account is gone",
     "analytics.AlertMute": "says which member of staff muted alerts; nobody once the account is gone",
     "analytics.StaffSubscription": "which mails a member of staff wants; gone with the account",
     "admin.LogEntry": "what staff did; what it says of a customer is erased with the customer",

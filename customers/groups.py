@@ -41,6 +41,7 @@ PERMISSIONS: dict[str, dict[str, tuple[str, ...]]] = {
         "orders.ordercomment": ("view", "add"),
         "orders.windowrule": ALL,
         "analytics.salesgoal": ALL,
+        "analytics.annotation": ALL,
         "analytics.alert": ("view", "change"),  # to mute. Fields are read-only.
         "customers.apitoken": EDIT,
         "sessions_app.channelrule": ALL,

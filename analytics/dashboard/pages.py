@@ -8,15 +8,15 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 
-from analytics import selectors
+from analytics import notes, selectors
 from analytics.api import PERMISSION, csv_file
 from analytics.chart import chart
 from analytics.dashboard.asked import Asked, asked
@@ -24,14 +24,27 @@ from analytics.dashboard.choices import choices
 from analytics.dashboard.keeping import Drawn, keep, kept, place
 from analytics.dashboard.reading import Reading
 from analytics.dashboard.tiles import TILES, Tile
+from analytics.models import Annotation
 from analytics.picture import drawn
+from analytics.services import annotate
+from core.admin import RecordForm
 from core.clock import now, shop_day, shop_zone
+from customers.models import User
 
 log = logging.getLogger(__name__)
 REMEMBERED = "footfall_dashboard"
 """The cookie with the last choice."""
 REMEMBERED_SECONDS = 365 * 24 * 60 * 60
 LONGEST_CHOICE = 2_000
+ANNOTATE = "analytics.add_annotation"
+
+
+class NoteForm(RecordForm):
+    """A note."""
+
+    class Meta:
+        model = Annotation
+        fields = ("day", "text")
 
 
 @require_GET
@@ -42,8 +55,8 @@ def index(request: HttpRequest) -> HttpResponse:
     last = request.COOKIES.get(REMEMBERED, "")
     if last and not request.GET:
         return HttpResponseRedirect(f"{reverse('admin:index')}?{urlencode(parse_qsl(last))}")
-    wanted, notes = wanted_by(request)
-    response = admin.site.index(request, page(wanted, notes, request))
+    wanted, problems = wanted_by(request)
+    response = admin.site.index(request, page(wanted, problems, request))
     if request.GET:
         remember(response, wanted)
     return response
@@ -66,7 +79,7 @@ def wanted_by(request: HttpRequest) -> tuple[Asked, list[str]]:
     return asked(query, now=now())
 
 
-def page(wanted: Asked, notes: list[str], request: HttpRequest) -> dict[str, Any]:
+def page(wanted: Asked, problems: list[str], request: HttpRequest) -> dict[str, Any]:
     """The page around its tiles; those that are kept are in it."""
     instant = now()
     reading = Reading(wanted, now=instant)
@@ -78,7 +91,8 @@ def page(wanted: Asked, notes: list[str], request: HttpRequest) -> dict[str, Any
         "may_see_figures": True,
         "is_new": not selectors.has_history(),
         "asked": wanted,
-        "notes": notes,
+        "problems": problems,
+        "may_annotate": request.user.has_perm(ANNOTATE),
         "choices": choices(reading),
         "reading": reading,
         "zone": str(shop_zone()),
@@ -95,8 +109,9 @@ def shell(tile: Tile, made: Drawn | None, reading: Reading) -> dict[str, Any]:
 
 
 def viewer(request: HttpRequest) -> str:
-    """What the person may see: people with the same permissions share what is kept."""
-    return "all" if request.user.is_superuser else " ".join(sorted(request.user.get_all_permissions()))
+    """What the person may see: people with the same permissions share what is kept, until somebody changes a note."""
+    may = "all" if request.user.is_superuser else " ".join(sorted(request.user.get_all_permissions()))
+    return f"{may}\n{notes.version()}"
 
 
 @require_GET
@@ -144,6 +159,21 @@ def file(request: HttpRequest, name: str) -> HttpResponse:
     wanted, _notes = wanted_by(request)
     reading = Reading(wanted, now=now())
     return csv_file(tile.lines(reading), f"{name}_{reading.window.first}_{reading.window.last}")
+
+
+@require_POST
+def note(request: HttpRequest) -> HttpResponse:
+    """`/admin/dashboard/notes`, a form with `day`, `text` and, where to go back to, `query`: a note on a day."""
+    if not request.user.has_perm(ANNOTATE) or not isinstance(request.user, User):
+        raise PermissionDenied
+    form = NoteForm(request.POST)
+    if form.is_valid():
+        made = annotate(day=form.cleaned_data["day"], text=form.cleaned_data["text"], by=request.user)
+        admin.site.get_model_admin(Annotation).log_addition(request, made, "Made on the chart.")
+    else:
+        messages.error(request, " ".join(f"{name.capitalize()}: {found[0]}" for name, found in form.errors.items()))
+    back, _problems = asked(dict(parse_qsl(request.POST.get("query", ""))), now=now())
+    return HttpResponseRedirect(back.link())
 
 
 @require_GET

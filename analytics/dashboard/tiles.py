@@ -20,7 +20,9 @@ from analytics.dashboard.values import lines_of_values, values_table
 from analytics.dashboard.week import lines_of_week, week
 from analytics.goals import goal_of_days
 from analytics.metrics import steps
+from analytics.notes import notes_on
 from analytics.panels import funnel, goal, outcomes
+from core.clock import shop_day
 from sessions_app.dimensions import Step
 
 Context = dict[str, Any]
@@ -95,8 +97,13 @@ def lines_of_cards(reading: Reading) -> Iterable[Line]:
 def plot(reading: Reading, request: HttpRequest) -> Context:
     """The metric over time."""
     drawn = chart(reading.plotted, reading.current, reading.before)
-    points = [spot.sentence for spot in drawn.spots]
-    return {"chart": drawn, "points": points, "headline": HEADLINES[reading.asked.plot]}
+    return {
+        "chart": drawn,
+        "points": [{"says": spot.sentence, "day": shop_day(spot.begins).isoformat()} for spot in drawn.spots],
+        "headline": HEADLINES[reading.asked.plot],
+        "notes": notes_on(drawn, reading.window),
+        "may_change_notes": request.user.has_perm("analytics.change_annotation"),
+    }
 
 
 def lines_of_plot(reading: Reading) -> Iterable[Line]:

@@ -1,5 +1,6 @@
 """What changes the metrics. Definitions of every figure: docs/metrics.md."""
 
+from analytics.services.annotating import annotate
 from analytics.services.daily import RangeError, aggregate_day
 from analytics.services.freezing import freeze_days
 from analytics.services.late import aggregate_today, aggregate_yesterday, mark_dirty, refresh_touched
@@ -15,6 +16,7 @@ __all__ = [
     "aggregate_day",
     "aggregate_today",
     "aggregate_yesterday",
+    "annotate",
     "begin_run",
     "count_missing_returns",
     "finish_run",

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import pytest
 import time_machine
+from django.contrib.admin.models import LogEntry
 from django.db import connection
 from django.http import StreamingHttpResponse
 from django.test import Client
@@ -19,6 +20,7 @@ from django.test.utils import CaptureQueriesContext
 from PIL import Image
 
 from analytics.dashboard.tiles import TILES
+from analytics.models import Annotation
 from core import redis as core_redis
 from core.redis import breaker
 from sessions_app.models import DeadLetter
@@ -234,6 +236,38 @@ def test_every_table_can_be_had_as_a_file(staff: Client, name: str) -> None:
     assert len(answer.content.decode().splitlines()) > 1
 
 
+def test_a_note_on_a_day_is_on_the_chart_at_once() -> None:
+    user = member("analytics.view_dailymetrics", "analytics.add_annotation")
+    staff = logged_in(user)
+    visit(at(9) - timedelta(days=40))
+    streamed(staff, "period=7")
+    form = {"day": "2026-03-07", "text": " Sale  <b>started</b>", "query": "period=7&plot=sales"}
+    answer = staff.post("/admin/dashboard/notes", form)
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/admin/?period=7&plot=sales")
+    assert "<b>A</b> Sat 7 Mar: Sale &lt;b&gt;started&lt;/b&gt;" in page(staff, "period=7")
+    assert 'style="left:50.0%" title="Sale &lt;b&gt;started' in page(staff, "period=7")
+    assert Annotation.objects.get().made_by == user
+    assert LogEntry.objects.get().user == user
+    Annotation.objects.update(text="Sale over", changed_at=NOW + timedelta(seconds=1))
+    assert "Sat 7 Mar: Sale over" in page(staff, "period=7")
+
+
+@pytest.mark.parametrize("given", [{"day": "yesterday"}, {"text": " "}, {"text": "x" * 81}, {"day": "", "text": ""}])
+def test_a_note_that_makes_no_sense_is_told_and_not_made(given: dict[str, str]) -> None:
+    staff = logged_in(member("analytics.view_dailymetrics", "analytics.add_annotation"))
+    visit(at(9))
+    form = {"day": "2026-03-07", "text": "Sale", "query": "period=<b>"} | given
+    text = staff.post("/admin/dashboard/notes", form, follow=True).content.decode()
+    assert re.search("(Day|Text): (Enter a valid date|This field is required|Ensure this value)", text)
+    assert not Annotation.objects.exists()
+
+
+def test_notes_are_made_by_those_who_may(staff: Client) -> None:
+    assert staff.post("/admin/dashboard/notes", {"day": "2026-03-07", "text": "Sale"}).status_code == 403
+    assert staff.get("/admin/dashboard/notes").status_code == 405
+    assert Client().post("/admin/dashboard/notes").status_code == 302
+
+
 def test_the_chart_can_be_had_as_a_picture(staff: Client) -> None:
     visit(at(9))
     answer = staff.get("/admin/dashboard/chart.png?period=today&plot=unique")
@@ -318,10 +352,10 @@ def test_page_and_tiles_cost_a_fixed_number_of_queries(staff: Client) -> None:
     with CaptureQueriesContext(connection) as queries:
         staff.get("/admin/?period=28")
         streamed(staff, "period=28")
-    assert len(queries) == 20
+    assert len(queries) == 23
     with CaptureQueriesContext(connection) as queries:
         staff.get("/admin/?period=28")
-    assert len(queries) == 5
+    assert len(queries) == 6
 
 
 def test_the_earlier_period_ends_where_this_one_begins(staff: Client) -> None:

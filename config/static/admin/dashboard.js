@@ -88,10 +88,10 @@
       at = Math.min(Math.max(number, 0), says.length - 1);
       const left = says.length > 1 ? (100 * at) / (says.length - 1) : 50;
       cursor.setAttribute("aria-valuenow", at + 1);
-      cursor.setAttribute("aria-valuetext", says[at]);
+      cursor.setAttribute("aria-valuetext", says[at].says);
       hair.hidden = bubble.hidden = false;
       hair.style.left = `${left}%`;
-      bubble.textContent = says[at];
+      bubble.textContent = says[at].says;
       bubble.style[left < 50 ? "left" : "right"] = `${left < 50 ? left : 100 - left}%`;
       bubble.style[left < 50 ? "right" : "left"] = "auto";
     }
@@ -104,6 +104,15 @@
       event.stopPropagation();
       show(at + steps[event.key]);
     });
+    const note = () => {
+      const form = page.querySelector(".ff-annotate");
+      if (!form) return;
+      form.open = true;
+      form.querySelector("[name=day]").value = says[at].day;
+      form.querySelector("[name=text]").focus();
+    };
+    cursor.addEventListener("dblclick", note);
+    cursor.addEventListener("keydown", (event) => { if (event.key === "Enter") { event.preventDefault(); note(); } });
     cursor.addEventListener("pointermove", (event) => {
       const box = cursor.getBoundingClientRect();
       show(Math.round(((event.clientX - box.left) / box.width) * (says.length - 1)));
