@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import uuid4
 
 from django.contrib.admin.views.autocomplete import AutocompleteJsonView
@@ -13,32 +13,18 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
-from django.views.generic import TemplateView
-from unfold.views import UnfoldModelAdminViewMixin
 
 from catalog.models import Product
 from checkout import services
 from checkout.admin_phone_forms import LINES, Call, PhoneOrderForm, RowSet, Sheet, choice_text
 from checkout.models import CheckoutSession
 from checkout.services import Confirmation, Quote
-from core.admin import Screen, moment_text
+from core.admin import Screen, StaffPage, moment_text
 from core.clock import now
 from core.errors import DomainError
 from core.money import money_text
 from orders.letters import order_link
 from orders.models import Order
-
-if TYPE_CHECKING:  # unfold carries no types
-
-    class StaffPage(TemplateView):
-        """A page in the admin's frame, for those who may."""
-
-        model_admin: Any
-else:
-
-    class StaffPage(UnfoldModelAdminViewMixin, TemplateView):
-        """A page in the admin's frame, for those who may."""
-
 
 MAY_PLACE = "orders.add_order"
 

@@ -3,7 +3,9 @@
 from core.admin import mails, schedules
 from core.admin.chips import Chip, ChippedList
 from core.admin.decisions import ask, decided, go_on, is_there
+from core.admin.pages import StaffPage
 from core.admin.spans import Span, span_in
+from core.admin.story import Link, Row, by_day, fact, words
 from core.admin.toolkit import (
     BAD,
     COUNTED,
@@ -58,18 +60,23 @@ __all__ = [
     "HistoryInline",
     "Inline",
     "KeySearch",
+    "Link",
     "NotedList",
     "RecordForm",
+    "Row",
     "Screen",
     "ShopAdmin",
     "Span",
+    "StaffPage",
     "action",
     "as_uuid",
     "ask",
     "badge",
     "bounded_count",
+    "by_day",
     "decided",
     "derived",
+    "fact",
     "go_on",
     "is_there",
     "list_link",
@@ -84,4 +91,5 @@ __all__ = [
     "table",
     "unbroken",
     "with_email",
+    "words",
 ]
