@@ -19,7 +19,8 @@ from sessions_app.timeline import Account, Moment
 
 SHOWN = 500
 """Events a page."""
-MOST_PAGES = 2_000
+LONGEST_NUMBER = 4
+"""Digits of a page's number."""
 MARKED = {"customer_login", "order_placed", "order_completed"}
 """Events that matter as much as a milestone."""
 MILESTONE = "milestone"
@@ -71,7 +72,7 @@ def page_of(session_id: UUID, may: May, *, number: int, now: datetime) -> VisitP
 
 def number_in(text: str) -> int:
     """The page that an address asks for; the first one if it makes no sense."""
-    return int(text) if text.isdecimal() and len(text) < len(str(MOST_PAGES)) + 1 and int(text) else 1
+    return max(1, int(text)) if text.isdecimal() and len(text) <= LONGEST_NUMBER else 1
 
 
 # Who and how ----------------------------------------------------------------------------------------------------------
@@ -81,7 +82,7 @@ def who(visit: VisitorSession, may: May) -> Link:
     """Whose visit it is, as far as whoever looks may know."""
     if visit.customer_id is None:
         return Link("Anonymous visitor")
-    if visit.customer is None or not may("customers.view_customer"):
+    if not may("customers.view_customer") or visit.customer is None:
         return Link("A customer")
     return Link(str(visit.customer), record_page("customers_customer", visit.customer_id))
 

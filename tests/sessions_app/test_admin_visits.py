@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from core import redis as core_redis
 from core.clock import now
 from sessions_app import visit_page
 from sessions_app.events import Event, Source, event_entry
@@ -144,6 +145,15 @@ def test_a_visit_tells_all_that_happened_in_order_and_what_is_on_its_way(admin_c
     places = [page.index(text) for text in ("visit began", ">swirl<", ">add to cart<", ">/cart<", "still on its way")]
     assert places == sorted(places)
     assert "by mai@example.com" not in page  # a browser's word for who did it is a detail like others
+
+
+def test_a_visit_is_told_without_redis(
+    admin_client: Client, visit: VisitorSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(core_redis.breaker, "closed_after", float("inf"))
+    page = seen(admin_client, visit_address(visit))
+    assert "Redis is away" in page
+    assert "/p/blue-mug" in page
 
 
 def test_a_visit_of_hostile_words_shows_them_as_text(admin_client: Client) -> None:
