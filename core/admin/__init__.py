@@ -3,6 +3,7 @@
 from core.admin import mails, schedules
 from core.admin.chips import Chip, ChippedList
 from core.admin.decisions import ask, decided, go_on, is_there
+from core.admin.finding import found_once
 from core.admin.pages import StaffPage
 from core.admin.spans import Span, span_in
 from core.admin.story import Link, Row, by_day, fact, words
@@ -31,7 +32,6 @@ from core.admin.toolkit import (
     badge,
     bounded_count,
     derived,
-    found_once,
     list_link,
     moment,
     moment_text,

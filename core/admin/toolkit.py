@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 from uuid import UUID
 
 from django import forms
@@ -57,8 +57,6 @@ COUNTED = 10_000
 """Rows. A list counts this far and says `10,000+` beyond; further back one filters by day."""
 FAR = 1_000
 """Rows that a page passes over."""
-FOUND = 1_000
-"""Rows that a list goes by the keys of, when it is hard to find them."""
 NOTHING = "–"
 WIDE = "width: max-content; min-width: 100%; max-width: min(68rem, 100vw - 6rem); overflow-x: auto"
 """unfold keeps a read-only field to 42 rem and cuts off what is wider."""
@@ -99,16 +97,6 @@ def bounded_count(rows: QuerySet[Any]) -> int:
     """How many rows there are, counted as far as `COUNTED`."""
     found = rows.order_by()[: COUNTED + 1].count()
     return AtLeast(COUNTED) if found > COUNTED else found
-
-
-def found_once(rows: QuerySet[Any], among: QuerySet[Any]) -> QuerySet[Any]:
-    """The rows of `among` that are in `rows`; if they are few, by their keys.
-
-    A list counts its rows and reads them. What no index finds would be looked for each time, and where few are left
-    PostgreSQL reads them by the order of the list, one by one.
-    """
-    keys = list(rows.order_by().values_list("pk", flat=True)[: FOUND + 1])
-    return rows if len(keys) > FOUND else among.filter(pk__in=keys)
 
 
 class DayRangeFilter(RangeDateFilter):
@@ -174,7 +162,7 @@ class ShopAdmin(Screen):
     warn_unsaved_form = True
     empty_value_display = NOTHING
     formfield_overrides = MONEY_INPUTS
-    seen_with: Mapping[str, str] = {}
+    seen_with: ClassVar[Mapping[str, str]] = {}
     """Columns and fields that need a permission of their own, and which."""
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:

@@ -10,7 +10,7 @@ import pytest
 from django.contrib.admin.sites import site
 from django.test import Client, RequestFactory
 
-from core.admin import toolkit
+from core.admin import finding
 from sessions_app.admin_links import visits_link
 from sessions_app.dimensions import Dimension, Step
 from sessions_app.models import VisitorSession
@@ -129,6 +129,14 @@ def test_each_filter_stands_above_the_list_and_can_be_taken_away(admin_client: C
     )
 
 
+def test_visits_of_a_page_are_those_of_28_days_unless_the_address_says_otherwise(admin_client: Client) -> None:
+    SessionEventFactory.create(page="/about", session=VisitorSessionFactory.create(landing_page="/long-ago"))
+    page = list_of(admin_client, LIST, page="/about")
+    assert "/long-ago" not in page
+    assert page.count('aria-label="Without ') == 1  # that of the page; what nobody asked for cannot be taken away
+    assert "/long-ago" in list_of(admin_client, LIST, page="/about", **{"from": "2026-03-01"})
+
+
 def test_a_filtered_list_takes_one_query_more_than_others(admin_client: Client) -> None:
     for _visit in range(30):
         SessionEventFactory.create(page="/about", session=VisitorSessionFactory.create(utm_source="a"))
@@ -139,5 +147,5 @@ def test_a_filtered_list_takes_one_query_more_than_others(admin_client: Client) 
 def test_many_visits_are_listed_as_few_are(monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = {VisitorSessionFactory.create(utm_source="a") for _visit in range(3)}
     VisitorSessionFactory.create()
-    monkeypatch.setattr(toolkit, "FOUND", 2)
+    monkeypatch.setattr(finding, "FOUND", 2)
     assert found(source="a") == wanted
