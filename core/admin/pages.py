@@ -1,6 +1,4 @@
-"""Pages of the admin that are no form of a record."""
-
-from __future__ import annotations
+"""Pages of our own in the admin's frame."""
 
 from typing import TYPE_CHECKING, Any
 
