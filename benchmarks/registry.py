@@ -93,6 +93,8 @@ PROMISES = (
     Promise("outbox", "outbox.outbox", at_least(500)),
     Promise("order_list", "desk.order_list", at_most(200)),
     Promise("order_page", "desk.order_page", at_most(200)),
+    Promise("visit_lists", "visit_lists.visit_lists", at_most(2000)),
+    Promise("visit_pages", "visit_lists.visit_pages", at_most(300)),
     Promise("aggregate_day", "aggregation.aggregate_day", ratio_at_most(8)),
     Promise("aggregate_memory", "aggregation.aggregate_memory", at_most(20)),
     Promise("live_viewers", "watching.live_viewers", at_most(5)),

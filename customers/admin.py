@@ -81,9 +81,11 @@ class CustomerAdmin(KeySearch, ShopAdmin):
     sortable_by = ("email", "since")
     search_help_text = "Begin of the e-mail address, or an id"
     inlines = (AddressInline,)
+    seen_with = {"orders": "orders.view_order", "visits": "sessions_app.view_visitorsession"}
     readonly_fields = (
         "user",
         "orders",
+        "visits",
         "total_orders",
         "spent",
         "average",
@@ -95,7 +97,7 @@ class CustomerAdmin(KeySearch, ShopAdmin):
     fieldsets = (
         (None, {"fields": ("email", ("first_name", "last_name"), "phone", ("type", "status", "group"), "user")}),
         ("Orders", {"fields": (("total_orders", "spent", "average"), ("first_order_at", "last_order_at"), "orders")}),
-        ("Since", {"fields": (("first_visit_at", "created_at"),)}),
+        ("Since", {"fields": (("first_visit_at", "created_at"), "visits")}),
     )
     add_fieldsets = ((None, {"fields": ("email", ("first_name", "last_name"), "phone", ("type", "status", "group"))}),)
 
@@ -130,6 +132,10 @@ class CustomerAdmin(KeySearch, ShopAdmin):
     @display(description="Orders")
     def orders(self, customer: Customer) -> SafeString:
         return list_link("orders_order", f"customer__id__exact={customer.pk}", "All orders of this customer")
+
+    @display(description="Visits")
+    def visits(self, customer: Customer) -> SafeString:
+        return list_link("sessions_app_visitorsession", f"customer__id__exact={customer.pk}", "Visits of this customer")
 
 
 @admin.register(CustomerGroup)

@@ -10,7 +10,7 @@ class OrdersConfig(AppConfig):
     name = "orders"
 
     def ready(self) -> None:
-        from orders import counted, integrity, letters, personal  # noqa: PLC0415 - models must be loaded first
+        from orders import counted, integrity, letters, personal, visitor  # noqa: PLC0415 - models must be loaded first
         from orders.checks import check_provider  # noqa: PLC0415 - settings are read first
         from orders.outbox import dead  # noqa: PLC0415
 
@@ -20,3 +20,4 @@ class OrdersConfig(AppConfig):
         counted.register_counts()
         letters.register_kinds()
         dead.register_pile()
+        visitor.register_part()

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import groupby
-from typing import Any
 
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
-from core.admin import BAD, GOOD, NOTHING, PLAIN, WAITING
+from core.admin import BAD, GOOD, NOTHING, PLAIN, WAITING, Row, by_day, fact, words
 from core.money import money_text
 from orders import timeline
 from orders.models import Order
@@ -24,20 +22,6 @@ STEPS = ("process", "ship", "deliver", "poll", "refund")
 Fulfillment = Order.Fulfillment
 SAID_ONCE = ("by", "reason", "text")
 """Details that stand in the row itself."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """Something that happened, or is going to."""
-
-    at: datetime
-    what: str
-    kind: str
-    by: str
-    reason: str
-    text: str
-    details: list[tuple[str, str]]
-    to_come: bool
 
 
 @dataclass(frozen=True)
@@ -76,12 +60,6 @@ def desk_of(order: Order, offered: Mapping[str, str], *, now: datetime) -> Desk:
     return Desk(order, state_of(order, now=now), next_step(order, offered, now=now), list(by_day(rows)))
 
 
-def by_day(rows: Iterable[Row]) -> Iterator[tuple[str, list[Row]]]:
-    """The rows under their days, in the admin's time zone."""
-    for day, found in groupby(rows, key=lambda row: f"{localtime(row.at):%d %b %Y}"):
-        yield day, list(found)
-
-
 def row_of(moment: Moment, *, now: datetime) -> Row:
     """A moment as a row."""
     said = moment.details
@@ -93,18 +71,8 @@ def row_of(moment: Moment, *, now: datetime) -> Row:
         reason=str(said.get("reason", "")),
         text=str(said.get("text", "")),
         details=[(words(name), fact(value)) for name, value in said.items() if name not in SAID_ONCE],
-        to_come=moment.at > now,
+        note=_("to come") if moment.at > now else "",
     )
-
-
-def words(name: str) -> str:
-    """A name of ours for people."""
-    return name.replace("_", " ")
-
-
-def fact(value: Any) -> str:
-    """A detail for people."""
-    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
 def state_of(order: Order, *, now: datetime) -> State:

@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from typing import Any
 
+from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from core.admin import NOTHING, moment_text, record_link, table
+from core.admin import NOTHING, Link, moment_text, record_link, record_page, table
 from core.money import money_text
 from orders.models import Order, OrderItem, OrderSession, PaymentAttempt, Refund
 
@@ -137,10 +138,13 @@ def refunds(order: Order) -> SafeString | str:
     return table(["Amount", "Status", "Reason", "Requested", "Made"], rows)
 
 
-def visit(order: Order) -> SafeString | str:
-    """The visit that ordered."""
-    key = order.visitor_session_id
-    return record_link("sessions_app_visitorsession", key, "The visit that ordered") if key else NOTHING
+def visit_links(order: Order) -> list[Link]:
+    """The visit that ordered, and whose it was."""
+    visit = order.visitor_session
+    if visit is None:
+        return []
+    visitor = reverse("admin:sessions_app_visitor", args=[visit.visitor_id])
+    return [Link("Visit", record_page("sessions_app_visitorsession", visit.pk)), Link("Visitor", visitor)]
 
 
 def touch(facts: dict[str, Any]) -> SafeString | str:

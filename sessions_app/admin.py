@@ -10,7 +10,9 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import URLPattern, path, reverse
 from django.utils.dateparse import parse_datetime
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter, DropdownFilter
 from unfold.decorators import display
@@ -24,20 +26,20 @@ from core.admin import (
     ChippedList,
     DayRangeFilter,
     HistoryAdmin,
-    HistoryInline,
     KeySearch,
     as_uuid,
     derived,
-    list_link,
     moment,
     moment_text,
     record_link,
     table,
     with_email,
 )
+from core.clock import now
 from customers.models import Customer
 from sessions_app.admin_channels import ChannelRuleAdmin
 from sessions_app.admin_filters import VisitFilter, visit_chips
+from sessions_app.admin_visitor import VisitorView
 from sessions_app.models import (
     Channel,
     ChannelRule,
@@ -47,6 +49,7 @@ from sessions_app.models import (
     SessionEvent,
     VisitorSession,
 )
+from sessions_app.visit_page import context_of
 
 LONGEST_TEXT = 48
 KNOWN_EVENTS = (
@@ -85,28 +88,15 @@ class EventTypeFilter(DropdownFilter):
         return queryset.filter(event_type=self.value()) if self.value() else queryset
 
 
-class EventInline(HistoryInline):
-    """What happened in the visit, from its beginning."""
-
-    model = SessionEvent
-    verbose_name_plural = "Events"
-    fields = ("when", "event_type", "page", "source", "details")
-    readonly_fields = fields
-    ordering = ("timestamp",)
-    per_page = 50
-
-    when = moment("timestamp", "When")
-    details = derived("Details", lambda event: ", ".join(f"{name}: {fact}" for name, fact in event.metadata.items()))
-
-
 @admin.register(VisitorSession)
 class VisitorSessionAdmin(ChippedList, KeySearch, HistoryAdmin):
     """The visits, newest first."""
 
     list_display = (
         "started",
+        "whose",
         "channel_text",
-        "utm_campaign",
+        "campaign",
         "landing",
         "device",
         "country",
@@ -114,7 +104,7 @@ class VisitorSessionAdmin(ChippedList, KeySearch, HistoryAdmin):
         "carts",
         "checkouts",
         "order",
-        "converted",
+        "paid",
     )
     list_filter = (
         ("started_at", DayRangeFilter),
@@ -128,18 +118,18 @@ class VisitorSessionAdmin(ChippedList, KeySearch, HistoryAdmin):
     sortable_by = ("started",)
     compressed_fields = False
     search_help_text = "Id of a visit or a visitor, or begin of a customer's e-mail address"
-    inlines = (EventInline,)
-    readonly_fields = ("page_views", "product_views", "order", "others", "arrivals")
+    readonly_fields = ("page_views", "product_views", "order", "visitor", "arrivals")
+    seen_with = {"order": "orders.view_order", "customer": "customers.view_customer"}
+    change_form_outer_before_template = "admin/sessions_app/visit.html"
     fieldsets = (
         (
             None,
             {
                 "fields": (
-                    ("session_id", "visitor_id"),
+                    ("session_id", "visitor"),
                     ("started_at", "last_seen_at", "ended_at"),
                     ("type", "customer", "consent"),
                     ("order", "converted", "converted_at"),
-                    "others",
                 )
             },
         ),
@@ -176,10 +166,24 @@ class VisitorSessionAdmin(ChippedList, KeySearch, HistoryAdmin):
             return rows.filter(pk=key) if rows.filter(pk=key).exists() else rows.filter(visitor_id=key)
         return rows.filter(customer__in=with_email(Customer.objects.order_by(), word))
 
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[VisitorSession], search_term: str
+    ) -> tuple[QuerySet[VisitorSession], bool]:
+        """Without an address for those who may not see customers: what is found would tell of them."""
+        if search_term.strip() and not as_uuid(search_term.strip()) and not self.may_be_seen(request, "customer"):
+            return queryset.none(), False
+        return super().get_search_results(request, queryset, search_term)
+
     started = moment("started_at", "Started")
     pages = derived("Pages", lambda visit: visit.page_views)
     carts = derived("Cart", lambda visit: visit.cart_additions or NOTHING)
     checkouts = derived("Checkout", lambda visit: visit.checkouts_started or NOTHING)
+
+    campaign = derived("Campaign", lambda visit: visit.utm_campaign or NOTHING)
+
+    @display(description="Paid", boolean=True)
+    def paid(self, visit: VisitorSession) -> bool:
+        return visit.converted
 
     @display(description="Channel", label=CHANNELS)
     def channel_text(self, visit: VisitorSession) -> str:
@@ -202,9 +206,19 @@ class VisitorSessionAdmin(ChippedList, KeySearch, HistoryAdmin):
     def order(self, visit: VisitorSession) -> SafeString | str:
         return record_link("orders_order", visit.order_id, "Order") if visit.order_id else NOTHING
 
-    @display(description="Other visits")
-    def others(self, visit: VisitorSession) -> SafeString:
-        return list_link("sessions_app_visitorsession", f"visitor_id__exact={visit.visitor_id}", "Of this visitor")
+    visitor = derived("Visitor", lambda visit: visitor_link(visit, visit.visitor_id))
+    whose = derived("Visitor", lambda visit: visitor_link(visit, "Visits"))
+
+    def get_urls(self) -> list[URLPattern]:
+        page = self.admin_site.admin_view(VisitorView.as_view(model_admin=self))
+        return [path("visitor/<uuid:visitor_id>/", page, name="sessions_app_visitor"), *super().get_urls()]
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> Any:
+        may = request.user.has_perm
+        told = context_of(object_id, may, request.GET, now=now()) if self.has_view_permission(request) else {}
+        return super().changeform_view(request, object_id, form_url, (extra_context or {}) | told)
 
 
 @admin.register(SessionEvent)
@@ -215,6 +229,7 @@ class SessionEventAdmin(KeySearch, HistoryAdmin):
     list_filter = (("timestamp", DayRangeFilter), EventTypeFilter, ("source", ChoicesDropdownFilter))
     sortable_by = ("when",)
     search_help_text = "Id of an event or a visit"
+    seen_with = {"product": "catalog.view_product", "visit": "sessions_app.view_visitorsession"}
     readonly_fields = ("product", "visit")
     fields = ("timestamp", "received_at", "event_type", "source", "page", "product", "visit", "metadata", "event_id")
 
@@ -281,6 +296,12 @@ class DeadLetterAdmin(HistoryAdmin):
 
 
 admin.site.register(ChannelRule, ChannelRuleAdmin)
+
+
+def visitor_link(visit: VisitorSession, text: object) -> SafeString:
+    """A link to the page of the visitor."""
+    address = reverse("admin:sessions_app_visitor", args=[visit.visitor_id])
+    return format_html('<a href="{}" class="text-link whitespace-nowrap">{}</a>', address, text)
 
 
 def shortened(text: str) -> str:

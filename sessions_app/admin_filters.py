@@ -15,7 +15,7 @@ from django.http import HttpRequest
 from unfold.contrib.filters.admin import DropdownFilter
 
 from catalog.models import Product
-from core.admin import Chip, Span, as_uuid, span_in
+from core.admin import Chip, Span, as_uuid, found_once, span_in
 from core.clock import now
 from sessions_app.dimensions import (
     EVENTS,
@@ -63,12 +63,13 @@ class VisitFilter(DropdownFilter):
         return [(step.value, title) for step, title in STEPS.items() if step is not Step.VISIT]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[VisitorSession]) -> QuerySet[VisitorSession]:
-        span = span_in(request.GET, *BEGAN)
-        found = with_values(queryset, filters_in(request.GET), span)
+        filters, step = filters_in(request.GET), step_in(request.GET)
+        found = with_values(queryset, filters, span_in(request.GET, *BEGAN))
         if request.GET.get(COUNTED) == YES:
             found = found.filter(counted_only())
-        step = step_in(request.GET)
-        return found if step is Step.VISIT else found.filter(fulfilling(REACHED[step], {}))
+        if step is not Step.VISIT:
+            found = found.filter(fulfilling(REACHED[step], {}))
+        return found_once(found, queryset) if filters or step is not Step.VISIT else found
 
 
 def step_in(query: Mapping[str, str]) -> Step:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import models
@@ -103,9 +104,19 @@ def conditions(filters: Filters, *, start: datetime, end: datetime) -> tuple[str
     `end`: so only the events of that time are read.
     """
     parts = [column_is(name) if name in COLUMNS else event_has(name) for name in filters]
-    values = {f"of_{name}": "" if value == NONE else value for name, value in filters.items()}
+    values: dict[str, Any] = {f"of_{name}": value_of(name, value) for name, value in filters.items()}
     bounds = {"events_from": start - LIFE, "events_to": end + LIFE}
     return " AND ".join(parts) or "true", values | bounds
+
+
+def value_of(dimension: Dimension, value: str) -> str | UUID | None:
+    """The value as it is stored; None, which nothing is, for a product that is no id."""
+    if dimension is not Dimension.PRODUCT:
+        return "" if value == NONE else value
+    try:
+        return UUID(value)
+    except ValueError:
+        return None
 
 
 def column_is(dimension: Dimension) -> str:
@@ -115,7 +126,8 @@ def column_is(dimension: Dimension) -> str:
 
 def event_has(dimension: Dimension) -> str:
     """The condition that an event of the visit has the value."""
-    kind, column = EVENTS[dimension]
+    kind, text = EVENTS[dimension]
+    column = text.removesuffix("::text")  # of which PostgreSQL does not know how frequent its values are
     return (
         "session_id IN (SELECT event.session_id FROM sessions_app_sessionevent AS event"  # noqa: S608 - ours
         f" WHERE event_type = '{kind}' AND event.{column} = %(of_{dimension})s"

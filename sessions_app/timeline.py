@@ -87,8 +87,8 @@ def session_id_of(text: str) -> UUID | None:
         return unsign(text, purpose="session")
 
 
-def account(session_id: UUID, *, events: int, now: datetime) -> Account | None:
-    """All about the visit, with its newest `events` events; None if nobody knows it.
+def account(session_id: UUID, *, events: int, now: datetime, passed: int = 0) -> Account | None:
+    """All about the visit, with its newest `events` events but for `passed` ones; None if nobody knows it.
 
     Raises:
         OperationalError: PostgreSQL cannot be asked. (Without Redis the account is poorer, and says so.)
@@ -101,7 +101,7 @@ def account(session_id: UUID, *, events: int, now: datetime) -> Account | None:
     letters = letters_of(session_id)
     if row is None and live is None and not waiting.entries and not letters:
         return None
-    stored = events_of(row, limit=events) if row else []
+    stored = events_of(row, limit=events, passed=passed) if row else []
     return Account(
         session_id=session_id,
         row=row,
@@ -119,10 +119,10 @@ def account(session_id: UUID, *, events: int, now: datetime) -> Account | None:
 # The pieces ---------------------------------------------------------------------------------------------------------
 
 
-def events_of(row: VisitorSession, *, limit: int) -> list[SessionEvent]:
-    """The newest stored events. The lower bound in time spares the partitions before the visit."""
+def events_of(row: VisitorSession, *, limit: int, passed: int = 0) -> list[SessionEvent]:
+    """The newest stored events, so many passed over. The lower bound in time spares the partitions before the visit."""
     events = SessionEvent.objects.filter(session_id=row.pk, timestamp__gte=row.started_at - OLDEST)
-    return list(events.order_by("-timestamp")[:limit])
+    return list(events.order_by("-timestamp", "-event_id")[passed : passed + limit])
 
 
 def moments_of(events: Iterable[SessionEvent]) -> list[Moment]:

@@ -205,6 +205,7 @@ class CheckoutScreen(KeySearch, HistoryAdmin):
     sortable_by = ("begun",)
     compressed_fields = False
     search_help_text = "Id of a checkout, number of an order, or begin of a customer's e-mail address"
+    seen_with: ClassVar[Any] = {"order_link": "orders.view_order", "visit": "sessions_app.view_visitorsession"}
     readonly_fields: ClassVar[Any] = ("lines", "sums", "visit", "order_link", "reached", "delivery", "invoice")
     fieldsets: ClassVar[Any] = (
         (None, {"fields": (("id", "status", "reached"), ("order_link", "visit", "coupon"))}),

@@ -3,8 +3,10 @@
 from core.admin import mails, schedules
 from core.admin.chips import Chip, ChippedList
 from core.admin.decisions import ask, decided, go_on, is_there
+from core.admin.finding import found_once
 from core.admin.pages import StaffPage
 from core.admin.spans import Span, span_in
+from core.admin.story import Link, Row, by_day, fact, words
 from core.admin.toolkit import (
     BAD,
     COUNTED,
@@ -59,8 +61,10 @@ __all__ = [
     "HistoryInline",
     "Inline",
     "KeySearch",
+    "Link",
     "NotedList",
     "RecordForm",
+    "Row",
     "Screen",
     "ShopAdmin",
     "Span",
@@ -70,8 +74,11 @@ __all__ = [
     "ask",
     "badge",
     "bounded_count",
+    "by_day",
     "decided",
     "derived",
+    "fact",
+    "found_once",
     "go_on",
     "is_there",
     "list_link",
@@ -86,4 +93,5 @@ __all__ = [
     "table",
     "unbroken",
     "with_email",
+    "words",
 ]

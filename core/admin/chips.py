@@ -22,7 +22,9 @@ FEW = 20
 
 @dataclass(frozen=True)
 class Chip:
-    """A filter: what by, which value, and the parameters of the address that ask for it."""
+    """A filter: what by, which value, and the parameters of the address that ask for it. One that nothing asks for goes
+    without saying, and cannot be taken away.
+    """
 
     name: str
     value: str
@@ -51,12 +53,16 @@ class ChippedList(Screen):
 
 
 def chips_of(query: Mapping[str, str], named: Iterable[Chip]) -> list[dict[str, str]]:
-    """The chips, each with `without`: the address that has all the others."""
+    """The chips, each with `without`: the address that has all the others, "" if it stands in none."""
     chips = list(named)
     known = {name for chip in chips for name in chip.asks}
     chips += [Chip(words(name), value, (name,)) for name, value in query.items() if value and name not in known]
     return [
-        {"name": chip.name, "value": chip.value, "without": without(query, chip.asks)}
+        {
+            "name": chip.name,
+            "value": chip.value,
+            "without": without(query, chip.asks) if set(chip.asks) & query.keys() else "",
+        }
         for chip in chips[:FEW]
         if NO_FILTERS.isdisjoint(chip.asks)
     ]

@@ -1,10 +1,10 @@
 """What the staff screens share: bounded counts, search by keys, money, shop days, read-only history."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 from uuid import UUID
 
 from django import forms
@@ -162,9 +162,34 @@ class ShopAdmin(Screen):
     warn_unsaved_form = True
     empty_value_display = NOTHING
     formfield_overrides = MONEY_INPUTS
+    seen_with: ClassVar[Mapping[str, str]] = {}
+    """Columns and fields that need a permission of their own, and which."""
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return BoundedList
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        columns = super().get_list_display(request)
+        return [name for name in columns if self.may_be_seen(request, name)] if self.seen_with else columns
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
+        if not self.seen_with:
+            return fieldsets
+        return [(title, options | {"fields": self.seen(request, options["fields"])}) for title, options in fieldsets]
+
+    def seen(self, request: HttpRequest, fields: Iterable[Any]) -> list[Any]:
+        """The fields, alone or in lines, that this person may see."""
+        lines = [
+            name if isinstance(name, str) else tuple(part for part in name if self.may_be_seen(request, part))
+            for name in fields
+        ]
+        return [line for line in lines if line and (not isinstance(line, str) or self.may_be_seen(request, line))]
+
+    def may_be_seen(self, request: HttpRequest, name: Any) -> bool:
+        """Whether this person may see a column or field."""
+        permission = self.seen_with.get(name)
+        return permission is None or request.user.has_perm(permission)
 
     @display(description=getattr(Screen.action_checkbox, "short_description", ""))
     def action_checkbox(self, obj: Any) -> SafeString:

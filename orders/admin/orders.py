@@ -113,7 +113,7 @@ class OrderAdmin(ChippedList, KeySearch, BulkActions, DeskActions):
         ("Items", {"fields": ("items", "sums")}),
         ("Customer", {"fields": (("customer", "name", "phone"), ("delivery", "invoice", "shipping_method"))}),
         ("Payment", {"fields": ("window", "attempts", "refunds")}),
-        ("Visit", {"fields": (("visit", "first", "last"),)}),
+        ("Visit", {"fields": (("first", "last"),)}),
     )
     readonly_fields = (
         "items",
@@ -124,7 +124,6 @@ class OrderAdmin(ChippedList, KeySearch, BulkActions, DeskActions):
         "window",
         "attempts",
         "refunds",
-        "visit",
         "first",
         "last",
     )
@@ -142,7 +141,6 @@ class OrderAdmin(ChippedList, KeySearch, BulkActions, DeskActions):
     window = derived("Payment window", order_page.window)
     attempts = derived("Attempts", order_page.attempts)
     refunds = derived("Refunds", order_page.refunds)
-    visit = derived("Visit", order_page.visit)
     first = derived("First touch", lambda order: order_page.touch(order.first_touch))
     last = derived("Last touch", lambda order: order_page.touch(order.last_touch))
     actions_list = ("by_phone",)
@@ -222,7 +220,9 @@ class OrderAdmin(ChippedList, KeySearch, BulkActions, DeskActions):
         order = looked_at(request, object_id or "") if self.has_view_permission(request) else None
         desk = desk_page.desk_of(order, self.offered(request, order), now=now()) if order else None
         comments = request.user.has_perm("orders.add_ordercomment")
-        context = (extra_context or {}) | {"desk": desk, "may_comment": comments}
+        sees_visits = request.user.has_perm("sessions_app.view_visitorsession")
+        links = order_page.visit_links(order) if order and sees_visits else []
+        context = (extra_context or {}) | {"desk": desk, "may_comment": comments, "visit_links": links}
         return super().changeform_view(request, object_id, form_url, context)
 
     def offered(self, request: HttpRequest, order: Order) -> dict[str, str]:

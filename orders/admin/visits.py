@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import DropdownFilter
 
-from core.admin import Chip, Span, span_in
+from core.admin import Chip, Span, found_once, span_in
 from core.clock import now
 from orders.models import Order
 from sessions_app.admin_filters import USUAL, dimension_chips
@@ -48,7 +48,9 @@ class VisitOfOrderFilter(DropdownFilter):
         if self.value() in ("some", "none"):
             queryset = queryset.filter(visitor_session__isnull=self.value() == "none")
         filters = filters_in(request.GET)
-        return queryset.filter(visitor_session__in=visits_of(filters, spans.values())) if filters else queryset
+        if not filters:
+            return queryset
+        return found_once(queryset.filter(visitor_session__in=visits_of(filters, spans.values())), queryset)
 
 
 def visits_of(filters: Filters, spans: Collection[Span]) -> QuerySet[VisitorSession]:

@@ -12,6 +12,7 @@ from customers.groups import OPS, create_groups
 from customers.models import User
 from orders.models import Order, OutboxEvent, WebhookEndpoint, WebhookReceipt
 from tests.admin_lists import list_of, queries_of
+from tests.analytics.staff import logged_in, member
 from tests.factories import (
     NOW,
     CustomerFactory,
@@ -199,12 +200,24 @@ def test_orders_are_listed_by_what_the_visit_was_like_that_placed_them(admin_cli
     assert "ORD-0WANTED000" not in page
 
 
-def test_orders_of_filtered_visits_take_as_many_queries_as_any(admin_client: Client) -> None:
+def test_orders_of_filtered_visits_take_one_query_more_than_others(admin_client: Client) -> None:
     for _order in range(30):
-        OrderFactory.create(visitor_session=VisitorSessionFactory.create(utm_source="a"))
-    assert queries_of(admin_client, "orders/order/?source=a&paid_from=2026-03-10&placed_to=2026-03-11") == 3
+        OrderFactory.create(paid=True, visitor_session=VisitorSessionFactory.create(utm_source="a"))
+    assert queries_of(admin_client, "orders/order/?source=a&paid_from=2026-03-10&placed_to=2026-03-11") == 4
 
 
 def test_a_span_that_is_none_is_refused_as_lists_do(admin_client: Client) -> None:
     answer = admin_client.get("/admin/orders/order/", {"paid_from": "soon"})
     assert answer.headers["Location"] == "/admin/orders/order/?e=1"
+
+
+def test_the_page_of_an_order_leads_to_its_visit_and_visitor_for_those_who_may_see_visits() -> None:
+    visit = VisitorSessionFactory.create()
+    order = OrderFactory.create(visitor_session=visit)
+    links = [f"/visitorsession/{visit.pk}/change/", f"/visitorsession/visitor/{visit.visitor_id}/"]
+    for permissions, number in (
+        (["orders.view_order", "sessions_app.view_visitorsession"], 2),
+        (["orders.view_order"], 0),
+    ):
+        page = list_of(logged_in(member(*permissions)), f"orders/order/{order.pk}/change")
+        assert sum(link in page for link in links) == number

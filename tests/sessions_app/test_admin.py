@@ -81,14 +81,3 @@ def test_events_of_one_kind_are_shown(admin_client: Client) -> None:
     page = list_of(admin_client, "sessions_app/sessionevent", event_type="add_to_cart")
     assert "/wanted" in page
     assert "/other" not in page
-
-
-def test_the_page_of_a_visit_takes_as_many_queries_for_30_events_as_for_3(admin_client: Client) -> None:
-    visit = VisitorSessionFactory.create(touches=[{"at": NOW.isoformat(), "channel": "direct"}, {"channel": "e-mail"}])
-    page = f"sessions_app/visitorsession/{visit.pk}/change"
-    list_of(admin_client, page)  # content types are cached from here on
-    counts = []
-    for more in (3, 27):
-        SessionEventFactory.create_batch(more, session=visit)
-        counts.append(queries_of(admin_client, page))
-    assert counts == [4, 4]

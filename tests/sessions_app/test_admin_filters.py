@@ -10,6 +10,7 @@ import pytest
 from django.contrib.admin.sites import site
 from django.test import Client, RequestFactory
 
+from core.admin import finding
 from sessions_app.admin_links import visits_link
 from sessions_app.dimensions import Dimension, Step
 from sessions_app.models import VisitorSession
@@ -63,7 +64,7 @@ def test_visits_are_listed_by_a_product_and_a_page_that_were_looked_at() -> None
     SessionEventFactory.create(page="/p")
     assert found(product=str(product)) == {wanted}
     assert found(page="/about", product=str(product)) == {wanted}
-    assert found(page="/p", product=str(product)) == set()
+    assert found(page="/p", product=str(product)) == found(product="a mug") == set()
 
 
 def test_none_is_a_value_that_visits_leave_empty() -> None:
@@ -128,8 +129,23 @@ def test_each_filter_stands_above_the_list_and_can_be_taken_away(admin_client: C
     )
 
 
-def test_a_filtered_list_takes_as_many_queries_as_any(admin_client: Client) -> None:
+def test_visits_of_a_page_are_those_of_28_days_unless_the_address_says_otherwise(admin_client: Client) -> None:
+    SessionEventFactory.create(page="/about", session=VisitorSessionFactory.create(landing_page="/long-ago"))
+    page = list_of(admin_client, LIST, page="/about")
+    assert "/long-ago" not in page
+    assert page.count('aria-label="Without ') == 1  # that of the page; what nobody asked for cannot be taken away
+    assert "/long-ago" in list_of(admin_client, LIST, page="/about", **{"from": "2026-03-01"})
+
+
+def test_a_filtered_list_takes_one_query_more_than_others(admin_client: Client) -> None:
     for _visit in range(30):
         SessionEventFactory.create(page="/about", session=VisitorSessionFactory.create(utm_source="a"))
     address = visits_link({Dimension.SOURCE: "a", Dimension.PAGE: "/about"}, NOW, NOW + HOUR, Step.VISIT)
-    assert queries_of(admin_client, f"{LIST}/{address.partition('/visitorsession/')[2]}") == 3
+    assert queries_of(admin_client, f"{LIST}/{address.partition('/visitorsession/')[2]}") == 4
+
+
+def test_many_visits_are_listed_as_few_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = {VisitorSessionFactory.create(utm_source="a") for _visit in range(3)}
+    VisitorSessionFactory.create()
+    monkeypatch.setattr(finding, "FOUND", 2)
+    assert found(source="a") == wanted
