@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from django.http import HttpResponse
@@ -92,11 +93,18 @@ def csv_file(lines: Iterable[Mapping[str, Any]], name: str) -> HttpResponse:
     """A table to open in a spreadsheet. What such a program would run is written as text."""
     lines = list(lines)
     header = list(lines[0]) if lines else []
-    cells = [["" if cell is None else escaped(str(cell)) for cell in line.values()] for line in lines]
+    cells = [[cell_text(cell) for cell in line.values()] for line in lines]
     headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
     return HttpResponse(
         BYTE_ORDER_MARK + csv_text([header, *cells]), content_type="text/csv; charset=utf-8", headers=headers
     )
+
+
+def cell_text(cell: object) -> str:
+    """A cell. A number below 0 is one, not text that looks like a formula."""
+    if cell is None:
+        return ""
+    return str(cell) if isinstance(cell, (int, float, Decimal)) else escaped(str(cell))
 
 
 def answers(serializer: Any, name: str, *, many: bool = False) -> Any:

@@ -29,6 +29,21 @@ HEADLINES = {
 }
 """By what the page's address calls them."""
 SHOWN = {name: headline.metric for name, headline in HEADLINES.items()}
+OTHERS = (
+    "net_sales",
+    "refunds",
+    "total_page_views",
+    "avg_page_views_per_session",
+    "avg_session_duration",
+    "bounce_rate",
+    "cart_rate",
+    "checkout_rate",
+    "purchase_rate",
+    "placed_orders",
+    "payment_success_rate",
+)
+PLOTTED = SHOWN | {name: METRICS[name] for name in OTHERS}
+"""What the chart can show: all of it is known by the hour, and of filtered visits too."""
 USUAL = "visits"
 
 

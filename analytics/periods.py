@@ -94,5 +94,5 @@ def compared(current: Window, compare: Compare) -> Window | None:
         case Compare.PREVIOUS:
             return current.shifted(len(current.days))
         case Compare.YEAR:
-            return current.shifted(YEAR * -(-len(current.days) // YEAR))
+            return current.shifted(YEAR)
     return None

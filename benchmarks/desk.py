@@ -32,6 +32,8 @@ TABLES: dict[str, dict[str, str]] = {
 }
 """What the list and the page read, and what differs from `many_orders`: an order a minute, for two years."""
 LIST = "/admin/orders/order/"
+Together = tuple[str, ...]
+"""A page and its parts, asked for one after the other."""
 
 
 def order_list() -> Measurement:
@@ -76,8 +78,9 @@ def filled() -> Order:
     return like
 
 
-def looked_at(addresses: Sequence[str], *, before: Callable[[], object] = lambda: None) -> Measurement:
+def looked_at(addresses: Sequence[str | Together], *, before: Callable[[], object] = lambda: None) -> Measurement:
     """The p95 of looks at these pages in turn by one person, each page looked at before; `before` runs before a look.
+    A page that asks for its parts afterwards is there when all of them are.
 
     Raises:
         NotDoneError: a page is not there.
@@ -102,12 +105,14 @@ def logged_in() -> str:
     return f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
 
 
-def look(shop: Web, address: str, cookie: str) -> float:
-    """Milliseconds until a page is there.
+def look(shop: Web, address: str | Together, cookie: str) -> float:
+    """Milliseconds until a page is there with all its parts.
 
     Raises:
         NotDoneError: it is not.
     """
+    if not isinstance(address, str):
+        return sum(look(shop, part, cookie) for part in address)
     web = HTTPConnection("127.0.0.1", shop.port, timeout=60)
     begun = time.perf_counter()
     web.request("GET", address, headers={"Cookie": cookie})

@@ -100,6 +100,7 @@ PROMISES = (
     Promise("live_viewers", "watching.live_viewers", at_most(5)),
     Promise("dashboard_cold", "years.dashboard_cold", at_most(300)),
     Promise("dashboard_cached", "years.dashboard_cached", at_most(50)),
+    Promise("dashboard_filtered", "years.dashboard_filtered", at_most(3000)),
     Promise("breakdown_90d", "years.breakdown_90d", at_most(300)),
     Promise("page_weight", "pages.page_weight", at_most(1536)),
 )

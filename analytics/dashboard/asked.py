@@ -12,18 +12,20 @@ from django.urls import reverse
 from django.utils.dateparse import parse_date
 
 from analytics.attribution import Model
-from analytics.cards import SHOWN
+from analytics.cards import PLOTTED
 from analytics.cards import USUAL as USUAL_PLOT
 from analytics.periods import Compare, Window, compared, last_instant, window
 from analytics.returns import MOST_DAYS
 from core.clock import shop_day
 from sessions_app.dimensions import TOUCHED, Dimension, filters_in
 
-PERIODS = {"today": 1, "7": 7, "28": 28, "90": 90}
-"""Their lengths in days; besides there are `month`, the one that is not over, and `custom`."""
+PERIODS = {"today": 1, "7": 7, "28": 28, "90": 90, "364": 364}
+"""Their lengths in days, until now."""
 USUAL = "28"
-MONTH, CUSTOM = "month", "custom"
+YESTERDAY, MONTH, LAST_MONTH, YEAR, CUSTOM = "yesterday", "month", "last_month", "year", "custom"
+"""Others: the month and the year are those that are not over."""
 EARLIEST = date(1990, 1, 1)
+DAY = timedelta(days=1)
 CAME = (*TOUCHED,)
 SAW = (Dimension.PRODUCT, Dimension.PAGE)
 WHO = (Dimension.COUNTRY, Dimension.CITY, Dimension.DEVICE, Dimension.BROWSER, Dimension.OS)
@@ -77,12 +79,21 @@ class Asked:
 
     def window(self, *, now: datetime) -> Window:
         """The days that are shown; the last one as far as it has come."""
+        if self.period in PERIODS:
+            return window(PERIODS[self.period], now)
         today = shop_day(now)
-        if self.period == MONTH:
-            return Window(today.replace(day=1), today, now)
-        if self.first and self.last:
-            return Window(self.first, self.last, now if self.last == today else last_instant(self.last))
-        return window(PERIODS[self.period], now)
+        first, last = self._days(today)
+        return Window(first, last, now if last == today else last_instant(last))
+
+    def _days(self, today: date) -> tuple[date, date]:
+        month = today.replace(day=1)
+        named = {
+            YESTERDAY: (today - DAY, today - DAY),
+            MONTH: (month, today),
+            LAST_MONTH: ((month - DAY).replace(day=1), month - DAY),
+            YEAR: (today.replace(month=1, day=1), today),
+        }
+        return named.get(self.period) or (self.first or today, self.last or today)
 
     def before(self, *, now: datetime) -> Window | None:
         """The days that they are compared with; None without."""
@@ -96,7 +107,7 @@ def asked(query: Mapping[str, str], *, now: datetime) -> tuple[Asked, list[str]]
     """What is asked for, and a sentence about each thing that was not understood: the usual one is shown for it."""
     notes: list[str] = []
     first, last = days_in(query, notes, today=shop_day(now))
-    period = word(query, "period", [*PERIODS, MONTH, CUSTOM], USUAL, notes)
+    period = word(query, "period", [*PERIODS, YESTERDAY, MONTH, LAST_MONTH, YEAR, CUSTOM], USUAL, notes)
     if period == CUSTOM and first is None:
         period = USUAL
     filters = filters_in(query)
@@ -107,7 +118,7 @@ def asked(query: Mapping[str, str], *, now: datetime) -> tuple[Asked, list[str]]
         first=first if period == CUSTOM else None,
         last=last if period == CUSTOM else None,
         compare=Compare(word(query, "compare", list(Compare), Compare.WEEKDAYS, notes)),
-        plot=word(query, "plot", list(SHOWN), USUAL_PLOT, notes),
+        plot=word(query, "plot", list(PLOTTED), USUAL_PLOT, notes),
         credit=Model(word(query, "credit", list(Model), Model.SESSION, notes)),
         tables={name: Dimension(word(query, name, list(ours), ours[0], notes)) for name, ours in TABLES.items()},
         filters=dict(list(filters.items())[:MOST_FILTERS]),

@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from analytics.cards import HEADLINES
-from analytics.dashboard.asked import CUSTOM, MONTH, Asked
+from analytics.dashboard.asked import CUSTOM, LAST_MONTH, MONTH, YEAR, YESTERDAY, Asked
 from analytics.dashboard.reading import Reading
 from analytics.dashboard.values import COUNTRIES
 from analytics.periods import Compare
@@ -14,7 +13,19 @@ from analytics.selectors import product_names
 from core.clock import shop_day
 from sessions_app.dimensions import Dimension
 
-PERIODS = {"today": ("Today", "d"), "7": ("7 days", "w"), "28": ("28 days", "f"), "90": ("90 days", "n")}
+PERIODS = {
+    "today": ("Today", "d"),
+    "7": ("7 days", "w"),
+    "28": ("28 days", "f"),
+    "90": ("90 days", "n"),
+    MONTH: ("This month", "m"),
+}
+MORE_PERIODS = {
+    YESTERDAY: ("Yesterday", "e"),
+    LAST_MONTH: ("Last month", "b"),
+    YEAR: ("This year", "y"),
+    "364": ("52 weeks", "k"),
+}
 COMPARISONS = {
     Compare.WEEKDAYS: "the period before, same weekdays",
     Compare.PREVIOUS: "the days right before",
@@ -27,7 +38,8 @@ def choices(reading: Reading) -> dict[str, Any]:
     """Links by what they change."""
     asked = reading.asked
     return {
-        "periods": periods(asked),
+        "periods": periods(asked, PERIODS),
+        "more_periods": periods(asked, MORE_PERIODS),
         "comparisons": [
             {"title": title, "link": asked.link(compare=each), "on": each == asked.compare, "value": str(each)}
             for each, title in COMPARISONS.items()
@@ -37,18 +49,13 @@ def choices(reading: Reading) -> dict[str, Any]:
         "later": later(reading),
         "chips": chips(asked),
         "unfiltered": asked.link(filters={}) if asked.filters else "",
-        "plots": [
-            {"title": headline.metric.title, "link": asked.link(plot=name), "on": name == asked.plot}
-            for name, headline in HEADLINES.items()
-        ],
         "kept_for_custom": {**asked.query(), "period": CUSTOM, "from": "", "to": ""},
-        "is_custom": asked.period == CUSTOM,
+        "is_custom": asked.period == CUSTOM or asked.period in MORE_PERIODS,
     }
 
 
-def periods(asked: Asked) -> list[dict[str, Any]]:
-    """The periods with a name, each with its key."""
-    named = [*PERIODS.items(), (MONTH, ("This month", "m"))]
+def periods(asked: Asked, named: dict[str, tuple[str, str]]) -> list[dict[str, Any]]:
+    """Periods with a name, each with its key."""
     return [
         {
             "title": title,
@@ -56,7 +63,7 @@ def periods(asked: Asked) -> list[dict[str, Any]]:
             "link": asked.link(period=period, first=None, last=None),
             "on": period == asked.period,
         }
-        for period, (title, key) in named
+        for period, (title, key) in named.items()
     ]
 
 

@@ -6,8 +6,9 @@ import json
 import logging
 from collections.abc import Iterator, Sequence
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError
@@ -54,7 +55,7 @@ def index(request: HttpRequest) -> HttpResponse:
         return admin.site.index(request, {"title": "Dashboard", "may_see_figures": False})
     last = request.COOKIES.get(REMEMBERED, "")
     if last and not request.GET:
-        return HttpResponseRedirect(f"{reverse('admin:index')}?{urlencode(parse_qsl(last))}")
+        return HttpResponseRedirect(in_words(last).link())
     wanted, problems = wanted_by(request)
     response = admin.site.index(request, page(wanted, problems, request))
     if request.GET:
@@ -67,8 +68,19 @@ def remember(response: HttpResponse, wanted: Asked) -> None:
     choice = wanted.address
     if len(choice) <= LONGEST_CHOICE:
         response.set_cookie(
-            REMEMBERED, choice, max_age=REMEMBERED_SECONDS, path=reverse("admin:index"), httponly=True, samesite="Lax"
+            REMEMBERED,
+            choice,
+            max_age=REMEMBERED_SECONDS,
+            path=reverse("admin:index"),
+            secure=settings.SESSION_COOKIE_SECURE,
+            httponly=True,
+            samesite="Lax",
         )
+
+
+def in_words(query: str) -> Asked:
+    """What a query in words asks for, whoever wrote it."""
+    return asked(dict(parse_qsl(query)), now=now())[0]
 
 
 def wanted_by(request: HttpRequest) -> tuple[Asked, list[str]]:
@@ -172,8 +184,7 @@ def note(request: HttpRequest) -> HttpResponse:
         admin.site.get_model_admin(Annotation).log_addition(request, made, "Made on the chart.")
     else:
         messages.error(request, " ".join(f"{name.capitalize()}: {found[0]}" for name, found in form.errors.items()))
-    back, _problems = asked(dict(parse_qsl(request.POST.get("query", ""))), now=now())
-    return HttpResponseRedirect(back.link())
+    return HttpResponseRedirect(in_words(request.POST.get("query", "")).link())
 
 
 @require_GET

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from analytics.cards import SHOWN
+from analytics.cards import PLOTTED
 from analytics.dashboard.asked import Asked
 from analytics.metrics import Metric
 from analytics.periods import Window
@@ -32,7 +32,7 @@ class Reading:
     @property
     def plotted(self) -> Metric:
         """The metric in the chart."""
-        return SHOWN[self.asked.plot]
+        return PLOTTED[self.asked.plot]
 
     @cached_property
     def current(self) -> Slice:

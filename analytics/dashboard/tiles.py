@@ -12,8 +12,10 @@ from django.utils.html import strip_spaces_between_tags
 
 from analytics import selectors
 from analytics.attention import attention_items
-from analytics.cards import HEADLINES, card
+from analytics.cards import HEADLINES, PLOTTED, card
 from analytics.chart import chart
+from analytics.dashboard import selling
+from analytics.dashboard.about import COUPONS, CUSTOMERS, GOAL, MONEY, OUTCOMES, STEPS, VALUES, WEEK, Told
 from analytics.dashboard.links import orders_behind, placed_behind, visits_behind
 from analytics.dashboard.reading import Reading
 from analytics.dashboard.values import lines_of_values, values_table
@@ -38,6 +40,7 @@ class Tile:
     template: str
     context: Callable[[Reading, HttpRequest], Context]
     lines: Callable[[Reading], Iterable[Line]] | None = None
+    about: Told = ()
 
     @property
     def is_table(self) -> bool:
@@ -100,7 +103,11 @@ def plot(reading: Reading, request: HttpRequest) -> Context:
     return {
         "chart": drawn,
         "points": [{"says": spot.sentence, "day": shop_day(spot.begins).isoformat()} for spot in drawn.spots],
-        "headline": HEADLINES[reading.asked.plot],
+        "metric": reading.plotted,
+        "plots": [
+            {"title": metric.title, "link": reading.asked.link(plot=name), "on": name == reading.asked.plot}
+            for name, metric in PLOTTED.items()
+        ],
         "notes": notes_on(drawn, reading.window),
         "may_change_notes": request.user.has_perm("analytics.change_annotation"),
     }
@@ -154,14 +161,17 @@ TILES = {
     tile.name: tile
     for tile in (
         Tile("attention", "Needs attention", "attention", attention),
-        Tile("cards", "Figures", "cards", cards, lines_of_cards),
+        Tile("cards", "Figures", "cards", cards, lines_of_cards, GOAL),
         Tile("chart", "Over time", "chart", plot, lines_of_plot),
-        Tile("funnel", "Funnel", "funnel", funnel_steps, lines_of_funnel),
-        Tile("outcomes", "Order outcomes", "outcomes", order_outcomes, lines_of_outcomes),
+        Tile("funnel", "Funnel", "funnel", funnel_steps, lines_of_funnel, STEPS),
+        Tile("outcomes", "Order outcomes", "outcomes", order_outcomes, lines_of_outcomes, OUTCOMES),
         *(
-            Tile(name, title, "values", values(name), values_lines(name))
+            Tile(name, title, "values", values(name), values_lines(name), VALUES)
             for name, title in {"came": "Came by", "saw": "Looked at", "who": "Who and with what"}.items()
         ),
-        Tile("week", "Hours of the week", "week", week, lines_of_week),
+        Tile("money", "Sales, taken apart", "money", selling.money, selling.lines_of_money, MONEY),
+        Tile("customers", "Customers", "customers", selling.customers, selling.lines_of_customers, CUSTOMERS),
+        Tile("coupons", "Coupons", "coupons", selling.coupons, selling.lines_of_coupons, COUPONS),
+        Tile("week", "Hours of the week", "week", week, lines_of_week, WEEK),
     )
 }

@@ -19,6 +19,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from PIL import Image
 
+from analytics.cards import PLOTTED
 from analytics.dashboard.tiles import TILES
 from analytics.models import Annotation
 from core import redis as core_redis
@@ -26,7 +27,7 @@ from core.redis import breaker
 from sessions_app.models import DeadLetter
 from tests.analytics.days import at, computed, event, purchase, visit
 from tests.analytics.staff import logged_in, member
-from tests.factories import PASSWORD, UserFactory
+from tests.factories import PASSWORD, CustomerFactory, UserFactory
 from tests.orders.subscriber import delivery_to, endpoint_at
 
 pytestmark = pytest.mark.django_db
@@ -51,9 +52,14 @@ def page(client: Client, query: str = "") -> str:
     return " ".join(response.content.decode().split())
 
 
-def streamed(client: Client, query: str = "") -> dict[str, str]:
-    """The tiles that the page asks for afterwards, by name."""
-    response = client.get(f"/admin/dashboard/tiles?tiles={','.join(TILES)}&{query}")
+def lines_of(client: Client, tile: str, query: str = "period=today") -> list[str]:
+    """The lines of a tile's file, without their header."""
+    return client.get(f"/admin/dashboard/{tile}.csv?{query}").content.decode().splitlines()[1:]
+
+
+def streamed(client: Client, query: str = "", *names: str) -> dict[str, str]:
+    """The tiles that the page asks for afterwards, by name; all of them or those."""
+    response = client.get(f"/admin/dashboard/tiles?tiles={','.join(names or TILES)}&{query}")
     assert response.status_code == 200
     lines = b"".join(cast(StreamingHttpResponse, response).streaming_content).splitlines()  # type: ignore[arg-type]
     return {line["name"]: line["html"] for line in map(json.loads, lines)}
@@ -125,6 +131,56 @@ def test_an_address_that_makes_no_sense_is_told_so_and_shows_the_usual(staff: Cl
     assert "Wed 11 Feb – Tue 10 Mar 14:05" in text
 
 
+@pytest.mark.parametrize(
+    ("period", "shown"),
+    [
+        ("yesterday", "Mon 9 Mar"),
+        ("month", "Sun 1 Mar – Tue 10 Mar 14:05"),
+        ("last_month", "Sun 1 Feb – Sat 28 Feb"),
+        ("year", "Thu 1 Jan – Tue 10 Mar 14:05"),
+        ("364", "Wed 12 Mar 2025 – Tue 10 Mar 14:05"),
+        ("custom&from=2026-03-10&to=2026-03-10", "Tue 10 Mar until 14:05"),
+    ],
+)
+def test_periods_have_names(staff: Client, period: str, shown: str) -> None:
+    visit(at(9) - timedelta(days=1))
+    assert f"<strong>{shown}</strong>" in staff.get(f"/admin/?period={period}").content.decode()
+
+
+@pytest.mark.parametrize("query", ["period=7", "period=today", "period=7&device=mobile", "period=today&device=mobile"])
+def test_each_figure_can_be_plotted(staff: Client, query: str) -> None:
+    purchase(visit(at(9), seconds=30, device="mobile", page_views=3), paid=at(10), subtotal=77)
+    for plot, metric in PLOTTED.items():
+        assert f'<h2 id="ff-chart">{metric.title} by ' in streamed(staff, f"{query}&plot={plot}", "chart")["chart"]
+
+
+def test_sales_are_taken_apart_and_put_together_again(staff: Client) -> None:
+    placed = {"subtotal": 100, "discount_amount": 10, "shipping_amount": 5, "coupon_code": "SPRING"}
+    purchase(visit(at(9)), paid=at(10), tax_amount=19, total=114, **placed)
+    purchase(visit(at(9)), paid=at(10), tax_amount=4, total=95, **placed)
+    amounts = [float(line.split(",")[1]) for line in lines_of(staff, "money")]
+    assert amounts == [200, -20, 10, 19, 209, 0, 209, 4]
+
+
+def test_coupons_say_what_they_brought_and_took(staff: Client) -> None:
+    purchase(visit(at(9)), paid=at(10), subtotal=124, discount_amount=10, coupon_code="SPRING")
+    purchase(visit(at(9)), paid=at(10), subtotal=10, coupon_code="")
+    assert staff.get("/admin/dashboard/coupons.csv?period=today").content.decode().splitlines()[1:] == [
+        "SPRING,1,114.000,10.000"
+    ]
+
+
+def test_customers_are_new_until_they_have_paid_once(staff: Client) -> None:
+    known, new = CustomerFactory.create(), CustomerFactory.create()
+    purchase(None, paid=at(9) - timedelta(days=50), customer=known)
+    purchase(None, placed_at=at(9) - timedelta(days=50), customer=new)
+    purchase(visit(at(9), device="mobile"), paid=at(10), customer=known, subtotal=30)
+    purchase(visit(at(9)), paid=at(10), customer=new, subtotal=50)
+    purchase(visit(at(9)), paid=at(11), customer=new, subtotal=20)
+    assert lines_of(staff, "customers") == ["New customers,1,1,50.000", "Returning customers,2,2,50.000"]
+    assert lines_of(staff, "customers", "period=today&device=mobile") == ["Returning customers,1,1,30.000"]
+
+
 def test_a_shop_of_one_day_opens_on_today(staff: Client) -> None:
     visit(at(9))
     assert "<strong>Tue 10 Mar until 14:05</strong>" in page(staff)
@@ -135,6 +191,11 @@ def test_the_last_choice_is_remembered(staff: Client) -> None:
     page(staff, "period=7&plot=sales&source=a%26b")
     answer = staff.get("/admin/")
     assert (answer.status_code, answer.headers["Location"]) == (302, "/admin/?period=7&plot=sales&source=a%26b")
+
+
+def test_a_choice_that_somebody_made_up_leads_to_the_usual_page(staff: Client) -> None:
+    staff.cookies["footfall_dashboard"] = "//evil.example"
+    assert staff.get("/admin/").headers["Location"] == "/admin/?period=28"
 
 
 def test_the_plotted_metric_stands_in_the_address(staff: Client) -> None:
@@ -223,13 +284,13 @@ def test_values_that_visitors_choose_are_shown_as_text(staff: Client, given: str
 def test_a_file_has_what_the_tile_shows_and_no_formula(staff: Client) -> None:
     purchase(visit(at(9), utm_campaign="=1+1", device="mobile"), paid=at(10), subtotal=77)
     visit(at(9), utm_campaign="=1+1")
-    lines = staff.get("/admin/dashboard/came.csv?period=today&came=campaign&device=mobile").content.decode()
-    assert lines.splitlines()[1] == "'=1+1,1,1,77.000,100.00"
+    assert lines_of(staff, "came", "period=today&came=campaign&device=mobile") == ["'=1+1,1,1,77.000,100.00"]
 
 
 @pytest.mark.parametrize("name", [tile.name for tile in TILES.values() if tile.lines])
 def test_every_table_can_be_had_as_a_file(staff: Client, name: str) -> None:
     event(visit(at(9), country="GB"), "product_view", product_id=uuid4())
+    purchase(visit(at(9)), paid=at(9), coupon_code="SPRING")
     computed()
     answer = staff.get(f"/admin/dashboard/{name}.csv?period=today")
     assert answer.headers["Content-Disposition"] == f'attachment; filename="{name}_2026-03-10_2026-03-10.csv"'
@@ -352,7 +413,7 @@ def test_page_and_tiles_cost_a_fixed_number_of_queries(staff: Client) -> None:
     with CaptureQueriesContext(connection) as queries:
         staff.get("/admin/?period=28")
         streamed(staff, "period=28")
-    assert len(queries) == 23
+    assert len(queries) == 25
     with CaptureQueriesContext(connection) as queries:
         staff.get("/admin/?period=28")
     assert len(queries) == 6
