@@ -138,6 +138,31 @@ def test_every_page_shows_who_is_logged_in_until_they_log_out(page: Page, shop: 
     assert shop.logged_in is False
 
 
+LATE_ANSWER = """
+(() => {
+  const real = window.fetch, keep = Storage.prototype.setItem;
+  let release;
+  const loggedIn = new Promise((done) => { release = done; });
+  window.fetch = async (address, options) => {
+    const answer = await real(address, options);
+    if (location.pathname.endsWith("/login") && String(address).endsWith("/account")) await loggedIn;
+    return answer;
+  };
+  Storage.prototype.setItem = function (name, value) {
+    keep.call(this, name, value);
+    if (name.includes("loggedIn")) release();
+  };
+})();
+"""
+"""Who is logged in, asked before the login, is answered right after it."""
+
+
+def test_an_answer_from_before_the_login_does_not_end_it(page: Page) -> None:
+    page.add_init_script(LATE_ANSWER)
+    log_in(page, then="/shop/")
+    expect(page.locator("#account-link")).to_have_text("Account")
+
+
 def test_login_that_ended_elsewhere_is_noticed(page: Page, shop: StubShop) -> None:
     log_in(page)
     shop.logged_in = False
