@@ -52,7 +52,7 @@ def muted_until() -> datetime | None:
 
 def test_the_list_says_what_where_and_since_when(staff: Client, alert: Alert) -> None:
     page = list_of(staff, "analytics/alert", state="open")
-    assert 'href="/admin/?period=today&amp;plot=visits"' in page
+    assert 'href="/admin/?period=today"' in page
     assert "23 visits &amp; &lt;b&gt;no more&lt;/b&gt;" in page
     assert f"/admin/analytics/alert/{alert.pk}/change/" in page
     assert "23 visits" not in list_of(staff, "analytics/alert", state="over")
