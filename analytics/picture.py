@@ -29,14 +29,17 @@ UNITS = ((Decimal(10) ** 9, "B"), (Decimal(10) ** 6, "M"), (Decimal(1000), "k"))
 COLOURS = 64
 """Of the picture: enough for smooth lines, and a fifth of the bytes."""
 
+TITLE = 44
+"""Room above for a title."""
 MOST_DOTS = 31
 """Points, of more a line says enough."""
 
 Place = tuple[float, float]
 
 
-def drawn(chart: Chart, *, this: str = "This period", before: str = "Compared with") -> bytes:
-    """The window as a line with dots, the one before as a dashed one behind it, and what is needed to read them.
+def drawn(chart: Chart, *, this: str = "This period", before: str = "Compared with", title: str = "") -> bytes:
+    """The window as a line with dots, what is not over dashed; the one before as a thin dashed line behind it; and what
+    is needed to read them.
 
     The background is white, so that it can be read in a dark mail too. The sentence of the chart stands for it where
     pictures are not shown.
@@ -45,13 +48,25 @@ def drawn(chart: Chart, *, this: str = "This period", before: str = "Compared wi
     pen = ImageDraw.Draw(canvas)
     draw_grid(pen, chart.on)
     draw_dashed(pen, places([spot.before for spot in chart.spots], chart.on))
-    draw_dotted(pen, places([spot.value for spot in chart.spots], chart.on), has_dots=len(chart.spots) <= MOST_DOTS)
+    line = places([spot.value for spot in chart.spots], chart.on)
+    draw_dotted(pen, line[:-1] if chart.is_cut else line, has_dots=len(chart.spots) <= MOST_DOTS)
+    draw_dashed(pen, line[-2:] if chart.is_cut else [], BLUE)
     draw_legend(pen, is_compared=bool(chart.before))
     picture = canvas.resize((WIDTH, HEIGHT), Image.Resampling.BOX)
     write_texts(ImageDraw.Draw(picture), chart, this, before)
     file = BytesIO()
+    picture = titled(picture, title) if title else picture
     picture.quantize(COLOURS).save(file, "PNG", optimize=True)
     return file.getvalue()
+
+
+def titled(picture: Image.Image, title: str) -> Image.Image:
+    """The picture below its title."""
+    whole = Image.new("RGB", (WIDTH, HEIGHT + TITLE), WHITE)
+    whole.paste(picture, (0, TITLE))
+    pen, font = ImageDraw.Draw(whole), ImageFont.load_default(TEXT)
+    pen.text((LEFT, TITLE), title, INK, font, anchor="lm")
+    return whole
 
 
 def places(values: Sequence[Value], on: Scale) -> list[Place]:
@@ -87,12 +102,12 @@ def draw_dotted(pen: ImageDraw.ImageDraw, line: list[Place], *, has_dots: bool) 
         pen.circle(place, 9 * FINER, fill=BLUE)
 
 
-def draw_dashed(pen: ImageDraw.ImageDraw, line: list[Place]) -> None:
+def draw_dashed(pen: ImageDraw.ImageDraw, line: list[Place], colour: str = GREY) -> None:
     """What it is compared with: a thin dashed line, told from the other without its colour too."""
     for start, end in pairwise(line):
         for part in range(0, 12, 2):
             ends = between(start, end, part / 11), between(start, end, (part + 1) / 11)
-            pen.line(ends, fill=GREY, width=3 * FINER)
+            pen.line(ends, fill=colour, width=3 * FINER)
 
 
 def between(start: Place, end: Place, part: float) -> Place:

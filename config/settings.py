@@ -358,6 +358,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 100, "unacked_restore_t
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_TIMEZONE = SHOP_TIME_ZONE
 DJANGO_CELERY_BEAT_TZ_AWARE = True
+CELERY_BEAT_SYNC_EVERY = 50  # jobs sent: else it tells only every three minutes when each last ran
 
 LOGGING = {
     "version": 1,

@@ -25,6 +25,7 @@ from analytics.dashboard.choices import choices
 from analytics.dashboard.keeping import Drawn, keep, kept, place
 from analytics.dashboard.reading import Reading
 from analytics.dashboard.tiles import TILES, Tile
+from analytics.metrics import Kind
 from analytics.models import Annotation
 from analytics.picture import drawn
 from analytics.services import annotate
@@ -194,9 +195,11 @@ def picture(request: HttpRequest) -> HttpResponse:
     wanted, _notes = wanted_by(request)
     reading = Reading(wanted, now=now())
     shown = chart(reading.plotted, reading.current, reading.before)
+    unit = f", {settings.SHOP_CURRENCY}" if reading.plotted.kind is Kind.MONEY else ""
+    title = f"{shown.title}{unit}: {reading.window}"
     name = f"{wanted.plot}_{reading.window.first}_{reading.window.last}.png"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return HttpResponse(drawn(shown), content_type="image/png", headers=headers)
+    return HttpResponse(drawn(shown, title=title), content_type="image/png", headers=headers)
 
 
 def require_permission(request: HttpRequest) -> None:

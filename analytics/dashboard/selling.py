@@ -14,7 +14,7 @@ from analytics.metrics import Kind, Totals
 from analytics.statements import among, rows, statement
 
 IN_A_FILE = 1_000
-CUSTOMERS = {False: "New customers", True: "Returning customers", None: "Nobody known"}
+CUSTOMERS = {False: "New", True: "Returning", None: "Nobody known"}
 Parts = dict[str, Decimal]
 
 
