@@ -24,7 +24,6 @@ from analytics.goals import goal_of_days
 from analytics.metrics import steps
 from analytics.notes import notes_on
 from analytics.panels import funnel, goal, outcomes
-from core.clock import shop_day
 from sessions_app.dimensions import Step
 
 Context = dict[str, Any]
@@ -102,7 +101,6 @@ def plot(reading: Reading, request: HttpRequest) -> Context:
     drawn = chart(reading.plotted, reading.current, reading.before)
     return {
         "chart": drawn,
-        "points": [{"says": spot.sentence, "day": shop_day(spot.begins).isoformat()} for spot in drawn.spots],
         "metric": reading.plotted,
         "plots": [
             {"title": metric.title, "link": reading.asked.link(plot=name), "on": name == reading.asked.plot}

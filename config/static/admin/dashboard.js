@@ -76,22 +76,29 @@
 
   // The chart, by pointer, touch and arrow keys.
 
+  // What a row of the table says, in the words of its chart (`Spot.sentence`).
+  function said(row) {
+    const [label, value, otherLabel, other, change] = [...row.cells].map((cell) => cell.textContent);
+    if (!otherLabel) return `${label}: ${value}.`;
+    return `${label}: ${value}. ${otherLabel}: ${other}${change && ", "}${change}.`;
+  }
+
   function ready(tile) {
     showAges();
     const cursor = tile?.querySelector(".ff-cursor");
     if (!cursor) return;
-    const says = JSON.parse(tile.querySelector("script[type='application/json']").textContent);
+    const points = [...tile.querySelectorAll(".ff-days tbody tr")].reverse();
     const [hair, bubble] = cursor.children;
-    let at = says.length - 1;
+    let at = points.length - 1;
 
     function show(number) {
-      at = Math.min(Math.max(number, 0), says.length - 1);
-      const left = says.length > 1 ? (100 * at) / (says.length - 1) : 50;
+      at = Math.min(Math.max(number, 0), points.length - 1);
+      const left = points.length > 1 ? (100 * at) / (points.length - 1) : 50;
       cursor.setAttribute("aria-valuenow", at + 1);
-      cursor.setAttribute("aria-valuetext", says[at].says);
+      cursor.setAttribute("aria-valuetext", said(points[at]));
       hair.hidden = bubble.hidden = false;
       hair.style.left = `${left}%`;
-      bubble.textContent = says[at].says;
+      bubble.textContent = said(points[at]);
       bubble.style[left < 50 ? "left" : "right"] = `${left < 50 ? left : 100 - left}%`;
       bubble.style[left < 50 ? "right" : "left"] = "auto";
     }
@@ -108,14 +115,14 @@
       const form = page.querySelector(".ff-annotate");
       if (!form) return;
       form.open = true;
-      form.querySelector("[name=day]").value = says[at].day;
+      form.querySelector("[name=day]").value = points[at].cells[0].dataset.day;
       form.querySelector("[name=text]").focus();
     };
     cursor.addEventListener("dblclick", note);
     cursor.addEventListener("keydown", (event) => { if (event.key === "Enter") { event.preventDefault(); note(); } });
     cursor.addEventListener("pointermove", (event) => {
       const box = cursor.getBoundingClientRect();
-      show(Math.round(((event.clientX - box.left) / box.width) * (says.length - 1)));
+      show(Math.round(((event.clientX - box.left) / box.width) * (points.length - 1)));
     });
     cursor.addEventListener("focus", () => show(at));
     cursor.addEventListener("pointerleave", hide);
