@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from analytics.drawing import WIDTH, Scale, across, path, scale
@@ -11,7 +11,7 @@ from analytics.figures import Change, change, short, written
 from analytics.metrics import ADDITIVE, Kind, Metric, Number
 from analytics.periods import day_text
 from analytics.slices import Point, Slice
-from core.clock import day_bounds, shop_zone
+from core.clock import day_bounds, shop_day, shop_zone
 from core.money import money_whole
 
 LABELS = 7
@@ -34,6 +34,11 @@ class Spot:
     before_text: str
     change: Change | None
     is_cut: bool
+
+    @property
+    def day(self) -> date:
+        """The day, by the shop's clock."""
+        return shop_day(self.begins)
 
     @property
     def sentence(self) -> str:

@@ -10,7 +10,6 @@ from analytics.chart import Chart
 from analytics.drawing import WIDTH, across
 from analytics.models import Annotation
 from analytics.periods import Window
-from core.clock import shop_day
 
 MOST = 26
 """On one chart, the latest ones: each has a letter of its own."""
@@ -28,7 +27,7 @@ class Note:
 def notes_on(chart: Chart, window: Window) -> list[Note]:
     """The notes on the days of a chart, in the order of time. One by hour has them at its begin."""
     found = Annotation.objects.filter(day__range=(window.first, window.last)).select_related("made_by")[:MOST]
-    places = {shop_day(spot.begins): number for number, spot in reversed(list(enumerate(chart.spots)))}
+    places = {spot.day: number for number, spot in reversed(list(enumerate(chart.spots)))}
     return [
         Note(chr(ord("A") + number), round(100 * across(places[each.day], len(chart.spots)) / WIDTH, 1), each)
         for number, each in enumerate(reversed(found))
