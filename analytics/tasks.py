@@ -1,9 +1,10 @@
-"""Jobs over `analytics.services`. Each may run twice, late, or at the same time as another."""
+"""Jobs over what changes the metrics and watches them. Each may run twice, late, or at the same time as another."""
 
 from celery import shared_task
 
 from analytics import services
 from analytics.alerts import watching
+from analytics.weekly import sending
 from core.clock import now
 
 
@@ -30,7 +31,7 @@ def aggregate_yesterday() -> None:
 @shared_task(name="analytics.tasks.send_weekly_reports")
 def send_weekly_reports() -> None:
     """The mails of the last week to the staff who want them; on Mondays."""
-    services.queue_weekly_reports(now=now())
+    sending.queue_weekly_reports(now=now())
 
 
 @shared_task(name="analytics.tasks.watch")

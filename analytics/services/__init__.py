@@ -6,12 +6,10 @@ from analytics.services.freezing import freeze_days
 from analytics.services.late import aggregate_today, aggregate_yesterday, mark_dirty, refresh_touched
 from analytics.services.ranges import begin_run, finish_run, stopped_run
 from analytics.services.realtime import update_realtime
-from analytics.services.reporting import NoReaderError, queue_weekly_report, queue_weekly_reports
 from analytics.services.returns import count_missing_returns
 from analytics.services.subscribing import subscribe
 
 __all__ = [
-    "NoReaderError",
     "RangeError",
     "aggregate_day",
     "aggregate_today",
@@ -22,8 +20,6 @@ __all__ = [
     "finish_run",
     "freeze_days",
     "mark_dirty",
-    "queue_weekly_report",
-    "queue_weekly_reports",
     "refresh_touched",
     "stopped_run",
     "subscribe",

@@ -15,9 +15,9 @@ from django.core.management import CommandError, call_command
 from pytest_django import DjangoAssertNumQueries
 
 from analytics.models import StaffSubscription
-from analytics.services import queue_weekly_reports
 from analytics.tasks import send_weekly_reports
 from analytics.weekly import letters
+from analytics.weekly.sending import queue_weekly_reports
 from core import mail
 from core.models import Mail
 from customers.models import User

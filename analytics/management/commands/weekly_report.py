@@ -5,9 +5,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from analytics.services import NoReaderError, queue_weekly_report
 from analytics.weekly.letters import text_of
 from analytics.weekly.report import report_of
+from analytics.weekly.sending import NoReaderError, queue_weekly_report
 from analytics.weekly.weeks import Week, WeekError, finished_week, week_before
 from core.clock import now
 from orders.management.rounds import interruptions
