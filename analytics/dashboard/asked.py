@@ -32,6 +32,8 @@ WHO = (Dimension.COUNTRY, Dimension.CITY, Dimension.DEVICE, Dimension.BROWSER, D
 TABLES = {"came": CAME, "saw": SAW, "who": WHO}
 """The dimensions among which each table of values has a choice; the first one unless asked otherwise."""
 MOST_FILTERS = 6
+ROWS = ("9", "100")
+"""How many a table of values can have; the first ones unless asked otherwise."""
 
 
 @dataclass(frozen=True)
@@ -44,16 +46,16 @@ class Asked:
     compare: Compare = Compare.WEEKDAYS
     plot: str = USUAL_PLOT
     credit: Model = Model.SESSION
+    rows: str = ROWS[0]
     tables: Mapping[str, Dimension] = field(default_factory=lambda: {name: found[0] for name, found in TABLES.items()})
     filters: Mapping[Dimension, str] = field(default_factory=dict)
 
     def query(self) -> dict[str, str]:
         """What must stand in the address; what is usual need not, but the period."""
         days = {"from": str(self.first), "to": str(self.last)} if self.period == CUSTOM else {}
-        chosen = {"compare": self.compare, "plot": self.plot, "credit": self.credit}
-        usual = {"compare": USUAL_ASKED.compare, "plot": USUAL_ASKED.plot, "credit": USUAL_ASKED.credit}
         tables = {name: str(shown) for name, shown in self.tables.items() if shown != TABLES[name][0]}
-        others = {name: str(value) for name, value in chosen.items() if value != usual[name]}
+        chosen = {name: str(getattr(self, name)) for name in ("compare", "plot", "credit", "rows")}
+        others = {name: value for name, value in chosen.items() if value != str(getattr(USUAL_ASKED, name))}
         return {"period": self.period, **days, **others, **tables, **{str(k): v for k, v in self.filters.items()}}
 
     @property
@@ -119,6 +121,7 @@ def asked(query: Mapping[str, str], *, now: datetime) -> tuple[Asked, list[str]]
         last=last if period == CUSTOM else None,
         compare=Compare(word(query, "compare", list(Compare), Compare.WEEKDAYS, notes)),
         plot=word(query, "plot", list(PLOTTED), USUAL_PLOT, notes),
+        rows=word(query, "rows", list(ROWS), ROWS[0], notes),
         credit=Model(word(query, "credit", list(Model), Model.SESSION, notes)),
         tables={name: Dimension(word(query, name, list(ours), ours[0], notes)) for name, ours in TABLES.items()},
         filters=dict(list(filters.items())[:MOST_FILTERS]),

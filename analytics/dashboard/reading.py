@@ -14,8 +14,6 @@ from analytics.selectors import Rows, Value, rows_of, top_values
 from analytics.slices import Slice, slice_of
 from core.clock import shop_day
 
-ROWS = 9
-"""Of a table."""
 LATE = timedelta(minutes=15)
 """Three runs of the job that computes today."""
 
@@ -28,6 +26,11 @@ class Reading:
         self.now = now
         self.window = asked.window(now=now)
         self.window_before = asked.before(now=now)
+
+    @property
+    def rows(self) -> int:
+        """How many a table of values has."""
+        return int(self.asked.rows)
 
     @property
     def plotted(self) -> Metric:
@@ -67,7 +70,7 @@ class Reading:
     @cached_property
     def top_values(self) -> Mapping[str, list[Value]]:
         """The largest values of the dimensions that the tables show, of all visits."""
-        return top_values(self.window, list(self.asked.tables.values()), ROWS)
+        return top_values(self.window, list(self.asked.tables.values()), self.rows)
 
     @property
     def is_late(self) -> bool:

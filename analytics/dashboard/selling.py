@@ -8,7 +8,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from analytics.dashboard.reading import ROWS, Reading
+from analytics.dashboard.reading import Reading
 from analytics.figures import Change, change, share, written
 from analytics.metrics import Kind, Totals
 from analytics.statements import among, rows, statement
@@ -104,9 +104,9 @@ def lines_of_coupons(reading: Reading) -> Iterable[dict[str, Any]]:
     return paid(reading, "coupons_paid", limit=IN_A_FILE)
 
 
-def paid(reading: Reading, name: str, *, limit: int = ROWS) -> list[dict[str, Any]]:
+def paid(reading: Reading, name: str, *, limit: int = 0) -> list[dict[str, Any]]:
     """The rows of a statement on the orders paid in the window, or on those of filtered visits."""
     window = reading.window
     whose, parameters = among(reading.asked.filters, start=window.start, end=window.until)
-    parameters |= {"start": window.start, "end": window.until, "limit": limit}
+    parameters |= {"start": window.start, "end": window.until, "limit": limit or reading.rows}
     return rows(statement(name).format(of_order=whose.of_order), parameters)

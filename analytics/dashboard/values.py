@@ -11,9 +11,9 @@ from django.http import HttpRequest
 
 from analytics import selectors, slices, stats
 from analytics.attribution import Model
-from analytics.dashboard.asked import TABLES
+from analytics.dashboard.asked import ROWS, TABLES
 from analytics.dashboard.links import value_behind
-from analytics.dashboard.reading import ROWS, Reading
+from analytics.dashboard.reading import Reading
 from analytics.figures import share, short, written
 from analytics.metrics import Kind
 from analytics.selectors import Value
@@ -63,7 +63,7 @@ class Row:
 def values_table(reading: Reading, request: HttpRequest, name: str) -> dict[str, Any]:
     """The largest values of the dimension that a table shows, and what else it could show."""
     asked, dimension = reading.asked, reading.asked.tables[name]
-    found = values_of(reading, dimension, ROWS)
+    found = values_of(reading, dimension, reading.rows)
     most = max((value.visits for value in found), default=0) or 1
     names = names_of(dimension, found)
     return {
@@ -76,6 +76,7 @@ def values_table(reading: Reading, request: HttpRequest, name: str) -> dict[str,
             {"title": TITLES[each], "link": asked.link(tables={**asked.tables, name: each}), "on": each == dimension}
             for each in TABLES[name]
         ],
+        "more": other_rows(reading, len(found)),
         "credits": credits(reading, dimension),
     }
 
@@ -99,6 +100,14 @@ def row(
     )
 
 
+def other_rows(reading: Reading, found: int) -> list[dict[str, str]]:
+    """Links to tables with more rows or fewer; none where all are shown."""
+    asked = reading.asked
+    if found < reading.rows and asked.rows == ROWS[0]:
+        return []
+    return [{"rows": rows, "link": asked.link(rows=rows)} for rows in ROWS if rows != asked.rows]
+
+
 def credits(reading: Reading, dimension: Dimension) -> list[dict[str, Any]]:
     """To whom orders are credited, where there is a choice: touches are of the whole shop, and know some dimensions."""
     asked = reading.asked
@@ -117,7 +126,7 @@ def values_of(reading: Reading, dimension: Dimension, limit: int) -> list[Value]
         return slices.values_of(reading.window, dimension, asked.filters)[:limit]
     if asked.credit is not Model.SESSION and dimension in TOUCHED:
         return credited(reading, dimension, limit)
-    is_shown = limit == ROWS
+    is_shown = limit == reading.rows
     top = reading.top_values if is_shown else selectors.top_values(reading.window, [dimension], limit)
     found = top.get(dimension, [])
     return [*found, *without_visit(reading)] if dimension in TOUCHED else found

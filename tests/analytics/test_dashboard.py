@@ -220,6 +220,16 @@ def test_a_value_leads_to_the_page_of_those_with_it(staff: Client) -> None:
     assert "/admin/?period=today&amp;came=source&amp;source=a%26b" in page(staff, "period=today&came=source")
 
 
+def test_tables_show_more_rows_when_asked(staff: Client) -> None:
+    for number in range(10):
+        visit(at(9), utm_source=f"source-{number}")
+    computed()
+    few, many = (page(staff, f"period=today&came=source{rows}") for rows in ("", "&rows=100"))
+    assert ("source-8" in few, "source-9" in few, "source-9" in many) == (True, False, True)
+    assert 'came=source">Show 9 rows</a>' in many
+    assert 'rows=100&amp;came=source">Show 100 rows</a>' in few
+
+
 def test_orders_of_no_visit_are_a_line_of_their_own(staff: Client) -> None:
     visit(at(9)), purchase(None, paid=at(9), subtotal=33)
     computed()
