@@ -136,7 +136,7 @@
   };
 
   document.addEventListener("keydown", (event) => {
-    const typing = event.target.closest?.("input, textarea, select, [contenteditable]");
+    const typing = event.target.closest?.("input:not([type=checkbox]), textarea, select, [contenteditable]");
     if (typing || event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return;
     if (document.querySelector(":popover-open") && event.key === "Escape") return;
     if (!box.checked && event.key !== "?") return;
