@@ -57,7 +57,7 @@ def press(page: Page, key: str, query: str) -> None:
 
 
 def all_tiles_are_there(page: Page) -> None:
-    expect(page.locator("[data-wanted]")).to_have_count(0)
+    expect(page.locator("[data-wanted]")).to_have_count(0, timeout=PATIENCE_MS)
     expect(page.locator(".ff-waiting")).to_have_count(0)
 
 
