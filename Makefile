@@ -23,7 +23,7 @@ promises: | python ## the long runs: 10,000 steps of whatever can happen to orde
 
 pictures: | python ## the pictures of docs/staff.md anew, as the shop looks today
 	@$(PYTHON) config/bootstrap.py embedded test
-	@PICTURES=write $(BIN)/python -m pytest -n 0 tests/docs/test_staff_guide.py $(ARGS)
+	@PICTURES=write $(BIN)/python -m pytest -n 0 -p no:randomly tests/docs/test_staff_guide.py $(ARGS)
 
 check: | python ## lint, types, layers, dependencies, migrations, deploy check, API schema
 	@$(PYTHON) config/bootstrap.py embedded test
