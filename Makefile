@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do $$p -c "
 BIN := .venv/bin
 
 
-.PHONY: python run test promises check bench lock clean up manage
+.PHONY: python run test promises pictures check bench lock clean up manage
 
 python:
 	@test -n "$(PYTHON)" || { echo "footfall: Python 3.11 or newer is needed. Install it, or name it: make run PYTHON=/path/to/python3.11"; exit 1; }
@@ -20,6 +20,10 @@ test: | python ## the tests, in parallel and in random order (ARGS="-k name")
 promises: | python ## the long runs: 10,000 steps of whatever can happen to orders, every way for a worker to die, two schedulers for 5 minutes (STEPS=10000 SECONDS=300)
 	@$(PYTHON) config/bootstrap.py embedded test
 	@MACHINE_STEPS=$(or $(STEPS),10000) PROMISE_SECONDS=$(or $(SECONDS),300) $(BIN)/python -m pytest -n 0 tests/orders/test_machine.py tests/checkout/test_races.py tests/promises $(ARGS)
+
+pictures: | python ## the pictures of docs/staff.md anew, as the shop looks today
+	@$(PYTHON) config/bootstrap.py embedded test
+	@PICTURES=write $(BIN)/python -m pytest -n 0 -p no:randomly tests/docs/test_staff_guide.py $(ARGS)
 
 check: | python ## lint, types, layers, dependencies, migrations, deploy check, API schema
 	@$(PYTHON) config/bootstrap.py embedded test

@@ -1,7 +1,9 @@
 """People at the admin."""
 
+from django.conf import settings
 from django.contrib.auth.models import Permission
 from django.test import Client
+from playwright.sync_api import BrowserContext
 
 from customers.models import User
 from tests.factories import UserFactory
@@ -21,3 +23,9 @@ def logged_in(user: User) -> Client:
     client = Client()
     client.force_login(user)
     return client
+
+
+def let_in(context: BrowserContext, client: Client, shop: str) -> None:
+    """A window of a real browser with the login of that one, in the shop at this address."""
+    cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
+    context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": shop}])

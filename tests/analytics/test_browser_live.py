@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.test import Client
 from playwright.sync_api import Page, Request, expect
@@ -16,7 +15,7 @@ from pytest_django.live_server_helper import LiveServer
 from core import redis as core_redis
 from core.clock import now
 from tests.analytics.days import purchase
-from tests.analytics.staff import logged_in, member
+from tests.analytics.staff import let_in, logged_in, member
 from tests.sessions_app.tracker.visitor import HIDE, SHOW, launched
 from tests.world import together
 
@@ -47,8 +46,7 @@ def asked(page: Page, act: Callable[[], object]) -> None:
 
 def opened(page: Page, client: Client, shop: str) -> list[Request]:
     """The page as who is logged in opens it; what it asks for from then on."""
-    cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
-    page.context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": shop}])
+    let_in(page.context, client, shop)
     page.clock.install()
     page.goto(f"{shop}/admin/live/")
     requests: list[Request] = []

@@ -36,8 +36,21 @@
     if (!held) return;
     const made = document.createElement("template");
     made.innerHTML = html;
+    const focused = held.contains(document.activeElement) ? document.activeElement : null;
+    const isOpen = held.querySelector("details")?.open;
     held.replaceWith(made.content);
-    ready(tileNamed(name));
+    const tile = tileNamed(name);
+    ready(tile);
+    if (isOpen) tile.querySelector("details")?.setAttribute("open", "");
+    if (focused) focusAgain(tile, focused);
+  }
+
+  /* Whoever works by keyboard stays where they were: on the same link, or, if it is gone, on the tile. */
+  function focusAgain(tile, was) {
+    const isSame = (each) => each.className === was.className && each.getAttribute("href") === was.getAttribute("href");
+    const found = [...tile.querySelectorAll(was.localName)].find(isSame);
+    if (!found) tile.tabIndex = -1;
+    (found || tile).focus({ preventScroll: true });
   }
 
   function fail(name) {
@@ -49,10 +62,12 @@
     problem.setAttribute("role", "alert");
     problem.append(age ? "This is what was known: newer figures did not come. " : "This did not come. ", again(name));
     const waiting = held.querySelector(".ff-waiting");
+    const isFocused = held.contains(document.activeElement);
     held.querySelector(".ff-stale[role]")?.remove();
     if (waiting) waiting.removeAttribute("aria-busy");
     held.querySelector(".ff-waiting .ff-empty")?.remove();
     (waiting || held).append(problem);
+    if (isFocused) problem.querySelector("button").focus();
   }
 
   function again(name) {
@@ -142,10 +157,20 @@
     l: () => document.querySelector("a[href$='/admin/live/']")?.click(),
   };
 
+  /* Escape closes what is open, wherever the focus is in it, before it clears the filters. */
+  function closeMenu() {
+    const menu = page.querySelector(".ff-menu[open]");
+    if (!menu) return false;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+    return true;
+  }
+
   document.addEventListener("keydown", (event) => {
-    const typing = event.target.closest?.("input, textarea, select, [contenteditable]");
-    if (typing || event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return;
     if (document.querySelector(":popover-open") && event.key === "Escape") return;
+    if (event.key === "Escape" && closeMenu()) return;
+    const typing = event.target.closest?.("input:not([type=checkbox]), textarea, select, [contenteditable]");
+    if (typing || event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return;
     if (!box.checked && event.key !== "?") return;
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     const act = others[key] || clicks(key);
