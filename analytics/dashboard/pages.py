@@ -14,6 +14,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
@@ -58,7 +59,8 @@ def index(request: HttpRequest) -> HttpResponse:
     if last and not request.GET:
         return HttpResponseRedirect(in_words(last).link())
     wanted, problems = wanted_by(request)
-    response = admin.site.index(request, page(wanted, problems, request))
+    context = admin.site.each_context(request) | page(wanted, problems, request)
+    response = TemplateResponse(request, "admin/index.html", context)  # the admin's own would list all models again
     if request.GET:
         remember(response, wanted)
     return response
