@@ -28,9 +28,9 @@ def week(reading: Reading, request: HttpRequest) -> dict[str, Any]:
 
 
 def shaded(hour: dict[str, Any], most: int) -> dict[str, Any]:
-    """An hour with its shade, 0 for nothing, and what it says when one looks closely: of one with orders, them too."""
+    """An hour with its shade, 0 for nothing."""
     shade = -(-(SHADES - 1) * hour["visits"] // most) if most else 0
-    return {"shade": shade, "visits": hour["visits"], "text": named(hour) if hour["orders"] else ""}
+    return {"shade": shade, "visits": hour["visits"], "orders": hour["orders"]}
 
 
 def named(hour: dict[str, Any]) -> str:
