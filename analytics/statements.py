@@ -90,7 +90,7 @@ def by_hour(
     before = "".join(statement(name).format(**words) for name in given)
     parts = "\n".join(f"LEFT JOIN (\n{statement(name).format(**words)}) AS of_{name} USING (hour)" for name in names)
     hours = "unnest(%(hours)s::timestamptz[]) WITH ORDINALITY AS begun (begins, hour)"
-    return rows(f"{before}SELECT * FROM {hours}\n{parts}", parameters)  # noqa: S608 - our own files
+    return rows(f"{before}SELECT * FROM {hours}\n{parts}\nORDER BY hour", parameters)  # noqa: S608 - our own files
 
 
 def execute(sql: str, parameters: dict[str, Any] | None = None) -> int:
