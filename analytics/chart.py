@@ -40,15 +40,6 @@ class Spot:
         """The day, by the shop's clock."""
         return shop_day(self.begins)
 
-    @property
-    def sentence(self) -> str:
-        """`Tue 10 Mar: 320. Tue 3 Mar: 300, ▲ +6.7 % up.`"""
-        here = f"{self.label}{' so far' if self.is_cut else ''}: {self.text}."
-        if not self.before_label:
-            return here
-        moved = f", {self.change}" if self.change else ""
-        return f"{here} {self.before_label}: {self.before_text}{moved}."
-
 
 @dataclass(frozen=True)
 class Chart:

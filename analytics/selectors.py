@@ -97,11 +97,6 @@ def window_totals(window: Window, stored: Rows, last_day: Totals) -> Totals:
     return added([*whole, last_day])
 
 
-def unique_visitors(current: Window, previous: Window) -> tuple[int, int]:
-    """Distinct visitors of each window, counted over it."""
-    return unique_visitors_of(current), unique_visitors_of(previous)
-
-
 def unique_visitors_of(window: Window) -> int:
     """Distinct visitors of a window: of one day from visits, of more from who came again, where that is counted."""
     is_open = not window.is_whole

@@ -69,12 +69,12 @@ def daily(window: Window, *, compare: bool) -> Figures:
 
     A day that is not over is as its row says, so that days make the totals; the window before then ends at this hour.
     """
-    before = previous(window)
-    unique = selectors.unique_visitors(window, before)
-    answer = {"currency": settings.SHOP_CURRENCY, **stretch(stored_days(window), unique[0]), "comparison": None}
+    here = stretch(stored_days(window), selectors.unique_visitors_of(window))
+    answer = {"currency": settings.SHOP_CURRENCY, **here, "comparison": None}
     if compare:
-        days = stored_days(before)
-        answer["comparison"] = stretch(days if before.is_whole else [*days[:-1], cut_day(before)], unique[1])
+        before = previous(window)
+        days = stored_days(before) if before.is_whole else [*stored_days(before)[:-1], cut_day(before)]
+        answer["comparison"] = stretch(days, selectors.unique_visitors_of(before))
     return answer
 
 
@@ -93,7 +93,7 @@ def stored_days(window: Window) -> list[Figures]:
 def cut_day(window: Window) -> Figures:
     """The last day of a window as far as the window goes."""
     part = Window(window.last, window.last, window.until)
-    unique, _same = selectors.unique_visitors(part, part)
+    unique = selectors.unique_visitors_of(part)
     totals = selectors.slice_totals(part, selectors.daily_rows(part.last, part.last).get(part.last))
     return {"date": part.last, **figures_of(totals, unique), "computed_at": None, "is_final": False}
 

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import pytest
 import time_machine
+from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.db import connection
 from django.http import StreamingHttpResponse
@@ -21,6 +22,7 @@ from PIL import Image
 
 from analytics.cards import PLOTTED
 from analytics.dashboard.tiles import TILES
+from analytics.management.commands.import_access_log import dashboard_of
 from analytics.models import Annotation
 from core import redis as core_redis
 from core.redis import breaker
@@ -191,6 +193,12 @@ def test_the_last_choice_is_remembered(staff: Client) -> None:
     page(staff, "period=7&plot=sales&source=a%26b")
     answer = staff.get("/admin/")
     assert (answer.status_code, answer.headers["Location"]) == (302, "/admin/?period=7&plot=sales&source=a%26b")
+
+
+def test_the_report_of_an_imported_log_leads_to_its_days(staff: Client) -> None:
+    visit(at(9) - timedelta(days=1))
+    path = dashboard_of(date(2026, 3, 9)).removeprefix(settings.PUBLIC_URL)
+    assert "<strong>Tue 10 Feb – Mon 9 Mar</strong>" in staff.get(path).content.decode()
 
 
 def test_a_choice_that_somebody_made_up_leads_to_the_usual_page(staff: Client) -> None:

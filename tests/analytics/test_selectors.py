@@ -26,13 +26,13 @@ def test_unique_visitors_are_counted_over_the_window_not_summed_over_days() -> N
         visit(at(9) - timedelta(days=ago), visitor_id=visitor)
     visit(at(9)), visit(at(9) - timedelta(days=8))
     current = window(7, at(14))
-    assert selectors.unique_visitors(current, previous(current)) == (2, 1)
+    assert [selectors.unique_visitors_of(each) for each in (current, previous(current))] == [2, 1]
 
 
 def test_bots_are_no_unique_visitors() -> None:
     visit(at(9), is_bot=True)
     current = window(7, at(14))
-    assert selectors.unique_visitors(current, previous(current)) == (0, 0)
+    assert [selectors.unique_visitors_of(each) for each in (current, previous(current))] == [0, 0]
 
 
 def test_a_window_adds_whole_days_as_stored_and_its_last_day_as_given() -> None:

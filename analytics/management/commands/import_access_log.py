@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
+from analytics.dashboard.asked import Asked
 from analytics.touched import TouchedDays
 from core.clock import now
 from core.terminal import print_json, print_table, progress
@@ -155,6 +156,11 @@ def _rows(tally: Tally, changed: Iterable[date]) -> list[tuple[str, object]]:
         ("Visitors", tally.visitors),
         ("First request", tally.first_time),
         ("Last request", tally.last_time),
-        ("On the dashboard", f"{settings.PUBLIC_URL}/admin/?to={newest}" if newest else "nothing new"),
+        ("On the dashboard", dashboard_of(newest) if newest else "nothing new"),
     ]
     return [(name, value) for name, value in rows if value or name not in UNUSUAL]
+
+
+def dashboard_of(day: date) -> str:
+    """Where a day that was imported is to be seen, with those before it."""
+    return f"{settings.PUBLIC_URL}{Asked().of_days(day - timedelta(days=27), day)}"

@@ -91,7 +91,7 @@
 
   // The chart, by pointer, touch and arrow keys.
 
-  // What a row of the table says, in the words of its chart (`Spot.sentence`).
+  // What a row of the table says: `Tue 10 Mar: 320. Tue 3 Mar: 300, ▲ +6.7 % up.`
   function said(row) {
     const [label, value, otherLabel, other, change] = [...row.cells].map((cell) => cell.textContent);
     if (!otherLabel) return `${label}: ${value}.`;
@@ -105,6 +105,7 @@
     const points = [...tile.querySelectorAll(".ff-days tbody tr")].reverse();
     const [hair, bubble] = cursor.children;
     let at = points.length - 1;
+    cursor.setAttribute("aria-valuetext", said(points[at]));
 
     function show(number) {
       at = Math.min(Math.max(number, 0), points.length - 1);
