@@ -62,7 +62,11 @@ def checkout_http() -> Measurement:
         }
         walked(shop, programs)
         asked(bare, bare_requests)  # both have warmed up
-        return alternate(lambda: walked(shop, programs), lambda: asked(bare, bare_requests), unit="flows/s")
+        return alternate(
+            lambda: shop.evenly(lambda: walked(shop, programs)),
+            lambda: bare.evenly(lambda: asked(bare, bare_requests)),
+            unit="flows/s",
+        )
 
 
 def asked(bare: Web, requests: Sequence[bytes]) -> Sample:

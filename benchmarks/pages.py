@@ -25,8 +25,8 @@ def session_overhead() -> Measurement:
         viewed(shop, requests, EVENTS_A_PAGE, seconds=WARM_UP)
         viewed(without, requests, 0, seconds=WARM_UP)
         return alternate(
-            lambda: viewed(shop, requests, EVENTS_A_PAGE),
-            lambda: viewed(without, requests, 0),
+            lambda: shop.evenly(lambda: viewed(shop, requests, EVENTS_A_PAGE)),
+            lambda: without.evenly(lambda: viewed(without, requests, 0)),
             unit="requests/s",
             rounds=ROUNDS,
         )

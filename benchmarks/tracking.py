@@ -31,8 +31,8 @@ def track_single() -> Measurement:
         tracked(shop, requests, seconds=WARM_UP)
         load_round(bare, requests, seconds=WARM_UP)
         return alternate(
-            lambda: tracked(shop, requests),
-            lambda: load_round(bare, requests)[1],
+            lambda: shop.evenly(lambda: tracked(shop, requests)),
+            lambda: bare.evenly(lambda: load_round(bare, requests)[1]),
             unit="events/s",
             rounds=ROUNDS,
         )
@@ -48,8 +48,8 @@ def track_batch() -> Measurement:
         tracked(shop, requests, events=BATCH, seconds=WARM_UP)
         load_round(bare, requests, seconds=WARM_UP)
         return alternate(
-            lambda: tracked(shop, requests, events=BATCH),
-            lambda: load_round(bare, requests)[1],
+            lambda: shop.evenly(lambda: tracked(shop, requests, events=BATCH)),
+            lambda: bare.evenly(lambda: load_round(bare, requests)[1]),
             unit="events/s",
             rounds=ROUNDS,
         )

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -17,12 +17,15 @@ from urllib.request import urlopen
 
 import psutil
 
-from benchmarks.costs import family_seconds
-from benchmarks.measurement import NotDoneError
+from benchmarks.costs import family_seconds, own_seconds
+from benchmarks.measurement import NotDoneError, Sample
 from config.embedded import MARK, PROJECT, home
 from config.run import procfile
 
 READY_SECONDS = 30
+LEAST_SHARE = 0.4
+"""Of a round's processor time, for each of two workers. Less: it stood still for lack of connections."""
+TRIES = 20
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,25 @@ class Web:
     def cpu_seconds(self) -> float:
         """Processor time that the master and its workers have used so far."""
         return family_seconds(self.process)
+
+    def evenly(self, work: Callable[[], Sample]) -> Sample:
+        """A round in which all workers had something to do. A connection stays with the worker that took it, and now
+        and then one takes all, while the other is idle: such a round measures one processor, and is done again.
+
+        Raises:
+            NotDoneError: as `work` does, or there was no such round.
+        """
+        for _try in range(TRIES):
+            before = self.worker_seconds()
+            sample = work()
+            spent = [after - used for after, used in zip(self.worker_seconds(), before, strict=True)]
+            if min(spent) >= LEAST_SHARE * sum(spent):
+                return sample
+        raise NotDoneError(f"in {TRIES} rounds one worker of gunicorn had nearly all connections")
+
+    def worker_seconds(self) -> list[float]:
+        """Processor time of each worker so far."""
+        return [own_seconds(worker) for worker in self.process.children()]
 
 
 @contextmanager
