@@ -10,7 +10,7 @@ from operator import or_
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Min, Q, Sum
+from django.db.models import Count, Max, Min, Q, Sum
 
 from analytics.goals import goal_of_days
 from analytics.hours import counted
@@ -40,6 +40,13 @@ def first_day() -> date | None:
     order = Order.objects.aggregate(at=Min("placed_at"))["at"]
     instants = [instant for instant in (visit, order) if instant]
     return shop_day(min(instants)) if instants else None
+
+
+def last_frozen_day(first: date, last: date) -> date | None:
+    """The last of these days of which only numbers are kept; None if there is none."""
+    frozen = DailyMetrics.objects.filter(date__range=(first, last), is_frozen=True)
+    day: date | None = frozen.aggregate(day=Max("date"))["day"]
+    return day
 
 
 def daily_rows(first: date, last: date) -> Rows:

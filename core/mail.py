@@ -30,8 +30,6 @@ from core.models import Mail
 log = logging.getLogger(__name__)
 LIFE = timedelta(days=3)
 """So long a mail is tried, unless its kind says less."""
-KEPT = timedelta(days=30)
-"""So long a settled mail can be looked at."""
 LEASE = timedelta(seconds=110)
 """Longer than a round of `MOST` mails takes: what a sender that died had taken is sent after this, in two minutes."""
 MOST = 20
@@ -260,9 +258,3 @@ def hold_back(error: OSError, *, now: datetime) -> None:
     log.error("the mail server cannot be reached: %s", type(error).__name__)
     later = now + SERVER_AWAY
     Mail.objects.filter(next_attempt_at__lt=later).update(next_attempt_at=later)
-
-
-def forget_settled(*, now: datetime) -> int:
-    """Deletes mails that were settled long ago; returns how many."""
-    old = Mail.objects.filter(created_at__lt=now - KEPT).exclude(status=Mail.Status.WAITING)
-    return old.delete()[0]

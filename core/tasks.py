@@ -13,12 +13,6 @@ def send_mail() -> int:
 
 
 @shared_task
-def forget_mail() -> int:
-    """Deletes mails that were settled a month ago; every day."""
-    return mail.forget_settled(now=now())
-
-
-@shared_task
 def forget_limits() -> int:
     """Deletes what was counted in PostgreSQL while Redis was away and is over; every hour."""
     return limits.forget_ended(now=now())

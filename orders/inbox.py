@@ -22,7 +22,6 @@ from orders.services.settling import contradicts
 
 log = logging.getLogger(__name__)
 COUNTED = "webhooks"
-KEPT = timedelta(days=30)
 TAKEN_UP_FOR = timedelta(days=1)
 """After this a webhook whose attempt never came is left to staff."""
 DIED_AFTER = timedelta(minutes=1)
@@ -208,8 +207,3 @@ def is_settled(receipt_id: int, *, now: datetime) -> bool:
     except DatabaseError:
         return False  # it is logged, and stands on the receipt
     return by_us and receipt.outcome == Outcome.SETTLED
-
-
-def forget_old(*, now: datetime) -> int:
-    """Deletes webhooks that came more than 30 days ago; returns how many."""
-    return WebhookReceipt.objects.received_before(now - KEPT).delete()[0]

@@ -40,18 +40,6 @@ def take_up_webhooks() -> int:
 
 
 @shared_task
-def forget_webhooks() -> int:
-    """Deletes webhooks that came a month ago; every day."""
-    return inbox.forget_old(now=now())
-
-
-@shared_task
 def deliver_outbox() -> dict[str, Any]:
     """Tells other services what happened; every 2 seconds."""
     return asdict(outbox.deliver_outbox(now=now()))
-
-
-@shared_task
-def forget_outbox() -> int:
-    """Deletes events and deliveries of a month ago; every day."""
-    return outbox.forget_outbox(now=now())

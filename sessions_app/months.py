@@ -62,3 +62,36 @@ def is_there(cursor: CursorWrapper, name: str) -> bool:
     )
     found: bool = cursor.fetchone()[0]
     return found
+
+
+def rows_before(before: datetime) -> int:
+    """Rows of the months that lie before, about: as many as PostgreSQL knows of, at least one a month."""
+    return sum(rows for _name, rows in months_before(before))
+
+
+@transaction.atomic
+def drop_oldest(before: datetime) -> int:
+    """Drops the oldest month of those that lie before; its rows, about, and 0 if there is none. Whoever reads events
+    is waited for, and the others wait behind, so for a moment only.
+
+    Raises:
+        OperationalError: it was not to be had in that moment.
+    """
+    for name, rows in months_before(before)[:1]:
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = '1s'")
+            cursor.execute(f"DROP TABLE {name}")
+        known.clear()
+        return rows
+    return 0
+
+
+def months_before(before: datetime) -> list[tuple[str, int]]:
+    """The months that have ended by then, the oldest first, each with its rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname, greatest(reltuples, 1)::bigint FROM pg_partition_tree(%s) AS part "
+            "JOIN pg_class ON pg_class.oid = part.relid WHERE level = 1 AND relname < %s ORDER BY relname",
+            [PARENT, f"{PARENT}_{month_of(before):%Y_%m}"],
+        )
+        return list(cursor.fetchall())

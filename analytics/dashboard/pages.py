@@ -106,7 +106,7 @@ def page(wanted: Asked, problems: list[str], request: HttpRequest) -> dict[str, 
         "may_see_figures": True,
         "is_new": not selectors.has_history(),
         "asked": wanted,
-        "problems": problems,
+        "problems": [*problems, *gone(reading)],
         "may_annotate": request.user.has_perm(ANNOTATE),
         "choices": choices(reading),
         "reading": reading,
@@ -114,6 +114,15 @@ def page(wanted: Asked, problems: list[str], request: HttpRequest) -> dict[str, 
         "tiles": {name: shell(tile, found.get(name), reading) for name, tile in TILES.items()},
         "query": wanted.address,
     }
+
+
+def gone(reading: Reading) -> list[str]:
+    """What filters cannot find: visits that retention has removed, of whose days only the numbers are kept."""
+    first = (reading.window_before or reading.window).first
+    last = selectors.last_frozen_day(first, reading.window.last) if reading.asked.filters else None
+    if last is None:
+        return []
+    return [f"Visits until {last:%-d %B %Y} are no longer kept: with a filter, these days show none."]
 
 
 def shell(tile: Tile, made: Drawn | None, reading: Reading) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from orders.outbox.endpoints import (
     send_events_again,
     send_test,
 )
-from orders.outbox.forgetting import forget_endpoint, forget_outbox
+from orders.outbox.forgetting import forget_deliveries, forget_endpoint, forget_events, old_deliveries, old_events
 from orders.outbox.recording import COUNTED
 from orders.outbox.round import Round, deliver_outbox
 
@@ -27,9 +27,12 @@ __all__ = [
     "deliver_outbox",
     "disable",
     "enable",
+    "forget_deliveries",
     "forget_endpoint",
-    "forget_outbox",
+    "forget_events",
     "new_secret",
+    "old_deliveries",
+    "old_events",
     "pause",
     "replay_dead",
     "rotate_secret",

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import time
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import connection, transaction
 
-from orders.models import WebhookEndpoint
-
-KEPT = timedelta(days=30)
-BATCH = 1000
-FORGETTING_SECONDS = 120
-"""A run begins no further batch after so long: the rest is the next night's."""
+from core.retention import BATCH
+from orders.models import OutboxEvent, WebhookDelivery, WebhookEndpoint
 
 # What waits still goes too, a month later: its subscriber was switched off all that time.
 FORGET_DELIVERIES = """
@@ -32,14 +27,15 @@ DELETE FROM orders_outboxevent e WHERE id = ANY(ARRAY(
 """
 
 
-def forget_outbox(*, now: datetime) -> int:
-    """Deletes deliveries that were queued a month ago, and then the events of which none is left; how many rows."""
-    before, ends = now - KEPT, time.monotonic() + FORGETTING_SECONDS
-    total = 0
-    for forget in (forget_deliveries, forget_events):
-        while time.monotonic() < ends and (gone := forget(before)):
-            total += gone
-    return total
+def old_deliveries(before: datetime) -> int:
+    """How many deliveries were queued before."""
+    return WebhookDelivery.objects.filter(created_at__lt=before, queued_at__lt=before).count()
+
+
+def old_events(before: datetime) -> int:
+    """How many events happened before and were told; those that still have deliveries too."""
+    told = OutboxEvent.objects.exclude(published_at=None).exclude(streamed_at=None)
+    return told.filter(created_at__lt=before).count()
 
 
 @transaction.atomic

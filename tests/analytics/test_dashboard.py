@@ -24,6 +24,7 @@ from analytics.cards import PLOTTED
 from analytics.dashboard.tiles import TILES
 from analytics.management.commands.import_access_log import dashboard_of
 from analytics.models import Annotation
+from analytics.services import freeze_days
 from core import redis as core_redis
 from core.redis import breaker
 from sessions_app.models import DeadLetter
@@ -453,3 +454,13 @@ def test_who_logs_in_without_having_been_sent_there_comes_to_the_dashboard() -> 
     user = UserFactory(is_staff=True)
     answer = Client().post("/admin/login/", {"username": user.email, "password": PASSWORD})
     assert (answer.status_code, answer.headers["Location"]) == (302, "/admin/")
+
+
+@pytest.mark.parametrize(
+    ("query", "is_told"), [("period=28&device=mobile", True), ("period=28", False), ("period=7&device=mobile", False)]
+)
+def test_a_filter_says_from_when_on_it_finds_visits(query: str, is_told: bool, staff: Client) -> None:
+    visit(at(9))
+    computed(date(2026, 2, 20))
+    freeze_days(before=date(2026, 2, 21), now=NOW)
+    assert ("Visits until 20 February 2026 are no longer kept" in page(staff, query)) is is_told

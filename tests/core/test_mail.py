@@ -244,15 +244,6 @@ def test_what_cannot_be_is_refused_by_the_database(columns: dict[str, Any]) -> N
         Mail.objects.update(**columns)
 
 
-def test_settled_mails_are_forgotten_after_a_month() -> None:
-    queue()
-    send()
-    queue()
-    assert mail.forget_settled(now=NOW + timedelta(days=29)) == 0
-    assert mail.forget_settled(now=NOW + timedelta(days=31)) == 1
-    assert Mail.objects.get().status == "waiting"
-
-
 @pytest.mark.parametrize("rows", [3, 30])
 def test_staff_see_them_in_as_many_queries_for_30_as_for_3(admin_client: Client, rows: int) -> None:
     for _time in range(rows):

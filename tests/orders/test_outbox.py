@@ -12,7 +12,7 @@ from django.db import transaction
 from core import redis as core_redis
 from core.clock import now
 from orders.models import OutboxEvent, WebhookDelivery, WebhookTry
-from orders.outbox import Round, deliver_outbox, forget_endpoint, forget_outbox
+from orders.outbox import Round, deliver_outbox, forget_deliveries, forget_endpoint, forget_events
 from orders.outbox.spreading import BATCH, STREAM, spread, stream
 from tests.orders.subscriber import Subscriber, delivery_to, endpoint_at, events
 from tests.world import together
@@ -168,10 +168,15 @@ def settled(ago: timedelta, **fields: Any) -> WebhookDelivery:
     return delivery
 
 
-def test_what_was_delivered_is_forgotten_after_30_days() -> None:
+def forget(*, days: int = 30) -> int:
+    before = now() - timedelta(days=days)
+    return forget_deliveries(before) + forget_events(before)
+
+
+def test_what_was_delivered_goes_with_its_log() -> None:
     settled(timedelta(days=30, seconds=1))
     young = settled(timedelta(days=29))
-    assert forget_outbox(now=now()) == 2
+    assert forget() == 2
     assert list(WebhookDelivery.objects.all()) == [young]
     assert (OutboxEvent.objects.count(), WebhookTry.objects.count()) == (1, 1)
 
@@ -179,21 +184,14 @@ def test_what_was_delivered_is_forgotten_after_30_days() -> None:
 def test_an_event_that_is_not_in_the_stream_yet_stays() -> None:
     delivery = settled(timedelta(days=31))
     OutboxEvent.objects.filter(pk=delivery.event_id).update(streamed_at=None)
-    forget_outbox(now=now())
+    forget()
     assert OutboxEvent.objects.count() == 1
 
 
 def test_one_that_was_sent_again_lately_stays() -> None:
     delivery = settled(timedelta(days=31), queued_at=now())
-    assert forget_outbox(now=now()) == 0
+    assert forget() == 0
     assert WebhookDelivery.objects.get() == delivery
-
-
-def test_more_than_a_batch_is_forgotten_in_one_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("orders.outbox.forgetting.BATCH", 2)
-    for _each in range(5):
-        settled(timedelta(days=31))
-    assert forget_outbox(now=now()) == 10
 
 
 def test_a_subscriber_goes_with_all_that_was_sent_to_it() -> None:

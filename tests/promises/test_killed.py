@@ -260,12 +260,10 @@ def slow_subscriber(subscriber: Subscriber) -> Iterator[Reached]:
 OTHERS: dict[str, type[Model]] = {
     "aggregate_today": DailyMetrics,
     "aggregate_yesterday": DailyMetrics,
+    "cleanup": Mail,
     "close_lapsed_sessions": VisitorSession,
     "forget_limits": LimitWindow,
-    "forget_mail": Mail,
-    "forget_outbox": OutboxEvent,
     "forget_unproven": Registration,
-    "forget_webhooks": WebhookReceipt,
     "rotate_visitor_salt": VisitorSalt,
     "send_weekly_reports": StaffSubscription,
     "update_realtime_metrics": RealtimeMetrics,
