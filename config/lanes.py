@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, reduce
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ from django.utils.log import log_response
 from django.utils.module_loading import import_string
 
 from config import health, metrics
+from core import measured
 from sessions_app.track import TRACK, track
 
 if TYPE_CHECKING:
@@ -48,6 +50,8 @@ SHOPPING_MIDDLEWARE = (
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 )
 """What of it a checkout or an order needs for somebody who shows no login: the rest has nothing to do then."""
+PROBES: Mapping[str, Handler] = {"/livez": health.livez, "/readyz": health.readyz, "/metrics": metrics.metrics}
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 VARY = ("Cookie", "origin", "Accept-Language")
 """What an answer to it depends on; said at once, not by one after the other."""
 
@@ -93,10 +97,9 @@ class Lanes:
     """
 
     def __init__(self) -> None:
-        probes = {"/livez": health.livez, "/readyz": health.readyz, "/metrics": metrics.metrics}
         self.shopping = through(SHOPPING_MIDDLEWARE, logged(convert_exception_to_response(routed)))
         self.by_path = {TRACK: with_length(through(TRACK_MIDDLEWARE, track))} | {
-            path: with_length(convert_exception_to_response(probe)) for path, probe in probes.items()
+            path: with_length(convert_exception_to_response(probe)) for path, probe in PROBES.items()
         }
 
     def of(self, environ: Mapping[str, Any]) -> Handler | None:
@@ -150,12 +153,35 @@ class LanesHandler(WSGIHandler):
         if lane is None:
             return super().__call__(environ, start_response)
         try:
-            response = lane(Request(environ))
+            response = timed(lane, Request(environ))
         finally:
             close_old_connections()
         headers = [*response.items(), *(("Set-Cookie", cookie.OutputString()) for cookie in response.cookies.values())]
         start_response(f"{response.status_code} {response.reason_phrase}", headers)
         return [response.content]
+
+    def get_response(self, request: HttpRequest) -> Any:
+        """What all others are answered, through the middleware."""
+        return timed(super().get_response, request)
+
+
+def timed(answer: Handler, request: HttpRequest) -> Any:
+    """What is answered; how long that took is noted, by what was asked for. (A stream goes on afterwards.)"""
+    begun = time.perf_counter()
+    response = answer(request)
+    method = request.method if request.method in METHODS else "other"
+    labels = (method, route_of(request), str(response.status_code))
+    measured.observe(measured.REQUESTS, labels, time.perf_counter() - begun)
+    return response
+
+
+def route_of(request: HttpRequest) -> str:
+    """What was asked for, as the URLs have it: there are only so many, whatever strangers ask for."""
+    if match := request.resolver_match:
+        return str(match.route)
+    if request.path_info in (TRACK, *PROBES):
+        return request.path_info.lstrip("/")
+    return "static" if request.path_info.startswith(settings.STATIC_URL) else "none"
 
 
 def routed(request: HttpRequest) -> Any:

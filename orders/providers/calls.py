@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -11,7 +12,7 @@ from typing import TypeVar
 
 import httpx2
 
-from core import clock, counts
+from core import clock, counts, measured
 from core.outward import tls
 from core.postgresql.giving_back import give_back
 from orders.providers import lately
@@ -51,11 +52,14 @@ def in_time(call: Callable[[], T], *, seconds: float | None = None) -> T:
         BillingUnavailableError: nothing was answered; it is counted and said.
     """
     lately.note("asked", now=clock.now())
-    waiting = callers().submit(call)
+    waiting, begun = callers().submit(call), time.perf_counter()
     give_back()
     try:
-        return waiting.result(LONGEST_SECONDS if seconds is None else seconds)
+        answer = waiting.result(LONGEST_SECONDS if seconds is None else seconds)
+        note_seconds("request", "answered", begun)
+        return answer
     except (httpx2.HTTPError, TimeoutError) as error:
+        note_seconds("request", silence(error).kind, begun)
         waiting.cancel()
         log.warning("billing: %s", describe(error))
         counts.count(COUNTED, silence(error).kind, now=clock.now())
@@ -69,6 +73,11 @@ def useless(kind: str, text: str) -> BillingUnavailableError:
     counts.count(COUNTED, kind, now=clock.now())
     lately.note("failed", now=clock.now())
     return BillingUnavailableError()
+
+
+def note_seconds(call: str, outcome: str, begun: float) -> None:
+    """Notes how long a call took that began at that count of `perf_counter`: a `request`'s, or a `poll`."""
+    measured.observe(measured.BILLING, (call, outcome), time.perf_counter() - begun)
 
 
 def silence(error: Exception) -> PollError:

@@ -7,6 +7,7 @@ whole time holds up nobody.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -101,10 +102,14 @@ def callers(work: Work[T]) -> Iterator[Callable[[PaymentAttempt], Future[tuple[P
 
 async def answer_about(session: httpx2.AsyncClient, attempt: PaymentAttempt) -> Report | PollError:
     """What billing says of a pay session; an error is one attempt's own."""
+    answer: Report | PollError
+    begun = time.perf_counter()
     try:
-        return await registry.provider_of(attempt.provider).ask(session, attempt.billing_checkout_id)
+        answer = await registry.provider_of(attempt.provider).ask(session, attempt.billing_checkout_id)
     except PollError as error:
-        return error
+        answer = error
+    calls.note_seconds("poll", answer.kind if isinstance(answer, PollError) else "answered", begun)
+    return answer
 
 
 def believed(attempt: PaymentAttempt, answer: Report | PollError) -> Report | PollError:

@@ -1,13 +1,26 @@
 """What Prometheus reads."""
 
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from io import BytesIO
+from typing import Any
+from wsgiref.util import setup_testing_defaults
+
 import pytest
 from django.conf import LazySettings
+from django.db import OperationalError
 from django.test import Client
 
-from core import counts
+from config import tasks
+from config.lanes import LanesHandler
+from config.metrics import state
+from config.schedule import SCHEDULE
+from core import counts, measured
 from core import redis as core_redis
 from core.clock import now
+from core.models import Mail
 from tests.core.limited import Caller, limit
+from tests.factories import PaymentAttemptFactory
 
 METRICS = "/metrics"
 
@@ -26,11 +39,13 @@ def test_it_tells_how_many_requests_each_limit_refused_where(client: Client, set
     assert said in lines(client)
 
 
+@pytest.mark.django_db
 def test_it_tells_what_else_is_counted(client: Client) -> None:
     counts.count("webhooks", "unsigned", now=now())
     assert 'footfall_counted_total{kind="webhooks",name="unsigned"} 1.0' in lines(client)
 
 
+@pytest.mark.django_db
 def test_for_other_addresses_there_is_no_such_page(client: Client, settings: LazySettings) -> None:
     settings.METRICS_ALLOWLIST = ["10.0.0.0/8"]
     assert client.get(METRICS, REMOTE_ADDR="127.0.0.1").status_code == 404
@@ -42,6 +57,73 @@ def test_what_a_stranger_says_of_their_address_does_not_count(client: Client, se
     assert client.get(METRICS, headers={"x-forwarded-for": "10.1.2.3"}).status_code == 404
 
 
+@pytest.mark.django_db
 def test_without_redis_it_says_so(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(core_redis.breaker, "closed_after", float("inf"))
     assert lines(client)[-1] == "footfall_redis_up 0.0"
+
+
+def wsgi(path: str, method: str = "GET") -> str:
+    """Asks the web process's own handler; its status."""
+    environ: dict[str, Any] = {"PATH_INFO": path, "REQUEST_METHOD": method, "wsgi.input": BytesIO()}
+    setup_testing_defaults(environ)
+    said: list[str] = []
+
+    def start(status: str, headers: object, problem: object = None) -> Callable[[bytes], None]:
+        said.append(status)
+        return lambda body: None
+
+    b"".join(LanesHandler()(environ, start))
+    return said[0]
+
+
+@pytest.mark.django_db(transaction=True)  # the web process gives its connections back
+@pytest.mark.parametrize(
+    ("path", "method", "labels"),
+    [
+        ("/api/v1/storefront/products", "GET", ("GET", "api/v1/storefront/products", "200")),
+        ("/api/v1/orders/0197a2c0-0000-7000-8000-000000000000", "GET", ("GET", "api/v1/orders/<uuid:order_id>", "404")),
+        ("/livez", "GET", ("GET", "livez", "200")),
+        ("/nothing/here", "GET", ("GET", "none", "404")),
+        ("/livez", "BREW", ("other", "livez", "200")),
+    ],
+)
+def test_requests_are_measured_by_what_was_asked_for(path: str, method: str, labels: tuple[str, ...]) -> None:
+    measured.sums.take()
+    core_redis.client().delete(measured.KEY)
+    wsgi(path, method)
+    assert [(found.labels, sum(found.counts)) for found in measured.series()] == [(labels, 1)]
+
+
+@pytest.mark.django_db
+def test_a_job_is_measured_with_its_end(client: Client) -> None:
+    tasks.cleanup.apply()
+    assert 'footfall_job_seconds_count{job="config.tasks.cleanup",outcome="success"}' in "\n".join(lines(client))
+
+
+@pytest.mark.django_db
+def test_it_tells_what_waits(client: Client) -> None:
+    Mail.objects.create(kind="paid", recipient="a@example.com", next_attempt_at=now())
+    PaymentAttemptFactory(next_poll_at=now(), opened_at=now() - timedelta(seconds=100))
+    told = lines(client)
+    assert 'footfall_mails{status="waiting"} 1.0' in told
+    assert "footfall_payment_attempts_open 1.0" in told
+    (age,) = [line for line in told if line.startswith("footfall_payment_attempt_oldest_seconds ")]
+    assert float(age.split()[1]) >= 100
+
+
+@pytest.mark.django_db
+def test_every_job_is_told_of_on_time_or_late(client: Client) -> None:
+    told = [line for line in lines(client) if line.startswith("footfall_job_late_seconds{")]
+    assert len(told) == len(SCHEDULE)
+
+
+@pytest.mark.django_db
+def test_without_postgresql_it_says_so_and_tells_the_rest(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(_now: datetime) -> dict[Any, float]:
+        raise OperationalError
+
+    monkeypatch.setattr(state, "IN_POSTGRESQL", (state.Gauge("footfall_any", "", away),))
+    told = lines(client)
+    assert "footfall_database_up 0.0" in told
+    assert "footfall_ingest_entries 0.0" in told

@@ -1,23 +1,17 @@
-"""`GET /metrics`: what Prometheus reads, from the addresses of `METRICS_ALLOWLIST`; for others there is no such page.
-
-Counters stand in Redis, so any web process answers for all. They begin at zero with each UTC day, as a counter does
-whose process was restarted.
+"""What Redis has counted and measured. Counters of a day begin at zero with each UTC day, as a counter does whose
+process was restarted.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC
-from typing import Any
+from itertools import accumulate
 
-from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from core import clock, counts, limits
-from core.net import client_ip, is_within
+from core import clock, counts, limits, measured
 from core.redis import RedisAwayError
 
 
@@ -62,17 +56,24 @@ def redis_up(value: int) -> Metric:
     return GaugeMetricFamily("footfall_redis_up", "Whether Redis answers.", value=value)
 
 
-registry = CollectorRegistry(auto_describe=False)
-registry.register(CountedToday())
+class Measured(Collector):
+    """How long things took."""
 
+    def describe(self) -> list[Metric]:
+        """Nothing: registering it must not ask Redis."""
+        return []
 
-def metrics(request: HttpRequest) -> HttpResponse:
-    """The figures, in Prometheus' text format.
-
-    Raises:
-        Http404: the address is on no list.
-    """
-    if not is_within(client_ip(request), settings.METRICS_ALLOWLIST):
-        raise Http404
-    body: Any = generate_latest(registry)
-    return HttpResponse(body, content_type=CONTENT_TYPE_LATEST)
+    def collect(self) -> Iterator[Metric]:
+        """A histogram a kind; none of it while Redis is away."""
+        families = {
+            kind.name: HistogramMetricFamily(kind.name, kind.meaning, labels=kind.labels)
+            for kind in measured.kinds.values()
+        }
+        try:
+            for found in measured.series():
+                edges = [*map(str, found.kind.edges), "+Inf"]
+                buckets = list(zip(edges, accumulate(found.counts), strict=True))
+                families[found.kind.name].add_metric(found.labels, buckets, found.seconds)
+        except RedisAwayError:
+            return
+        yield from families.values()
