@@ -41,7 +41,7 @@ from core.serializers import valid
 from customers.selectors import customer_of
 from orders.providers.contract import BillingUnavailableError
 from orders.serializers import AttemptOut, OrderOut, attempt_body, order_body
-from orders.tokens import access_token
+from orders.tokens import token_of
 from sessions_app.api import visit_of
 from sessions_app.state import SessionState
 
@@ -261,7 +261,7 @@ def confirmation_answer(confirmation: Confirmation) -> Response:
     if body is None:
         body = confirmation_body(confirmation)
         services.keep_answer(confirmation, body)
-    body = body | {"orderToken": access_token(confirmation.order.id)}
+    body = body | {"orderToken": token_of(confirmation.order)}
     headers = {"Idempotent-Replayed": "true"} if confirmation.replayed else {}
     if confirmation.billing_away:
         away = BillingUnavailableError()

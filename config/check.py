@@ -34,6 +34,8 @@ class Check:
     name: str
     command: list[str]
     environment: dict[str, str] = field(default_factory=lambda: DEVELOPMENT)
+    told: bool = False
+    """Whether what it says is for people also when all is well."""
 
 
 def manage(*words: str) -> list[str]:
@@ -46,6 +48,7 @@ CHECKS = [
     Check("format", [str(BIN / "ruff"), "format", "--check", "--quiet", "."]),
     Check("layers", [str(BIN / "lint-imports")]),
     Check("dependencies", [str(BIN / "deptry"), "."]),
+    Check("audit", [sys.executable, "-m", "config.audit"], told=True),
     Check("migrations", manage("makemigrations", "--check", "--dry-run")),
     Check("deploy", manage("check", "--deploy", "--fail-level", "WARNING"), PRODUCTION),
     Check("API schema", manage("spectacular", "--validate", "--fail-on-warn", "--file", os.devnull)),
@@ -65,8 +68,8 @@ def main() -> None:
         results = list(pool.map(run, CHECKS))
     for check, good, output, seconds in results:
         print(f"{'ok  ' if good else 'FAIL'}  {check.name}  ({seconds:.1f} s)")
-        if not good:
-            print(output)
+        if not good or check.told:
+            print(output.rstrip())
     sys.exit(0 if all(good for _check, good, _output, _seconds in results) else 1)
 
 

@@ -90,6 +90,7 @@ def postgres(*, durable: bool = True) -> Server:
         "listen_addresses": "",
         "unix_socket_directories": str(place / "pg"),
         "max_connections": "200",
+        "log_error_verbosity": "terse",  # no rows in the log: "Key (email)=(ada@example.com) already exists"
     }
     if not durable:
         settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}

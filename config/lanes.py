@@ -24,6 +24,7 @@ from django.utils.log import log_response
 from django.utils.module_loading import import_string
 
 from config import health, metrics
+from config.headers import HeadersMiddleware
 from core import measured
 from sessions_app.track import TRACK, track
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 Handler = Callable[[HttpRequest], Any]
 TRACK_MIDDLEWARE = (
+    "config.headers.HeadersMiddleware",
     "core.middleware.RequestIdMiddleware",
     "config.lanes.SecurityOfData",
     "config.lanes.CorsIfForeign",
@@ -41,13 +43,13 @@ TRACK_MIDDLEWARE = (
 the language is looked up when there is something to say."""
 SHOPPING = ("/api/v1/checkout/", "/api/v1/orders")
 SHOPPING_MIDDLEWARE = (
+    "config.headers.HeadersMiddleware",
     "core.middleware.RequestIdMiddleware",
-    "django.middleware.security.SecurityMiddleware",
+    "config.lanes.SecurityOfData",
     "config.lanes.CorsIfForeign",
     "config.lanes.LanguageOfData",
     "sessions_app.middleware.VisitMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
 )
 """What of it a checkout or an order needs for somebody who shows no login: the rest has nothing to do then."""
 PROBES: Mapping[str, Handler] = {"/livez": health.livez, "/readyz": health.readyz, "/metrics": metrics.metrics}
@@ -57,11 +59,12 @@ VARY = ("Cookie", "origin", "Accept-Language")
 
 
 class SecurityOfData(SecurityMiddleware):
-    """What of it is of use to an answer that is no page: HTTPS, for how long, and that the answer is what it says."""
+    """What of it the headers of every answer do not say already: HTTPS, and for how long."""
 
     def __init__(self, get_response: Handler) -> None:
         super().__init__(get_response)
         self.referrer_policy = self.cross_origin_opener_policy = None
+        self.content_type_nosniff = False
 
 
 class CorsIfForeign(CorsMiddleware):
@@ -99,7 +102,7 @@ class Lanes:
     def __init__(self) -> None:
         self.shopping = through(SHOPPING_MIDDLEWARE, logged(convert_exception_to_response(routed)))
         self.by_path = {TRACK: with_length(through(TRACK_MIDDLEWARE, track))} | {
-            path: with_length(convert_exception_to_response(probe)) for path, probe in PROBES.items()
+            path: HeadersMiddleware(with_length(convert_exception_to_response(probe))) for path, probe in PROBES.items()
         }
 
     def of(self, environ: Mapping[str, Any]) -> Handler | None:

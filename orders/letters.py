@@ -25,7 +25,7 @@ from core.models import Mail
 from core.money import money_text, tax_included
 from orders.models import Order, OrderItem, OrderSession, OrderStatusChange, Refund
 from orders.services.recording import at_hand
-from orders.tokens import access_token
+from orders.tokens import token_of
 
 RECEIVED = "order.received"
 REMINDER = "order.reminder"
@@ -220,7 +220,7 @@ def tracking(order: Order) -> str:
 
 def order_link(order: Order) -> str:
     """The shop's page of the order, with its token behind the `#`, which no server is sent."""
-    return f"{settings.BILLING_RETURN_URL.format(order_id=order.id)}#token={access_token(order.id)}"
+    return f"{settings.BILLING_RETURN_URL.format(order_id=order.id)}#token={token_of(order)}"
 
 
 def amount_text(amount: Decimal, currency: str) -> str:

@@ -20,14 +20,23 @@ def new_number() -> str:
     return "ORD-" + "".join(secrets.choice(CROCKFORD) for _ in range(10))
 
 
-def access_token(order_id: UUID) -> str:
-    """The order's token: 128 bits that follow from the id and our secret key.
+def access_token(order_id: UUID, key: str = "") -> str:
+    """The token of a new order: 128 bits that follow from the id and our secret key, or from another `key`.
 
     Derived rather than drawn, so that the same confirm can be answered with the same token again although only its
     hash is stored.
     """
-    digest = hmac.new(settings.SECRET_KEY.encode(), b"footfall.order-token" + order_id.bytes, hashlib.sha256).digest()
+    by = (key or settings.SECRET_KEY).encode()
+    digest = hmac.new(by, b"footfall.order-token" + order_id.bytes, hashlib.sha256).digest()
     return urlsafe_b64encode(digest[:TOKEN_BYTES]).rstrip(b"=").decode()
+
+
+def token_of(order: Order) -> str:
+    """The token that opens this order: of the key that it was placed under, for as long as that is accepted."""
+    for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
+        if token_opens(order, token := access_token(order.id, key)):
+            return token
+    return access_token(order.id)
 
 
 def token_hash(token: str) -> str:

@@ -165,7 +165,7 @@ def store_each(entries: Sequence[Entry]) -> None:
             store_each(entries)
             return
         if len(entries) == 1:
-            log.error("an entry could not be stored: %s", error)
+            log.error("an entry could not be stored, it is a dead letter now: %s", type(error).__name__)
             bury(entries, str(error))
             return
         middle = len(entries) // 2

@@ -6,9 +6,9 @@ from uuid import UUID
 from django.conf import settings
 from django.core.signing import BadSignature, Signer
 
-SESSION_COOKIE = "visitor_session"
-VISITOR_COOKIE = "visitor_id"
-CONSENT_COOKIE = "visitor_consent"
+SESSION_COOKIE = settings.COOKIE_PREFIX + "visitor_session"
+VISITOR_COOKIE = settings.COOKIE_PREFIX + "visitor_id"
+CONSENT_COOKIE = settings.COOKIE_PREFIX + "visitor_consent"
 VISITOR_COOKIE_SECONDS = 30 * 24 * 60 * 60
 LONGEST = 200
 

@@ -3,22 +3,7 @@
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpResponse
 from django.views.generic import TemplateView
-
-CONTENT_SECURITY_POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self'",
-        "connect-src 'self'",
-        "form-action 'self'",
-        "base-uri 'none'",
-        "frame-ancestors 'none'",
-    )
-)
-"""Nothing inline and nothing from elsewhere. Leaving for billing's pay page is a navigation, which this allows."""
 
 
 def seller() -> dict[str, str]:
@@ -36,8 +21,3 @@ class ShopPage(TemplateView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(**seller(), **kwargs)
-
-    def render_to_response(self, context: dict[str, Any], **response_kwargs: Any) -> HttpResponse:
-        response = super().render_to_response(context, **response_kwargs)
-        response["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
-        return response

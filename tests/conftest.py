@@ -17,6 +17,7 @@ from sessions_app import channel_rules, months
 from sessions_app.salts import salt_of
 from tests.billing_server import BillingService, billing_service
 from tests.emptying import empty_tables
+from tests.logs import collected, leaks
 from tests.migrating import migrate_to_the_latest
 from tests.stripe_server import Stripe, stripe_service
 from tests.template import template
@@ -53,6 +54,14 @@ def fresh_redis() -> Iterator[None]:
     months.known.clear()
     yield
     core_redis.breaker.closed_after = 0.0
+
+
+@pytest.fixture(autouse=True)
+def discreet_logs() -> Iterator[None]:
+    """Nobody's address, name or secret is logged, whatever the test is about."""
+    with collected() as collector:
+        yield
+    assert leaks(collector.lines) == []
 
 
 @pytest.fixture

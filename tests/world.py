@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import threading
 import time
 import uuid
@@ -25,11 +26,13 @@ from core.clock import now
 from orders.models import Order, OrderSession, PaymentAttempt
 from orders.providers.contract import Report
 from orders.services import settle_attempt
+from tests import logs
 from tests.billing_server import PaySession
 from tests.browsers import CHROME
 from tests.factories import ProductFactory, ShippingMethodFactory, TaxRateFactory
 
 API = "/api/v1"
+TOKENS = re.compile(r'"(?:\w*[tT]oken)": ?"([^"]+)"')
 ADDRESS = {"line1": "1 High Street", "city": "London", "postalCode": "N1 1AA", "country": "GB"}
 
 
@@ -53,7 +56,9 @@ class Shopper:
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
         """One request of the API."""
         content = {} if body is None else {"data": body, "content_type": "application/json"}
-        return getattr(self.client, method)(API + path, headers=headers, **content)
+        answer = getattr(self.client, method)(API + path, headers=headers, **content)
+        logs.seen(*(cookie.value for cookie in answer.cookies.values()), *TOKENS.findall(answer.content.decode()))
+        return answer
 
     def get(self, path: str, **headers: str) -> Any:
         return self.call("get", path, **headers)

@@ -29,6 +29,7 @@ class ScheduledJobAdmin(BeatScreen, Screen):
     """What runs when. Without the action "run now": it would publish to Celery from inside a request."""
 
     form = ScheduledJobForm
+    change_form_template = None  # beat's own has an inline script, which our pages do not run
     date_hierarchy = None
     list_display = ("name", "enabled", "scheduler", "queue", "last_run_at", "total_run_count")
     list_filter = (("enabled", BooleanRadioFilter), ("one_off", BooleanRadioFilter))

@@ -7,8 +7,11 @@ from typing import Any, ClassVar
 
 import psycopg
 from django.db.backends.postgresql import base
+from django.utils.functional import cached_property
 from psycopg import _queries
 from psycopg_pool import ConnectionPool
+
+from core.postgresql.discreet import DiscreetErrors
 
 # psycopg looks for the placeholders of a statement once, but of a long one each time that it is sent: a tenth of what
 # writing an order costs. Ours are few, and put together once.
@@ -31,7 +34,7 @@ def check_open(connection: psycopg.Connection[Any]) -> None:
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """With `check_open` for a check. Django passes its own to the pool and takes no other.
+    """With `check_open` for a check: Django passes its own to the pool and takes no other. Its errors are discreet.
 
     A request takes a connection from the pool, sometimes twice: what Django looks at each time, though it is settled
     once the pool is there, is not looked at again.
@@ -39,6 +42,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     _connection_pools: ClassVar[dict[str, ConnectionPool[psycopg.Connection[Any]]]]
     """Django's own, which its types do not know."""
+
+    @cached_property
+    def wrap_database_errors(self) -> DiscreetErrors:
+        return DiscreetErrors(self)
 
     @property
     def pool(self) -> ConnectionPool[psycopg.Connection[Any]] | None:

@@ -96,7 +96,7 @@ def test_an_event_of_an_unknown_session_stays_the_one_letter_that_it_is() -> Non
 def test_a_poisonous_event_stays_with_its_new_error() -> None:
     bury(event_of(visit().pk, timestamp="not a time"), error="before")
     assert dead_letters.replay().failed == 1
-    assert "not a time" in DeadLetter.objects.get().error
+    assert "invalid input syntax" in DeadLetter.objects.get().error
 
 
 @pytest.mark.parametrize("fields", [{}, [], "text", {"session_id": "no id"}, {"session_id": "5e55" * 8}], ids=str)
