@@ -7,7 +7,6 @@ lost with it. Of everything else nothing is.
 from __future__ import annotations
 
 import json
-import signal
 import socket
 import subprocess
 import sys
@@ -30,7 +29,8 @@ from core import redis as core_redis
 from sessions_app import ingest
 from sessions_app.models import DeadLetter, SessionEvent, VisitorSession
 from tests.browsers import CHROME
-from tests.promises.processes import LONG, environment, until
+from tests.promises.forks import Forks
+from tests.promises.processes import LONG, PATIENCE, environment, until
 from tests.redis_server import RedisServer, own_redis
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -101,7 +101,10 @@ class Web:
         words = ["gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{self.port}", "--worker-class", "gthread"]
         more = ["--threads", "4", "--preload", "--no-control-socket", "--log-level", "critical"]
         self.process = subprocess.Popen([sys.executable, "-m", *words, *more], cwd=PROJECT, env=environment())
-        until(lambda: self.workers(), "web is there")
+
+    def wait(self) -> None:
+        """Until somebody answers."""
+        until(self.workers, "web is there", seconds=4 * PATIENCE)
 
     def workers(self) -> list[psutil.Process]:
         """Those that answer."""
@@ -118,35 +121,6 @@ class Web:
         self.process.wait(30)
 
 
-class Flusher:
-    """Whoever stores, one process at a time; forked from one that has everything loaded."""
-
-    def __init__(self) -> None:
-        command = [sys.executable, "-m", "tests.promises.flushing"]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-        self.source: subprocess.Popen[str] = subprocess.Popen(command, cwd=PROJECT, env=environment(), **pipes)
-        self.process: psutil.Process | None = None
-
-    def begin(self) -> None:
-        """Somebody stores from now on."""
-        assert self.source.stdin
-        assert self.source.stdout
-        self.source.stdin.write("go\n")
-        self.source.stdin.flush()
-        self.process = psutil.Process(int(self.source.stdout.readline()))
-
-    def kill(self) -> None:
-        """`kill -9`."""
-        if self.process is not None:
-            self.process.send_signal(signal.SIGKILL)
-        self.process = None
-
-    def close(self) -> None:
-        """Nobody stores any more."""
-        self.kill()
-        self.source.communicate()
-
-
 @pytest.fixture
 def server(settings: LazySettings) -> Iterator[RedisServer]:
     """A Redis that the test may kill; nobody's requests are limited."""
@@ -154,7 +128,7 @@ def server(settings: LazySettings) -> Iterator[RedisServer]:
         yield own
 
 
-def deaths(server: RedisServer, crowd: Crowd, web: Web, flusher: Flusher) -> list[float]:
+def deaths(server: RedisServer, crowd: Crowd, web: Web, flusher: Forks) -> list[float]:
     """Each dies and comes back, under load; when Redis died."""
     died = []
     for _ in range(ROUNDS):
@@ -182,9 +156,10 @@ def load(seconds: float = LOAD_SECONDS) -> None:
 def lost(server: RedisServer) -> list[str]:
     """Events that were answered 202, not in the last second of a Redis, and are nowhere."""
     with ExitStack() as stack:
-        web, flusher = Web(), Flusher()
+        web, flusher = Web(), Forks("tests.promises.flushing")
         stack.callback(web.close)
         stack.callback(flusher.close)
+        web.wait()
         with crowd_at(f"http://127.0.0.1:{web.port}/api/v1") as crowd:
             until(lambda: crowd.kept, "the first event is kept")
             died = deaths(server, crowd, web, flusher)
