@@ -13,6 +13,7 @@ from django.core import signing
 from django.utils.translation import gettext_lazy as _
 
 from core.errors import DomainError
+from core.timed_links import TimedSigner
 
 LIFE = timedelta(days=30)
 """So long a cart can be restored."""
@@ -31,7 +32,7 @@ class RestoreLinkInvalidError(DomainError):
 
 def restore_link(checkout_id: UUID) -> str:
     """The shop's page that restores this checkout, with a new token."""
-    return f"{settings.CART_URL}#restore={signing.TimestampSigner(salt=RESTORE).sign(checkout_id.hex)}"
+    return f"{settings.CART_URL}#restore={TimedSigner(salt=RESTORE).sign(checkout_id.hex)}"
 
 
 def checkout_of(token: str) -> UUID:
@@ -41,7 +42,7 @@ def checkout_of(token: str) -> UUID:
         RestoreLinkInvalidError: it is none, or too old.
     """
     try:
-        return UUID(signing.TimestampSigner(salt=RESTORE).unsign(token, max_age=LIFE))
+        return UUID(TimedSigner(salt=RESTORE).unsign(token, max_age=LIFE))
     except signing.BadSignature as error:
         raise RestoreLinkInvalidError from error
 

@@ -1,10 +1,32 @@
-"""The Celery app: `celery -A config.celery worker`."""
+"""The Celery app: `celery -A config.celery worker`. It goes by the shop's clock, as everything does.
+
+A job's message is dropped when it was not taken up in time (`config.schedule`). Celery compares the clock of whoever
+sent it with that of whoever takes it: were one of their machines' wrong by seconds, all would be dropped, silently.
+"""
 
 import os
+from datetime import datetime
 
-from celery import Celery
+from celery import Celery, Task
+
+from core.postgresql import telling_time
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-app = Celery("footfall")
+
+
+class Job(Task):  # type: ignore[type-arg] # what it takes and returns is each task's own
+    """What a worker runs; `Request` is the message that says so."""
+
+    Request = "config.messages:Message"
+
+
+class Shop(Celery):
+    """Celery by the shop's clock."""
+
+    def now(self) -> datetime:
+        return telling_time.now().astimezone(self.timezone)
+
+
+app = Shop("footfall", task_cls=Job)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

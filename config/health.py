@@ -6,11 +6,11 @@ from typing import Any
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.utils import timezone
 from psycopg_pool import PoolTimeout
 
 from analytics.models import RealtimeMetrics
 from core import redis as core_redis
+from core.clock import now
 from core.redis import RedisAwayError
 from orders.providers import registry
 from orders.providers.contract import PollError
@@ -32,11 +32,11 @@ def readyz(request: HttpRequest) -> HttpResponse:
 def health(request: HttpRequest) -> JsonResponse:
     """`ok`, or `degraded` when the shop serves but something is away; 503 when it cannot serve. Details for staff."""
     checks = {"database": database_answers(), "redis": redis_answers(), "billing": provider_is_configured()}
-    checks["beat"] = checks["database"] and beat_runs(timezone.now())
+    checks["beat"] = checks["database"] and beat_runs(now())
     checks["worker"] = checks["redis"] and checks["beat"] and queue_moves()
     body: dict[str, Any] = {
         "status": "ok" if all(checks.values()) else "degraded",
-        "timestamp": timezone.now().isoformat().replace("+00:00", "Z"),
+        "timestamp": now().isoformat().replace("+00:00", "Z"),
         "version": settings.VERSION,
     }
     if checks["database"] and request.user.is_staff:

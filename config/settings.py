@@ -363,9 +363,10 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_CHANNEL_ERROR_RETRY = True  # a Redis that refuses to write (full disk, full memory) ends no worker
 # What a dead worker had taken comes again after 100 seconds, looked for every 10 (unless told, every 100).
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 100, "unacked_restore_throttle": 1}
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "config.beat:Scheduler"
 CELERY_TIMEZONE = SHOP_TIME_ZONE
 DJANGO_CELERY_BEAT_TZ_AWARE = True
 CELERY_BEAT_SYNC_EVERY = 50  # jobs sent: else it tells only every three minutes when each last ran

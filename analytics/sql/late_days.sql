@@ -1,6 +1,7 @@
 -- Days before today that something has touched since they were computed: money that came, or an order that closed,
 -- after midnight (the order's day and its visit's day). And days of the shop's history that have no row, or none of
 -- their hours, or an empty one although there were visits: history that was imported, or computed before there were hours.
+-- And days that were computed before all of their events can have come, a day after them: nobody sent the jobs meanwhile.
 WITH touched AS (
     SELECT orders_order.placed_at, session.started_at, greatest(orders_order.paid_at, orders_order.closed_at) AS at
       FROM orders_order
@@ -27,6 +28,8 @@ UNION
         SELECT FROM analytics_hourlymetrics
          WHERE hour >= day AT TIME ZONE %(zone)s + interval '4 hours'
            AND hour < day AT TIME ZONE %(zone)s + interval '20 hours')
+     OR NOT is_frozen AND day < %(today)s::timestamp - interval '1 day'
+        AND computed_at < (day + interval '2 days') AT TIME ZONE %(zone)s
      OR NOT is_frozen AND total_visits = 0 AND EXISTS (
         SELECT FROM sessions_app_visitorsession
          -- of a midnight that does not exist or comes twice PostgreSQL may think otherwise than we do

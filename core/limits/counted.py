@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from math import ceil
 
 from django.utils.translation import gettext_lazy as _
 
+from core.clock import now
 from core.errors import DomainError
 from core.limits.policies import Policy
 
@@ -51,7 +51,7 @@ class Counted:
             "RateLimit": f'"{policy.name}";r={remaining};t={seconds}',
             "X-RateLimit-Limit": str(policy.amount),
             "X-RateLimit-Remaining": remaining,
-            "X-RateLimit-Reset": str(int(time.time()) + seconds),
+            "X-RateLimit-Reset": str(int(now().timestamp()) + seconds),
         }
         return told | {"Retry-After": str(seconds)} if self.refused else told
 

@@ -11,7 +11,9 @@ from django.utils.functional import cached_property
 from psycopg import _queries
 from psycopg_pool import ConnectionPool
 
+from core import clock
 from core.postgresql.discreet import DiscreetErrors
+from core.postgresql.telling_time import ask_the_time
 
 # psycopg looks for the placeholders of a statement once, but of a long one each time that it is sent: a tenth of what
 # writing an order costs. Ours are few, and put together once.
@@ -22,7 +24,7 @@ _queries.MAX_CACHED_STATEMENT_PARAMS = 512
 def check_open(connection: psycopg.Connection[Any]) -> None:
     """Whether the server has ended the connection. It would have said so, unasked: then, and only then, it is asked.
 
-    Asking each time, as Django does, is a round trip for every request.
+    Asking each time, as Django does, is a round trip for every request. The time is asked now and then.
 
     Raises:
         OperationalError: the connection has ended.
@@ -31,6 +33,8 @@ def check_open(connection: psycopg.Connection[Any]) -> None:
     poll.register(connection.fileno(), select.POLLIN)
     if poll.poll(0):
         ConnectionPool.check_connection(connection)
+    if clock.shared.is_due():
+        ask_the_time(connection)
 
 
 class DatabaseWrapper(base.DatabaseWrapper):

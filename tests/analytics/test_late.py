@@ -128,7 +128,7 @@ def test_visits_imported_into_a_day_whose_midnight_came_twice_are_found(
     settings.SHOP_TIME_ZONE = "America/Havana"
     day, now = date(2021, 11, 7), datetime(2021, 11, 9, 12, tzinfo=UTC)
     for ago in (0, 1):
-        computed(day - timedelta(days=ago), now=now - timedelta(days=1)), computed(day + timedelta(days=1), now=now)
+        computed(day - timedelta(days=ago), now=now - timedelta(hours=1)), computed(day + timedelta(days=1), now=now)
     visit(datetime(2021, 11, 7, 4, 30, tzinfo=UTC) - timedelta(hours=local_hour_before))
     assert refresh_touched(now=now) == [day - timedelta(days=local_hour_before)]
 

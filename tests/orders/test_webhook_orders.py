@@ -5,21 +5,22 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import islice, permutations
 from random import Random
 from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from catalog.models import Product
 from checkout.models import CheckoutSession
 from core.clock import now
 from orders import inbox
 from orders.models import Order, OrderSession, OutboxEvent, PaymentAttempt, Refund, WebhookReceipt
-from orders.services import expire_due, poll_billing, retry_payment
+from orders.providers.contract import Report
+from orders.services import expire_due, poll_billing, retry_payment, settling
 from tests.billing_server import BillingService
 from tests.world import Shopper, World, attempt_of, check_books, report, signed, webhook_body, window_ends
 
@@ -27,7 +28,7 @@ pytestmark = pytest.mark.django_db
 
 SECRET = settings.BILLING_WEBHOOK_SECRETS[0]
 TICK = timedelta(seconds=5)
-Report = tuple[int, str, str]
+Said = tuple[int, str, str]
 """Which attempt, what became of it, and what was taken; empty for what was agreed."""
 
 
@@ -49,7 +50,7 @@ def sold_out_meanwhile(order: Order, world: World) -> None:
 PAID = ("success", "completed", "success")
 EXPIRED = ("expired", "expired", "timeout")
 TOO_LITTLE = "billing took 1.00 GBP instead of 33.00 GBP"
-Case = tuple[Callable[[Order, World], None], list[Report], tuple[Any, ...]]
+Case = tuple[Callable[[Order, World], None], list[Said], tuple[Any, ...]]
 CASES: dict[str, Case] = {
     "both attempts are paid": (
         both_pay,
@@ -71,7 +72,7 @@ EVERY = {"both attempts are paid": 1}
 """Of the other cases every seventh order of reports is enough: they differ in what comes of it, not in how."""
 
 
-def body_of(order: Order, billing: BillingService, said: Report) -> str:
+def body_of(order: Order, billing: BillingService, said: Said) -> str:
     """The webhook that says so."""
     number, status, amount = said
     session = billing.sessions[attempt_of(order, number).billing_checkout_id]
@@ -115,6 +116,30 @@ def test_every_order_of_five_reports_three_copies_each_ends_alike(
             assert WebhookReceipt.objects.count() == 2 * len(said)
             check_books()
             transaction.set_rollback(True)
+
+
+def test_control_a_shop_that_forgets_what_it_was_told_ends_otherwise(
+    world: World, billing: BillingService, shopper: Shopper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each report of money is settled as if it were the first."""
+
+    def anew(*, billing_checkout_id: str, report: Report, actor: str, now: datetime) -> PaymentAttempt:
+        attempt = PaymentAttempt.objects.get(billing_checkout_id=billing_checkout_id)
+        order = Order.objects.select_related("session").get(session=attempt.order_session)
+        if report.status == "success":
+            settling.settle_success(order, attempt, report, actor=actor, now=now)
+        return attempt
+
+    prepare, said, expected = CASES["both attempts are paid"]
+    order = shopper.order(world)
+    prepare(order, world)
+    bodies = [body_of(order, billing, each) for each in said]
+    monkeypatch.setattr(inbox, "settle_attempt", anew)
+    try:
+        deliver(bodies)
+    except IntegrityError:
+        return  # PostgreSQL refuses to send the same money back twice
+    assert state(order, world) != expected
 
 
 FATES = ["success", "failure", "timeout", "success", "wrong amount", "open"]

@@ -7,20 +7,15 @@ nothing need happen twice; the stream has each once.
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from random import Random
 
-import psutil
 import pytest
 from django.db import connection, transaction
 from django.db.models import Max
 
-from config.embedded import PROJECT
 from core import redis as core_redis
 from core.clock import now
 from orders.models import Order, OutboxEvent, WebhookDelivery, WebhookEndpoint
@@ -30,8 +25,9 @@ from orders.services.recording import announce
 from tests.factories import OrderFactory
 from tests.orders.subscriber import Subscriber, endpoint_at, listening
 from tests.promises.effects import TWO_MINUTES, every
+from tests.promises.forks import Forks
 from tests.promises.gates import Reached, rows_held, waiting
-from tests.promises.processes import LONG, environment, until
+from tests.promises.processes import LONG, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 KILLS = int(os.environ.get("PROMISE_KILLS", "200" if LONG else "20"))
@@ -40,49 +36,10 @@ AT_A_TIME = 10
 ANSWER_SECONDS = 0.02
 
 
-class Courier:
-    """What delivers, one process at a time; forked from one that has everything loaded."""
-
-    def __init__(self, how: str = "") -> None:
-        self.source = subprocess.Popen(
-            [sys.executable, "-m", "tests.promises.delivering", *how.split()],
-            cwd=PROJECT,
-            env=environment(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self.process: psutil.Process | None = None
-
-    def begin(self) -> None:
-        """Somebody delivers from now on."""
-        assert self.source.stdin
-        assert self.source.stdout
-        self.source.stdin.write("go\n")
-        self.source.stdin.flush()
-        self.process = psutil.Process(int(self.source.stdout.readline()))
-
-    def kill(self) -> None:
-        """`kill -9`."""
-        if self.process is not None:
-            self.process.send_signal(signal.SIGKILL)
-            until(lambda: not self.alive(), "the courier is dead")
-        self.process = None
-
-    def alive(self) -> bool:
-        """Whether it delivers still."""
-        return self.process is not None and self.process.is_running()
-
-    def close(self) -> None:
-        """Nobody delivers any more."""
-        self.kill()
-        self.source.communicate()
-
-
 @contextmanager
-def courier(how: str = "") -> Iterator[Courier]:
-    """One for the length of a `with` block."""
-    found = Courier(how)
+def courier(how: str = "") -> Iterator[Forks]:
+    """What delivers, for the length of a `with` block."""
+    found = Forks("tests.promises.delivering", *how.split())
     try:
         yield found
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -15,7 +16,7 @@ from orders.models import PaymentAttempt, Refund
 from tests.billing_server import BillingService
 from tests.promises.crew import Crew, send
 from tests.promises.gates import HELD_SECONDS
-from tests.promises.processes import Running, until
+from tests.promises.processes import LONG, Running, until
 from tests.world import Shopper, World, attempt_of, window_ends
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -68,6 +69,25 @@ def test_all_other_jobs_are_done_meanwhile(workers: list[Running], hanging: Bill
     others = [send(name) for name in OTHERS]
     until(lambda: all(done(workers, message) for message in others), "all others are done")
     assert not any(done(workers, message) for message in payments)
+
+
+SILENT = {"delay": 30}, {"drip": 1}
+"""No word for half a minute; one byte a second."""
+
+
+@pytest.mark.skipif(not LONG, reason="ten seconds each: make promises")
+@pytest.mark.parametrize("how", SILENT, ids=str)
+def test_nobody_waits_longer_than_ten_seconds_for_billing(
+    how: dict[str, float], world: World, billing: BillingService
+) -> None:
+    """And a few tenths for everything else; for a slow machine that may be seconds."""
+    shopper = Shopper()
+    checkout_id = shopper.checkout((world.mug, 1))
+    billing.knob("open", **how)
+    began = time.monotonic()
+    answer = shopper.confirm(checkout_id, world)
+    assert (answer.status_code, answer.json()["error"]) == (502, "BILLING_UNAVAILABLE")
+    assert 10 <= time.monotonic() - began < 13
 
 
 def test_control_with_one_worker_for_all_they_wait(nobody: None, hanging: BillingService, folder: Path) -> None:

@@ -1,0 +1,48 @@
+"""Beat, for a clock that may be set back: what was due is sent then all the same.
+
+Celery waits until the clock shows again what it showed before: an hour without jobs, if that is how far it went back.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from django_celery_beat.schedulers import DatabaseScheduler, ModelEntry
+
+from core.postgresql.telling_time import now
+
+
+class Entry(ModelEntry):
+    """A job of the schedule."""
+
+    last_run_at: datetime
+    schedule: Any
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call] # there
+        zone = self.schedule.now().tzinfo
+        self.schedule.nowfun = lambda: now().astimezone(zone)
+
+    def _default_now(self) -> datetime:
+        return now()
+
+    def is_due(self) -> Any:
+        """A last run that lies ahead was noted by a clock that went wrong: it counts from now."""
+        self.last_run_at = min(self.last_run_at, now())
+        return super().is_due()  # type: ignore[no-untyped-call] # there
+
+
+class Scheduler(DatabaseScheduler):
+    """All jobs."""
+
+    Entry = Entry
+    ticked_at: datetime | None = None
+
+    def tick(self, *args: Any, **kwargs: Any) -> Any:
+        """One round. If the clock went back, what is next is worked out anew: else the job that is due most often would
+        be, until the clock is where it was.
+        """
+        at = now()
+        if self.ticked_at is not None and at < self.ticked_at:
+            self._heap = None  # type: ignore[assignment] # as Celery has it at first
+        self.ticked_at = at
+        return super().tick(*args, **kwargs)
