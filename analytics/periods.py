@@ -8,6 +8,8 @@ from core.clock import day_bounds, now, shop_day, shop_instant, shop_zone, shown
 
 YEAR = 52 * 7
 """Days: a year, with weekdays matched."""
+EARLIEST = date(1990, 1, 1)
+"""No day before it is asked for: of the first ones that a calendar has there is nothing to compare them with."""
 
 
 class Compare(StrEnum):

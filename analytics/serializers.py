@@ -8,8 +8,9 @@ from rest_framework import serializers
 from analytics.attribution import Model
 from analytics.metrics import ALL, METRICS, Kind, Metric
 from analytics.models import ACTIVE, THIS_MINUTE, SalesGoal
+from analytics.periods import EARLIEST
 from analytics.returns import MOST_DAYS
-from analytics.stats import TO_COME
+from analytics.stats import TO_COME, TOO_EARLY
 from core.clock import now, shop_day
 from core.serializers import CamelSerializer, Fields, MoneyOut, renamed
 from sessions_app.dimensions import Dimension
@@ -172,8 +173,10 @@ class DayQuerySerializer(FormatQuerySerializer):
 
     def validate_date(self, day: datetime.date) -> datetime.date:
         """Raises:
-        ValidationError: it has not begun.
+        ValidationError: it has not begun, or is too long ago.
         """
+        if day < EARLIEST:
+            raise serializers.ValidationError(TOO_EARLY)
         if day > shop_day(now()):
             raise serializers.ValidationError(TO_COME)
         return day

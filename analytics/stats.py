@@ -15,7 +15,7 @@ from analytics.attribution import Model
 from analytics.goals import goals
 from analytics.metrics import ADDITIVE, Totals, added, derived, from_columns, percent, steps
 from analytics.models import DailyBreakdown, DailyMetrics, RealtimeMetrics
-from analytics.periods import Window, last_instant, previous
+from analytics.periods import EARLIEST, Window, last_instant, previous
 from analytics.returns import MOST_DAYS, are_counted
 from analytics.services import RangeError
 from analytics.statements import rows, statement
@@ -29,6 +29,7 @@ from sessions_app.dimensions import COLUMNS, EVENTS, TOUCHED, Dimension
 Figures = dict[str, Any]
 KEPT_SECONDS = 300
 TO_COME = "This day has not begun yet."
+TOO_EARLY = f"No day before {EARLIEST} is counted."
 TOO_LONG = f"A range has {MOST_DAYS} days at most."
 LAST_MINUTES = timedelta(minutes=30)
 LAST_HOUR = timedelta(hours=1)
@@ -45,10 +46,12 @@ def window_of(first: date, last: date, *, now: datetime) -> Window:
     """These days; the last one as far as it has come.
 
     Raises:
-        RangeError: they are reversed, too many, or to come.
+        RangeError: they are reversed, too many, too long ago, or to come.
     """
     if last < first:
         raise RangeError(details={"to": [str(RangeError.message)]})
+    if first < EARLIEST:
+        raise RangeError(TOO_EARLY, details={"from": [TOO_EARLY]})
     if last > shop_day(now):
         raise RangeError(TO_COME, details={"to": [TO_COME]})
     if (last - first).days >= MOST_DAYS:

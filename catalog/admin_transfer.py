@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import messages
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
@@ -39,6 +40,8 @@ if TYPE_CHECKING:  # import_export carries no types; what it extends does
         def process_import(self, request: HttpRequest, **kwargs: Any) -> HttpResponse: ...
 
         def add_data_read_fail_error_to_form(self, form: Any, error: Exception) -> None: ...
+
+        def export_action(self, request: HttpRequest) -> HttpResponse: ...
 
         def get_export_filename(self, request: HttpRequest, queryset: Any, file_format: Any) -> str: ...
 
@@ -262,6 +265,14 @@ class TransferAdmin(TransferScreens):
             lines = ", ".join(told + ["..."] * (len(result.invalid_rows) > TOLD))
             text = f"Refused, as others changed products meanwhile: lines {lines}. Import the file again."
             self.message_user(request, text, messages.ERROR)
+
+    def export_action(self, request: HttpRequest) -> HttpResponse:
+        """The list as it is filtered; of filters that are none nothing, rather than everything."""
+        try:
+            return super().export_action(request)
+        except IncorrectLookupParameters:
+            self.message_user(request, "There is no such filter. Choose anew what to export.", messages.ERROR)
+            return HttpResponseRedirect(reverse("admin:catalog_product_changelist"))
 
     def _do_file_export(self, file_format: ProductCSV, request: HttpRequest, queryset: Any, **_options: Any) -> Any:
         """The list as it is filtered, as a stream: the package would hold it in memory."""

@@ -71,6 +71,7 @@ class InitiateView(PersonalView):
     """Opens a checkout."""
 
     limit = "initiate"
+    refuses = (409,)
 
     @extend_schema(request=CartIn, responses={201: enveloped(CheckoutOut, "InitiateCheckout")})
     def post(self, request: Request) -> Response:
@@ -83,6 +84,7 @@ class RestoreView(PersonalView):
     """Opens a checkout with the cart of an abandoned one."""
 
     limit = "initiate"
+    refuses = (409,)
 
     @extend_schema(request=RestoreIn, responses={201: enveloped(RestoreOut, "RestoreCheckout")})
     def post(self, request: Request) -> Response:
@@ -102,6 +104,8 @@ class CheckoutView(PersonalView):
 class ItemsView(PersonalView):
     """Other lines for a checkout."""
 
+    refuses = (409,)
+
     @extend_schema(request=CartIn, responses=enveloped(CheckoutOut, "CheckoutItems"))
     def patch(self, request: Request, checkout_id: UUID) -> Response:
         cart = cart_of(valid(CartIn(data=request.data)))
@@ -115,6 +119,7 @@ class CalculateShippingView(PersonalView):
     """Address and shipping method."""
 
     limit = "shipping"
+    refuses = (404, 409)
 
     @extend_schema(request=ShippingIn, responses=enveloped(ShippingOut, "CalculateShipping"))
     def post(self, request: Request) -> Response:
@@ -134,6 +139,7 @@ class CalculateTaxView(PersonalView):
     """Tax by rate."""
 
     limit = "tax"
+    refuses = (404, 409)
 
     @extend_schema(request=TaxIn, responses=enveloped(CheckoutOut, "CalculateTax"))
     def post(self, request: Request) -> Response:
@@ -151,6 +157,7 @@ class ApplyCouponView(PersonalView):
     """A coupon on the checkout."""
 
     limit = "coupon"
+    refuses = (404, 409)
 
     @extend_schema(request=CouponIn, responses=enveloped(CheckoutOut, "ApplyCoupon"))
     def post(self, request: Request) -> Response:
@@ -165,8 +172,9 @@ class CouponView(PersonalView):
     """The coupon of a checkout."""
 
     limit = "coupon"
+    refuses = (409,)
 
-    @extend_schema(responses=enveloped(CheckoutOut, "RemoveCoupon"))
+    @extend_schema(request=None, responses=enveloped(CheckoutOut, "RemoveCoupon"))
     def delete(self, request: Request, checkout_id: UUID) -> Response:
         checkout = services.remove_coupon(checkout_id=checkout_id, owner=owner_of(request), now=now())
         return success(checkout_body(checkout))
@@ -176,6 +184,7 @@ class ConfirmOrderView(PersonalView):
     """Places the order and opens its payment."""
 
     limit = "confirm"
+    refuses = (404, 409, 422, 502)
 
     @extend_schema(
         parameters=[IDEMPOTENCY_KEY],
@@ -198,6 +207,7 @@ class CreateFromCartView(PersonalView):
     """Initiates and confirms in one call, for shops with a cart of their own."""
 
     limit = "confirm"
+    refuses = (409, 422, 502)
 
     @extend_schema(
         parameters=[IDEMPOTENCY_KEY],

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from checkout.models import CheckoutSession, ShippingMethod
@@ -21,6 +22,14 @@ class WholeNumber(serializers.IntegerField):
         if not isinstance(data, int) or isinstance(data, bool):
             self.fail("invalid")
         return super().to_internal_value(data)
+
+
+@extend_schema_field({"type": ["string", "number"], "format": "decimal"})
+class AmountIn(serializers.DecimalField):
+    """An amount, as text or as a number: it is compared, never charged."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_digits=14, decimal_places=3, **kwargs)
 
 
 class CartItemIn(CamelSerializer):
@@ -91,7 +100,7 @@ class BuyerIn(CamelSerializer):
     shipping_address = AddressFields()
     billing_address = AddressFields(required=False, allow_null=True, default=None)
     shipping_method_id = serializers.UUIDField(required=False, allow_null=True, default=None)
-    expected_total = serializers.DecimalField(14, 3, required=False, allow_null=True, default=None)
+    expected_total = AmountIn(required=False, allow_null=True, default=None)
 
 
 class ConfirmIn(BuyerIn):

@@ -2,19 +2,22 @@
 
 from typing import Any
 
+from core.schema import REFUSED
+
 TEXT = {"type": "string"}
+TEXT_OR_NONE = {"type": ["string", "null"]}
 EVENT = {
     "type": "object",
     "required": ["eventType"],
     "properties": {
-        "eventId": TEXT | {"format": "uuid", "description": "The same id twice counts once."},
+        "eventId": TEXT_OR_NONE | {"format": "uuid", "description": "The same id twice counts once."},
         "eventType": TEXT | {"pattern": "^[a-z][a-z0-9_]{0,63}$"},
-        "page": TEXT,
-        "referrer": TEXT,
-        "title": TEXT,
-        "productId": TEXT | {"format": "uuid"},
-        "metadata": {"type": "object", "description": "4 KiB at most."},
-        "timestamp": TEXT | {"format": "date-time"},
+        "page": TEXT_OR_NONE,
+        "referrer": TEXT_OR_NONE,
+        "title": TEXT_OR_NONE,
+        "productId": TEXT_OR_NONE | {"format": "uuid"},
+        "metadata": {"type": ["object", "null"], "description": "4 KiB and 32 levels at most."},
+        "timestamp": TEXT_OR_NONE | {"format": "date-time"},
     },
 }
 EVENTS = {
@@ -48,7 +51,8 @@ def answer(description: str, schema: dict[str, Any]) -> dict[str, Any]:
 
 def add_plain_views(result: dict[str, Any], **_more: Any) -> dict[str, Any]:
     """drf-spectacular's hook: adds the paths that it cannot see."""
-    refused = answer("Refused.", {"$ref": "#/components/schemas/Refusal"})
+    refusal = {"$ref": "#/components/schemas/Refusal"}
+    refused = {str(status): answer(REFUSED[status], refusal) for status in (400, 413, 415, 429, 503)}
     body = {"schema": {"oneOf": [EVENT, EVENTS]}}
     result["paths"]["/api/v1/analytics/track"] = {
         "post": {
@@ -56,7 +60,7 @@ def add_plain_views(result: dict[str, Any], **_more: Any) -> dict[str, Any]:
             "description": "One event, or up to 100. One bad event never loses the good ones.",
             "tags": ["analytics"],
             "requestBody": {"required": True, "content": {"application/json": body, "text/plain": body}},
-            "responses": {"202": answer("The good events are kept.", ACCEPTED), "default": refused},
+            "responses": {"202": answer("The good events are kept.", ACCEPTED), **refused},
         }
     }
     result["paths"]["/api/v1/health"] = {

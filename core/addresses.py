@@ -4,6 +4,7 @@ from typing import Any
 
 from babel import Locale
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from core.serializers import CamelSerializer
@@ -29,6 +30,7 @@ def country_name(code: str, language: str) -> str:
     return str(Locale(language).territories.get(code, code))
 
 
+@extend_schema_field({"type": "string", "enum": COUNTRIES, "description": "ISO 3166; small letters are taken as well."})
 class CountryField(serializers.CharField):
     """A country, by its two letters in any case."""
 

@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import OperationalError
 from django.db.utils import InterfaceError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -91,6 +91,9 @@ MESSAGES: dict[str, Promise] = {
 }
 
 
+NOT_UNDERSTOOD = _("This request cannot be understood.")
+
+
 def handle_exception(error: Exception, context: dict[str, Any]) -> Response:
     """Turns whatever a view raised into the envelope (REST framework's EXCEPTION_HANDLER)."""
     match error:
@@ -103,6 +106,8 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response:
             return failure("INVALID_INPUT", 400, _("Some of what was sent cannot be used."), field_errors(error.detail))
         case RequestDataTooBig():
             return failure("PAYLOAD_TOO_LARGE", 413, _("256 KiB at most."))
+        case SuspiciousOperation():  # a thousand parameters
+            return failure("INVALID_INPUT", 400, NOT_UNDERSTOOD)
         case RecursionError():  # JSON nested a thousand deep; nothing of ours recurses
             return failure("MALFORMED_JSON", 400, MESSAGES["MALFORMED_JSON"])
         case Http404():
@@ -151,4 +156,4 @@ def server_error(request: HttpRequest) -> JsonResponse:
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
     """`handler400`: what Django itself refuses, such as a host that is not ours."""
-    return json_failure("INVALID_INPUT", 400, _("This request cannot be understood."))
+    return json_failure("INVALID_INPUT", 400, NOT_UNDERSTOOD)

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cache
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any
 
 import httpx2
@@ -28,6 +28,13 @@ INNER_NAMES = ("localhost", "local", "internal", "home.arpa")
 """Names that mean something inner by agreement (RFC 6761, 6762, 8375; ICANN for `internal`)."""
 NAT64 = IPv6Network("64:ff9b::/96")
 SIX_TO_FOUR = IPv6Network("2002::/16")
+INNER_NETWORKS = (
+    IPv4Network("192.0.0.0/24"),  # kept for protocols; a cloud's metadata at .192
+    IPv4Network("168.63.129.16/32"),  # looks like everybody's, and is answered by the cloud that a machine stands in
+    IPv4Network("192.88.99.0/24"),  # relays of 6to4, which nobody has any more
+    IPv6Network("3fff::/20"),  # for documentation (RFC 9637)
+)
+"""Networks that Python takes for everybody's, in one of its versions or another."""
 TRIED_ADDRESSES = 2
 Address = IPv4Address | IPv6Address
 
@@ -96,6 +103,8 @@ def meant(text: str) -> Address:
 def is_outer(address: Address) -> bool:
     """Whether an address is one of the whole internet's, and of one machine."""
     if isinstance(address, IPv6Address) and (address in SIX_TO_FOUR or address.is_site_local):
+        return False
+    if any(address in network for network in INNER_NETWORKS):
         return False
     return address.is_global and not (address.is_multicast or address.is_reserved)
 

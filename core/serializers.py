@@ -5,6 +5,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
+from django.http import QueryDict
 from django.utils.functional import cached_property
 from rest_framework import serializers
 from rest_framework.utils.serializer_helpers import BindingDict
@@ -34,7 +35,8 @@ class CamelSerializer(serializers.Serializer[Any]):
 
     They are made once a class, not for each request: that was a sixth of what a request cost. So nothing of one request
     (`context`, `partial`) may be asked of a field. Strings with a null byte are refused by DRF itself. Unknown fields
-    are ignored.
+    are ignored. JSON has types, so nothing is taken for what it could be read as: a number is no postal code (it has
+    lost its leading zeros), and "yes" no consent.
     """
 
     @cached_property
@@ -43,6 +45,17 @@ class CamelSerializer(serializers.Serializer[Any]):
 
     def get_fields(self) -> Fields:
         return renamed(super().get_fields())
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict) and not isinstance(data, QueryDict):
+            mistyped = {
+                name: [field.error_messages["invalid"]]
+                for name, field, kind in typed_by(type(self))
+                if not isinstance(data.get(name), kind | None)
+            }
+            if mistyped:
+                raise serializers.ValidationError(mistyped)
+        return super().to_internal_value(data)
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
         """As the REST framework does it, but that a dictionary which has everything is read as one: no field looks for
@@ -62,6 +75,21 @@ def fields_of(model: type[CamelSerializer]) -> BindingDict:
     for name, field in nobody.get_fields().items():
         fields[name] = field
     return fields
+
+
+TYPES: list[tuple[type[serializers.Field[Any, Any, Any, Any]], type]] = [
+    (serializers.CharField, str),
+    (serializers.UUIDField, str),
+    (serializers.BooleanField, bool),
+]
+"""What JSON must hold for a field of this kind. The others look for themselves."""
+
+
+@cache
+def typed_by(model: type[CamelSerializer]) -> list[tuple[str, serializers.Field[Any, Any, Any, Any], type]]:
+    """The fields of a serializer whose values have a type, each by its outside name."""
+    fields = [field for field in fields_of(model).values() if not field.read_only]
+    return [(str(f.field_name), f, kind) for f in fields for of, kind in TYPES if isinstance(f, of)]
 
 
 @cache

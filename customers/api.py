@@ -72,6 +72,7 @@ class DoorView(PersonalView):
     """
 
     authentication_classes: Any = []
+    refuses: tuple[int, ...] = (403,)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
@@ -94,6 +95,7 @@ class VerifyEmailView(DoorView):
     """Proves an address by the link that was sent there and the password chosen with it. Logs nobody in."""
 
     limit = "login"
+    refuses = (401, 403)
 
     @extend_schema(request=TokenIn, responses=enveloped(DoneOut, "VerifyEmail"))
     def post(self, request: Request) -> Response:
@@ -105,6 +107,7 @@ class LoginView(DoorView):
     """Logs a customer in; the visit becomes the customer's."""
 
     limit = "login"
+    refuses = (401, 403)
 
     @extend_schema(request=LoginIn, responses=enveloped(AccountOut, "Login"))
     def post(self, request: Request) -> Response:
@@ -153,6 +156,7 @@ class ConfirmResetView(DoorView):
 class CustomerView(PersonalView):
     """What belongs to the customer who is logged in. To the shop, staff are nobody."""
 
+    needs_login = True
     customer: Customer
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:

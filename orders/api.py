@@ -96,6 +96,7 @@ class RetryPaymentView(OneOrderView):
     """Another attempt to pay."""
 
     asked = "retry"
+    refuses = (409, 502)
 
     @extend_schema(parameters=[TOKEN], request=None, responses=enveloped(RetryOut, "RetryPayment"))
     def post(self, request: Request, order_id: UUID) -> Response:
@@ -115,6 +116,7 @@ class CancelOrderView(OneOrderView):
     """Cancels a pending order."""
 
     asked = "cancel"
+    refuses = (409, 502)
 
     @extend_schema(parameters=[TOKEN], request=None, responses=enveloped(OrderOut, "CancelledOrder"))
     def post(self, request: Request, order_id: UUID) -> Response:
@@ -135,6 +137,7 @@ class BillingWebhookView(APIView):
 
     authentication_classes = []
     throttle_classes = []
+    refuses = (401,)
 
     @extend_schema(request=OpenApiTypes.OBJECT, responses=enveloped(WebhookOut, "BillingWebhook"))
     def post(self, request: Request) -> Response:
@@ -146,6 +149,7 @@ class ProviderWebhookView(APIView):
 
     authentication_classes = []
     throttle_classes = []
+    refuses = (401,)
 
     @extend_schema(request=OpenApiTypes.OBJECT, responses=enveloped(WebhookOut, "ProviderWebhook"))
     def post(self, request: Request, provider: str) -> Response:

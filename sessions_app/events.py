@@ -23,6 +23,8 @@ RESERVED = frozenset({"checkout_started", "order_placed", "order_completed", "pa
 OLDEST = timedelta(hours=24)
 NEWEST = timedelta(minutes=2)
 METADATA_BYTES = 4096
+METADATA_DEPTH = 32
+"""Levels. What is nested far deeper can be read, but not written again by whoever is a few calls further in."""
 TEXT_LIMITS = {"page": 2048, "referrer": 2048, "title": 512}
 
 
@@ -140,6 +142,8 @@ def _metadata(value: Any) -> dict[str, Any]:
         return {}
     if not isinstance(value, dict):
         raise EventError(_("metadata: an object."))
+    if _is_deep(value, METADATA_DEPTH):
+        raise EventError(_("metadata: nested 32 levels deep at most."))
     text = json.dumps(value)
     if len(text) > METADATA_BYTES and len(utf8(value)) > METADATA_BYTES:
         raise EventError(_("metadata: 4 KiB at most."))
@@ -148,6 +152,14 @@ def _metadata(value: Any) -> dict[str, Any]:
     if re.search(r"\b(NaN|Infinity)\b", text) and _has_no_number(value):
         raise EventError(_("metadata: numbers must be finite."))
     return value
+
+
+def _is_deep(value: dict[str, Any] | list[Any], levels: int) -> bool:
+    """Whether it is nested deeper than so many levels."""
+    if not levels:
+        return True
+    entries = value.values() if isinstance(value, dict) else value
+    return any(_is_deep(entry, levels - 1) for entry in entries if isinstance(entry, dict | list))
 
 
 def utf8(value: Any) -> bytes:

@@ -55,14 +55,14 @@ class StartSessionIn(CamelSerializer):
 class EventIn(CamelSerializer):
     """One event; see the limits in `sessions_app.events`."""
 
-    event_id = serializers.UUIDField(required=False)
+    event_id = serializers.UUIDField(required=False, allow_null=True)
     event_type = serializers.RegexField(r"^[a-z][a-z0-9_]{0,63}$")
-    page = serializers.CharField(required=False)
-    referrer = serializers.CharField(required=False)
-    title = serializers.CharField(required=False)
-    product_id = serializers.UUIDField(required=False)
-    metadata = serializers.DictField(required=False)
-    timestamp = serializers.DateTimeField(required=False)
+    page = serializers.CharField(required=False, allow_null=True, allow_blank=True)
+    referrer = serializers.CharField(required=False, allow_null=True, allow_blank=True)
+    title = serializers.CharField(required=False, allow_null=True, allow_blank=True)
+    product_id = serializers.UUIDField(required=False, allow_null=True)
+    metadata = serializers.DictField(required=False, allow_null=True)
+    timestamp = serializers.DateTimeField(required=False, allow_null=True)
 
 
 class TrackedOut(CamelSerializer):

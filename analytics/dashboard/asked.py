@@ -14,7 +14,7 @@ from django.utils.dateparse import parse_date
 from analytics.attribution import Model
 from analytics.cards import PLOTTED
 from analytics.cards import USUAL as USUAL_PLOT
-from analytics.periods import Compare, Window, compared, last_instant, window
+from analytics.periods import EARLIEST, Compare, Window, compared, last_instant, window
 from analytics.returns import MOST_DAYS
 from core.clock import shop_day
 from sessions_app.dimensions import TOUCHED, Dimension, filters_in
@@ -24,7 +24,6 @@ PERIODS = {"today": 1, "7": 7, "28": 28, "90": 90, "364": 364}
 USUAL = "28"
 YESTERDAY, MONTH, LAST_MONTH, YEAR, CUSTOM = "yesterday", "month", "last_month", "year", "custom"
 """Others: the month and the year are those that are not over."""
-EARLIEST = date(1990, 1, 1)
 DAY = timedelta(days=1)
 CAME = (*TOUCHED,)
 SAW = (Dimension.PRODUCT, Dimension.PAGE)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from analytics.periods import Window, last_instant
+from analytics.periods import EARLIEST, Window, last_instant
 from core.clock import shop_day
 
 WEEK = timedelta(days=7)
-EARLIEST = date(1990, 1, 1)
 
 
 class WeekError(ValueError):

@@ -233,6 +233,7 @@ def test_realtime_has_minutes_pages_checkouts_and_orders(staff: Client) -> None:
         (f"from={DAY}&to={DAY + timedelta(days=1)}", "to"),
         (f"from={DAY - timedelta(days=400)}&to={DAY}", "from"),
         ("from=2026-02-30&to=2026-03-01", "from"),
+        ("from=0001-01-01&to=0001-01-24", "from"),
         (f"from={DAY}&to={DAY}&format=xml", "format"),
         (f"from={DAY}&to={DAY}&compare=next", "compare"),
     ],

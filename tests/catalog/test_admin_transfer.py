@@ -152,6 +152,12 @@ def test_the_export_has_what_the_list_shows(admin_client: Client) -> None:
     assert ("Red mug" in filtered, "Blue mug" in filtered, "Tea" in filtered) == (True, False, False)
 
 
+def test_an_export_by_a_filter_that_is_none_leads_to_the_list(admin_client: Client) -> None:
+    response = admin_client.get(f"{EXPORT}?period=28", follow=True)
+    assert response.redirect_chain == [(LIST, 302)]
+    assert "There is no such filter" in response.content.decode()
+
+
 def test_the_list_offers_what_one_may_do() -> None:
     viewer = staff_with("view_product").get(LIST).content.decode()
     assert (EXPORT in viewer, IMPORT in viewer) == (True, False)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import OperationalError
+from django.http import QueryDict
 from django.test import Client, override_settings
 from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import CharField, IntegerField, ListField
+from rest_framework.serializers import BooleanField, CharField, DecimalField, IntegerField, ListField, UUIDField
 from rest_framework.test import APIRequestFactory
 from rest_framework.views import APIView
 
@@ -27,6 +29,13 @@ INITIATE = "/api/v1/checkout/initiate"
 
 class Inner(CamelSerializer):
     quantity = IntegerField()
+
+
+class Typed(CamelSerializer):
+    text = CharField()
+    id = UUIDField()
+    flag = BooleanField()
+    amount = DecimalField(8, 2)
 
 
 class Outer(CamelSerializer):
@@ -81,6 +90,11 @@ def test_a_body_of_10_mb_is_refused() -> None:
 @pytest.mark.parametrize("body", ["[]", "1", '"text"', "null", "true"])
 def test_json_that_is_no_object_is_invalid(body: str) -> None:
     assert_refused(send(body), 400, "INVALID_INPUT")
+
+
+@pytest.mark.parametrize("path", ["storefront/products", "orders", "storefront/session/current"])
+def test_more_parameters_than_anybody_needs_are_invalid(path: str) -> None:
+    assert_refused(Client().get(f"/api/v1/{path}?{'a=1&' * 1001}"), 400, "INVALID_INPUT")
 
 
 def test_an_unknown_path_is_not_found_in_the_envelope() -> None:
@@ -161,6 +175,26 @@ def test_errors_are_named_by_their_path_in_the_body() -> None:
     errors = field_errors(given.errors)
     assert list(errors) == ["cartItems.1.quantity", "firstName"]
     assert all(isinstance(text, str) for texts in errors.values() for text in texts)
+
+
+MISTYPED: list[tuple[str, Any]] = [
+    ("text", 12345), ("text", 1.5), ("text", True), ("text", ["x"]), ("text", {}),
+    ("id", 7), ("flag", "yes"), ("flag", 1), ("amount", True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("field", "value"), MISTYPED)
+def test_a_value_of_another_type_is_refused(field: str, value: Any) -> None:
+    given = Typed(data={"text": "x", "id": str(uuid4()), "flag": False, "amount": "1.50"} | {field: value})
+    assert not given.is_valid()
+    assert list(given.errors) == [field]
+
+
+def test_what_stands_in_an_address_is_text_and_read_as_what_it_says() -> None:
+    query = QueryDict(f"text=1&id={uuid4()}&flag=1&amount=1.5")
+    given = Typed(data=query)
+    assert given.is_valid(), given.errors
+    assert given.validated_data["flag"] is True
 
 
 class Shelf(CamelSerializer):

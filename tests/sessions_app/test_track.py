@@ -349,6 +349,17 @@ def test_an_address_that_tracks_too_often_is_told_when_to_come_again(settings: L
     assert [answer["X-RateLimit-Remaining"] for answer in answers] == ["1", "0", "0"]
 
 
+@pytest.mark.parametrize("opening", ["[", '{"a":'])
+def test_metadata_is_nested_32_levels_deep_at_most(browser: Client, opening: str) -> None:
+    """Nested some hundred levels deep, it could be read here, but not written by whoever is a few calls further in."""
+    closing = "]" if opening == "[" else "}"
+    for levels, accepted in [(31, 1), (32, 0), *((deep, 0) for deep in range(800, 1000, 10))]:
+        nested = opening * levels + "1" + closing * levels
+        answer = send(browser, f'{{"events": [{{"eventType": "search", "metadata": {{"a": {nested}}}}}]}}'.encode())
+        assert answer.status_code in (202, 400), levels
+        assert answer.json().get("accepted", 0) == accepted
+
+
 def test_metadata_is_measured_as_it_is_sent_not_by_its_escapes(browser: Client) -> None:
     answer = send(browser, {"events": [view(metadata={"q": "ă" * 2000}), view(metadata={"q": "ă" * 2100})]}).json()
     assert [refusal["index"] for refusal in answer["rejected"]] == [1]
