@@ -3,12 +3,14 @@
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import GroupAdmin as PlainGroupAdmin
 from django.contrib.auth.admin import UserAdmin as PlainUserAdmin
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.forms import EmailField
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import (
     BooleanRadioFilter,
@@ -230,6 +232,12 @@ class UserAdmin(KeySearch, UserScreen, Screen):
     def find(self, rows: QuerySet[User], word: str) -> QuerySet[User]:
         return with_email(rows, word)
 
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        """One's own is changed where the old one is asked for: no browser that was left open gives away an account."""
+        if self.get_object(request, unquote(id)) == request.user:
+            return redirect("admin:password_change")
+        return super().user_change_password(request, id, form_url)
+
     @display(description="Second factor", boolean=True)
     def has_second_factor(self, user: User) -> bool:
         return user.second_factor_since is not None
@@ -253,8 +261,8 @@ class UserAdmin(KeySearch, UserScreen, Screen):
         return decided(self, request, text, page=record_page("customers_user", object_id))
 
     def has_reset_factor_permission(self, request: HttpRequest, object_id: str = "") -> bool:
-        """Superusers, where there is one."""
-        with_one = User.objects.filter(second_factor_since__isnull=False)
+        """Superusers, where there is one. Not their own: that takes password and code (*My second factor*)."""
+        with_one = User.objects.filter(second_factor_since__isnull=False).exclude(pk=request.user.pk)
         return bool(request.user.is_superuser) and is_there(with_one, str(object_id))
 
 

@@ -12,7 +12,6 @@ from datetime import datetime
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.hashers import make_password
 from django.contrib.contenttypes.models import ContentType
-from django.db.models import Q
 
 from core import counts
 from core.limits import RateLimitedError, hit
@@ -55,8 +54,7 @@ def check_staff_login(*, email: str, password: str, origin: Origin, now: datetim
         InvalidCredentialsError
     """
     address = normal_email(email)
-    staff = User.objects.with_email(address).filter(Q(is_staff=True) | Q(is_superuser=True), is_active=True)
-    found = staff.first()
+    found = User.objects.with_email(address).filter(is_staff=True, is_active=True).first()
     count_guess(PASSWORDS, found, address, origin)
     if found is None:
         make_password(password)  # takes as long as the check that it stands for

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from django.core.management import CommandError, call_command
 
 from core import personal_data
 from core.clock import now
-from customers.models import RecoveryCode, SecondFactor
+from customers.models import RecoveryCode, SecondFactor, User
 from customers.sealing import SealBrokenError, seal, unseal
 from customers.selectors import subject_with_email
 from customers.services import (
@@ -123,7 +124,15 @@ def test_a_code_that_comes_eight_times_at_once_is_taken_once(person: Person) -> 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("crowd")
 def test_control_without_the_lock_it_is_taken_more_often(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(second_factor, "locked_factor", lambda user: SecondFactor.objects.get(user=user))
+    gate = threading.Barrier(8)
+
+    def read(user: User) -> SecondFactor:
+        """All have read it before one writes."""
+        factor = SecondFactor.objects.get(user=user)
+        gate.wait(20)
+        return factor
+
+    monkeypatch.setattr(second_factor, "locked_factor", read)
     code = person.code()
     assert together(8, lambda _place: is_taken(person, code)).count(True) > 1
 
@@ -461,6 +470,13 @@ def test_a_superuser_resets_it_and_the_log_says_who(person: Person) -> None:
     assert not SecondFactor.objects.exists()
     assert person.log_in()["Location"] == "/admin/"
     assert "Second factor reset." in told(person.user)
+
+
+def test_and_not_their_own_which_takes_password_and_code() -> None:
+    person, _codes = entered()
+    page = f"/admin/customers/user/{person.user.pk}/reset_factor/"
+    assert person.client.post(page, {"_form_submitted": "True"}).status_code == 403
+    assert SecondFactor.objects.exists()
 
 
 def test_nobody_else_does(person: Person) -> None:

@@ -186,6 +186,18 @@ def test_one_changes_ones_own_password_and_other_logins_end() -> None:
     assert told(person.user)[-1] == "Own password changed."
 
 
+@pytest.mark.parametrize("written", ["{}", "0{}", " {}"])
+def test_a_superusers_own_password_takes_the_old_one_too(written: str) -> None:
+    person = boss()
+    person.log_in()
+    new = "another-horse-91"
+    form = {"password1": new, "password2": new, "usable_password": "true"}
+    answer = person.client.post(f"/admin/customers/user/{written.format(person.user.pk)}/password/", form)
+    assert answer["Location"] == OWN_PASSWORD
+    person.user.refresh_from_db()
+    assert person.user.check_password(PASSWORD)
+
+
 def test_control_without_the_count_every_password_is_tried(monkeypatch: pytest.MonkeyPatch, checked: list[str]) -> None:
     monkeypatch.setattr(staff_login, "count_guess", lambda *_counted: None)
     boss()
@@ -218,7 +230,9 @@ def test_the_sessions_key_is_another_after_the_login() -> None:
     assert not Session.objects.filter(pk=planted).exists()
 
 
-@pytest.mark.parametrize("fields", [{"is_active": False}, {"is_staff": False, "is_superuser": False}])
+@pytest.mark.parametrize(
+    "fields", [{"is_active": False}, {"is_staff": False}, {"is_staff": False, "is_superuser": False}]
+)
 def test_who_is_no_active_staff_is_not_let_in(fields: dict[str, bool]) -> None:
     person = boss()
     vars(person.user).update(fields)
