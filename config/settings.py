@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
+from django.urls import reverse_lazy
 
 from config import embedded
 
@@ -115,6 +116,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "customers.staff_sessions.StaffSessionMiddleware",
     "core.middleware.ShopTimeMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -184,6 +186,12 @@ def broker_url(url: str) -> str:
 
 AUTH_USER_MODEL = "customers.User"
 LOGIN_REDIRECT_URL = "admin:index"
+# A login of staff ends so long after it began, and after so long without a request. Customers' are not touched.
+STAFF_SESSION_HOURS = env.int("STAFF_SESSION_HOURS", default=12)
+STAFF_IDLE_MINUTES = env.int("STAFF_IDLE_MINUTES", default=60)
+STAFF_SECOND_FACTOR = env.str("STAFF_SECOND_FACTOR", default="optional")
+if STAFF_SECOND_FACTOR not in ("optional", "required"):
+    raise ImproperlyConfigured(f"STAFF_SECOND_FACTOR is {STAFF_SECOND_FACTOR!r}; it can be optional or required.")
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -211,6 +219,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEVELOPMENT
 # Browsers take such a cookie from this host alone, over HTTPS: a sibling domain cannot plant one.
 COOKIE_PREFIX = "" if DEVELOPMENT else "__Host-"
 SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}footfall_login"
+DEVICE_COOKIE_NAME = f"{COOKIE_PREFIX}footfall_device"
 CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}csrftoken"
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=not DEVELOPMENT)
@@ -282,7 +291,8 @@ ABANDONED_REMINDER_AFTER_MINUTES = env.int("ABANDONED_REMINDER_AFTER_MINUTES", d
 
 # Limits -------------------------------------------------------------------------------------------------------------
 
-# What a client's address may ask in which time (login_email: what may be tried on one e-mail address). Those of the
+# What a client's address may ask in which time (login_email: what may be tried on one e-mail address; staff_login and
+# staff_code: passwords and codes on an account of staff, from browsers that it never logged in with). Those of the
 # second kind are counted by customer when one is logged in, and may then be others.
 RATE_LIMITS = {
     name: env.str(f"RATE_LIMIT_{name.upper()}", default=usual)
@@ -297,6 +307,8 @@ RATE_LIMITS = {
         "order_lookup": "120/minute",
         "login": "30/minute",
         "login_email": "5/minute",
+        "staff_login": "10/hour",
+        "staff_code": "10/hour",
         "register": "10/10minute",
         "password_reset": "10/10minute",
     }.items()
@@ -392,6 +404,12 @@ UNFOLD: dict[str, Any] = {
     ],
     "SHOW_HISTORY": True,
     "STYLES": [lambda request: static("admin/footfall.css")],
+    "ACCOUNT": {
+        "navigation": [
+            {"title": "My second factor", "link": reverse_lazy("second_factor")},
+            {"title": "Change password", "link": reverse_lazy("admin:password_change")},
+        ],
+    },
     "SIDEBAR": {
         "show_search": True,
         "navigation": "config.navigation.navigation",

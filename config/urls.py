@@ -22,6 +22,7 @@ api: list[URLPattern | URLResolver] = [
 ]
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include(api)),
+    path("admin/", include("customers.admin_urls")),
     path("admin/", include("analytics.admin_urls")),
     path("admin/", admin.site.urls),
     path("tracker.js", tracker_js),

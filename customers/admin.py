@@ -3,12 +3,14 @@
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import GroupAdmin as PlainGroupAdmin
 from django.contrib.auth.admin import UserAdmin as PlainUserAdmin
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.forms import EmailField
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import (
     BooleanRadioFilter,
@@ -26,16 +28,21 @@ from core.admin import (
     KeySearch,
     Screen,
     ShopAdmin,
+    action,
     as_uuid,
+    ask,
     badge,
+    decided,
+    is_there,
     list_link,
     moment,
     money,
+    record_page,
     with_email,
 )
 from customers.admin_tokens import ApiTokenAdmin
 from customers.models import Address, Customer, CustomerGroup, User
-from customers.services import set_status
+from customers.services import reset_second_factor, set_status
 
 if TYPE_CHECKING:  # unfold carries no types; what it extends does
     from django.contrib.admin import StackedInline as PlainStackedInline
@@ -196,7 +203,9 @@ class UserAdmin(KeySearch, UserScreen, Screen):
     show_facets = ShopAdmin.show_facets
     ordering = ("-id",)
     sortable_by = ("email",)
-    list_display = ("email", "first_name", "last_name", "is_staff", "is_superuser", "is_active", "last_login")
+    list_display = (
+        "email", "first_name", "last_name", "is_staff", "is_superuser", "is_active", "has_second_factor", "last_login"
+    )  # fmt: skip
     list_filter_submit = True
     list_fullwidth = True
     list_filter = (
@@ -206,12 +215,14 @@ class UserAdmin(KeySearch, UserScreen, Screen):
         ("groups", RelatedDropdownFilter),
     )
     search_help_text = "Begin of the e-mail address"
-    readonly_fields = ("last_login", "date_joined")
+    readonly_fields = ("last_login", "date_joined", "factor_since")
+    actions_detail = ("reset_factor",)
     fieldsets = (
         (None, {"fields": ("email", "password", ("first_name", "last_name"))}),
         ("May", {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
-        ("Since", {"fields": (("last_login", "date_joined"),)}),
+        ("Since", {"fields": (("last_login", "date_joined"), "factor_since")}),
     )
+    factor_since = moment("second_factor_since", "Second factor")
     add_fieldsets = ((None, {"fields": ("email", "usable_password", "password1", "password2")}),)
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
@@ -220,6 +231,39 @@ class UserAdmin(KeySearch, UserScreen, Screen):
 
     def find(self, rows: QuerySet[User], word: str) -> QuerySet[User]:
         return with_email(rows, word)
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        """One's own is changed where the old one is asked for: no browser that was left open gives away an account."""
+        if self.get_object(request, unquote(id)) == request.user:
+            return redirect("admin:password_change")
+        return super().user_change_password(request, id, form_url)
+
+    @display(description="Second factor", boolean=True)
+    def has_second_factor(self, user: User) -> bool:
+        return user.second_factor_since is not None
+
+    @action(
+        description="Reset second factor",
+        icon="phonelink_erase",
+        permissions=["reset_factor"],
+        dialog=ask(
+            "Reset this second factor?",
+            "For who has lost phone and recovery codes: be sure that it is them who ask. Their logins end, and their "
+            "password alone lets in, until they set up another.",
+            "Reset",
+        ),
+    )
+    def reset_factor(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        """Takes it away."""
+        user, by = User.objects.get(pk=object_id), request.user
+        reset_second_factor(user=user, text="Second factor reset.", by=by)  # type: ignore[arg-type] # logged in
+        text = f"{user} has no second factor any more."
+        return decided(self, request, text, page=record_page("customers_user", object_id))
+
+    def has_reset_factor_permission(self, request: HttpRequest, object_id: str = "") -> bool:
+        """Superusers, where there is one. Not their own: that takes password and code (*My second factor*)."""
+        with_one = User.objects.filter(second_factor_since__isnull=False).exclude(pk=request.user.pk)
+        return bool(request.user.is_superuser) and is_there(with_one, str(object_id))
 
 
 @admin.register(Group)

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from core.clock import now
 from customers.models import ApiToken, User
 from customers.services import TokenRefusedError, use_token
+from customers.staff_sessions import demand_second_factor
 
 SCHEME = "Bearer"
 
@@ -34,8 +35,13 @@ class TokenAuthentication(BaseAuthentication):
 
 
 def allows(request: Any, permission: str) -> bool:
-    """Whether who asks has the permission; and the token, if it was one, is for it."""
+    """Whether who asks has the permission; and the token, if it was one, is for it.
+
+    Raises:
+        SecondFactorRequiredError: it is a login that has shown less than the shop asks for.
+    """
     allowed: bool = request.user.has_perm(permission)
+    demand_second_factor(request._request)
     return allowed and (not isinstance(request.auth, ApiToken) or permission in request.auth.scopes)
 
 

@@ -6,10 +6,12 @@ from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.contrib.postgres.indexes import OpClass
 from django.db import models
 from django.db.models.functions import Lower, Now
+from django.utils.crypto import salted_hmac
 
 from core.ids import new_id
 from core.money import ZERO, MoneyField
 from customers.emails import WithEmail, normal_email
+from customers.models_second import RecoveryCode, SecondFactor
 from customers.models_tokens import SCOPES, ApiToken
 
 __all__ = [
@@ -19,7 +21,9 @@ __all__ = [
     "Customer",
     "CustomerGroup",
     "EmailChange",
+    "RecoveryCode",
     "Registration",
+    "SecondFactor",
     "User",
 ]
 
@@ -58,6 +62,7 @@ class User(AbstractUser):
 
     username = None  # type: ignore[assignment] # Django's own way to do without
     email = models.EmailField("e-mail", unique=True)
+    second_factor_since = models.DateTimeField("second factor since", null=True, editable=False)
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -69,6 +74,17 @@ class User(AbstractUser):
 
     def __str__(self) -> str:
         return self.email
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """What a session must know of the account to go on. Sessions of staff end with the password, as all do, and
+        when somebody becomes or is no longer staff, or gets or loses a second factor: none was opened by less than the
+        account asks for.
+        """
+        plain: str = super()._get_session_auth_hash(secret=secret)  # type: ignore[misc] # there, but not in the stubs
+        if not (self.is_staff or self.is_superuser):
+            return plain
+        state = f"{plain} {self.is_staff} {self.is_superuser} {self.second_factor_since}"
+        return salted_hmac("customers.staff_session", state, secret=secret, algorithm="sha256").hexdigest()
 
 
 class CustomerGroup(models.Model):

@@ -10,9 +10,10 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models import PROTECT, Model, QuerySet
 
 from core.personal_data import Part, Subject, facts, register
-from customers.models import Address, ApiToken, Customer, EmailChange, Registration, User
+from customers.models import Address, ApiToken, Customer, EmailChange, RecoveryCode, Registration, SecondFactor, User
 
-NOT_GIVEN_OUT = {"password", "is_superuser", "is_staff", "token_hash"}
+NOT_GIVEN_OUT = {"password", "is_superuser", "is_staff", "token_hash", "secret", "last_step", "browsers"}
+OF_PEOPLE = (Customer, User, Address, Registration, EmailChange, ApiToken, SecondFactor, RecoveryCode)
 ERASED_NAMES = {
     "user": None, "first_name": "", "last_name": "", "phone": "", "first_visit_at": None, "type": Customer.Type.GUEST,
     "status": Customer.Status.ACTIVE, "group": None,
@@ -28,6 +29,7 @@ def export(subject: Subject) -> dict[str, Any]:
         "addresses": each(Address.objects.filter(customer_id__in=subject.customers)),
         "registrations": [row for address in subject.emails for row in each(Registration.objects.with_email(address))],
         "emailChanges": each(EmailChange.objects.filter(user_id__in=users)),
+        "secondFactors": each(SecondFactor.objects.filter(user_id__in=users)),
         "apiTokens": each(ApiToken.objects.filter(user_id__in=users)),
     }
 
@@ -79,6 +81,6 @@ def forget_log(model: type[Model], keys: Any) -> None:
 
 def register_part() -> None:
     """Makes it known; called when the app is ready."""
-    tables = {model._meta.label for model in (Customer, User, Address, Registration, EmailChange, ApiToken)}
+    tables = {model._meta.label for model in OF_PEOPLE}
     memberships = {User.groups.through._meta.label, User.user_permissions.through._meta.label}
     register(Part("customers", frozenset(tables | memberships), export, erase))

@@ -13,6 +13,7 @@ from core.clock import now
 from core.personal import PersonalView
 from core.schema import enveloped
 from core.serializers import CamelSerializer
+from customers.api_tokens import allows
 from orders.services import poll_billing
 from orders.services.asking import AT_ONCE
 
@@ -21,7 +22,7 @@ class MayCheckPayments(BasePermission):
     """Holders of `orders.check_paymentattempt`."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        return request.user.has_perm("orders.check_paymentattempt")
+        return allows(request, "orders.check_paymentattempt")
 
 
 class RoundOut(CamelSerializer):

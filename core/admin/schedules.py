@@ -1,9 +1,11 @@
 """The schedule of the jobs: django-celery-beat's own screens in our theme."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Model
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
 from django_celery_beat import admin as beat
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule
 from unfold.contrib.filters.admin import BooleanRadioFilter
@@ -34,6 +36,21 @@ class ScheduledJobAdmin(BeatScreen, Screen):
     list_display = ("name", "enabled", "scheduler", "queue", "last_run_at", "total_run_count")
     list_filter = (("enabled", BooleanRadioFilter), ("one_off", BooleanRadioFilter))
     actions = ("enable_tasks", "disable_tasks")
+
+    @admin.action(description="Enable selected tasks", permissions=["change"])
+    def enable_tasks(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        self.switch(request, queryset, super().enable_tasks, "Enabled.")
+
+    @admin.action(description="Disable selected tasks", permissions=["change"])
+    def disable_tasks(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        self.switch(request, queryset, super().disable_tasks, "Disabled.")
+
+    def switch(self, request: HttpRequest, jobs: QuerySet[Any], act: Callable[..., None], done: str) -> None:
+        """Does it, and logs it job by job; the package would let those who may only look, and log nothing."""
+        chosen = list(jobs)
+        act(request, jobs)
+        for job in chosen:
+            self.log_change(request, job, done)
 
 
 class JobInline(beat.PeriodicTaskInline, Inline):

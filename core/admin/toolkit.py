@@ -45,6 +45,12 @@ if TYPE_CHECKING:  # unfold and beat carry no types; what they extend does
 
     class BeatScreen(Screen):
         """django-celery-beat's."""
+
+        def enable_tasks(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+            """Lets these jobs run."""
+
+        def disable_tasks(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+            """Lets them rest."""
 else:
     from unfold.admin import ModelAdmin as Screen
     from unfold.admin import TabularInline as Inline

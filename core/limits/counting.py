@@ -11,7 +11,14 @@ from django.http import HttpRequest
 from core import clock
 from core.limits import fallback, windows
 from core.limits.counted import Counted, RateLimitedError, binding
-from core.limits.policies import KEPT_WITHOUT_REDIS, Counter, counter, counter_of_key, is_never_limited
+from core.limits.policies import (
+    KEPT_IN_POSTGRESQL,
+    KEPT_WITHOUT_REDIS,
+    Counter,
+    counter,
+    counter_of_key,
+    is_never_limited,
+)
 from core.net import client_ip, ip_prefix
 from core.redis import RedisAwayError
 
@@ -28,11 +35,12 @@ def hit(name: str, key: str, *, address: str, endpoint: str) -> None:
 
     Raises:
         RateLimitedError: one too many.
-        OperationalError: neither Redis nor PostgreSQL can be asked.
+        OperationalError: neither Redis nor PostgreSQL can be asked; for some limits, PostgreSQL cannot.
     """
     if is_never_limited(address):
         return
-    counted = _count([counter_of_key(name, key)], address, endpoint)
+    count = _count_for_sure if name in KEPT_IN_POSTGRESQL else _count
+    counted = count([counter_of_key(name, key)], address, endpoint)
     if counted is not None and counted.refused:
         raise RateLimitedError(counted)
 
@@ -109,6 +117,14 @@ def _count(counters: Sequence[Counter], address: str, endpoint: str) -> Counted 
     except RedisAwayError:
         counted = [fallback.count(each) for each in counters if each.policy.name in KEPT_WITHOUT_REDIS]
     return told(binding(counted), address) if counted else None
+
+
+def _count_for_sure(counters: Sequence[Counter], address: str, endpoint: str) -> Counted | None:
+    (only,) = counters
+    counted = fallback.count(only)
+    if counted.refused:
+        windows.note_refusal(only, endpoint, now=clock.now())
+    return told(counted, address)
 
 
 def told(counted: Counted, address: str) -> Counted:

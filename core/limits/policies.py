@@ -23,6 +23,8 @@ KEPT_WITHOUT_REDIS = frozenset(
     {"coupon", "confirm", "login", "login_email", "order_lookup", "register", "password_reset"}
 )
 """What tries something out or sends mail. The others are open while Redis is away: the shop goes on."""
+KEPT_IN_POSTGRESQL = frozenset({"staff_login", "staff_code"})
+"""What is counted there at all times: few requests, whose limit holds through any outage and restart of Redis."""
 
 
 class MalformedLimitError(ValueError):

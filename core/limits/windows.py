@@ -7,6 +7,7 @@ to read, to read the time left) and three times the processor time; of it only t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import date, datetime
 from functools import lru_cache
 
@@ -14,6 +15,7 @@ from core import redis as core_redis
 from core.counts import DAYS_KEPT, read_days
 from core.limits.counted import Counted
 from core.limits.policies import Counter
+from core.redis import Client, RedisAwayError
 from core.redis_scripts import evaluate
 
 Refusals = dict[str, dict[str, dict[str, int]]]
@@ -94,6 +96,18 @@ def key(counter: Counter) -> str:
 def refusals_key(day: date) -> str:
     """The refusals of a UTC day."""
     return f"limit:{{visits}}:refused:{day.isoformat()}"
+
+
+def note_refusal(counter: Counter, endpoint: str, *, now: datetime) -> None:
+    """Counts a refusal of a limit that is kept elsewhere; not while Redis is away. `now` is UTC."""
+
+    def write(client: Client) -> None:
+        key = refusals_key(now.date())
+        client.hincrby(key, f"{counter.policy.name} {endpoint}", 1)
+        client.expire(key, REFUSALS_SECONDS)
+
+    with suppress(RedisAwayError):
+        core_redis.call(write)
 
 
 def refusals(*, now: datetime) -> Refusals:

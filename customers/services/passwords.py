@@ -16,7 +16,7 @@ from core.errors import DomainError, InvalidInputError
 from customers.emails import normal_email
 from customers.letters import PASSWORD_CHANGED, PASSWORD_RESET
 from customers.models import Customer, EmailChange, Registration, User
-from customers.selectors import may_log_in, may_reset
+from customers.selectors import is_staff, may_log_in, may_reset
 from customers.services.linking import link_customer
 from customers.tokens import RESET, LinkInvalidError, claims_of, state_of
 
@@ -40,13 +40,14 @@ class WrongPasswordError(DomainError):
 
 
 def check_login(*, email: str, password: str) -> Customer:
-    """The customer who logs in, with the account. One statement and one hash, whoever has the address.
+    """The customer who logs in, with the account. One statement and one hash, whoever has the address. A password of
+    staff is not tried here: that is done at their own door alone (`services.staff_login`), where guesses are counted.
 
     Raises:
         InvalidCredentialsError
     """
     user = User.objects.with_email(normal_email(email)).select_related("customer").first()
-    if user is None:
+    if user is None or is_staff(user):
         make_password(password)  # takes as long as the check that it stands for
         raise InvalidCredentialsError
     if not user.check_password(password) or not may_log_in(user):

@@ -48,7 +48,7 @@ async function ask() {
     await take(await fetch(page.dataset.address, {
       cache: "no-store",
       credentials: "same-origin",
-      headers: { "If-None-Match": version },
+      headers: { "If-None-Match": version, "X-Poll": "1" }, /* a login does not live longer by it */
       redirect: "manual",
       signal: AbortSignal.timeout(PATIENCE),
     }));
