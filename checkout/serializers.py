@@ -8,7 +8,7 @@ from rest_framework import serializers
 from checkout.models import CheckoutSession, ShippingMethod
 from checkout.services import Restored, Wish
 from core.addresses import AddressFields
-from core.serializers import CamelSerializer, MoneyOut
+from core.serializers import CamelSerializer, EmailField, MoneyOut
 from orders.serializers import AttemptOut, LineOut, OrderOut, OrderSessionOut, SummaryOut
 
 MOST_LINES = 100
@@ -65,8 +65,8 @@ class ShippingIn(CamelSerializer):
         required=False, allow_null=True, default=None,
         help_text="Whether the shopper wants a mail if they leave without buying. Unchanged when it is not sent.",
     )  # fmt: skip
-    email = serializers.EmailField(
-        max_length=254, required=False, allow_blank=True, default="",
+    email = EmailField(
+        required=False, allow_blank=True, default="",
         help_text="Where the reminder goes; kept with `remindMe: true` alone. Without it: the account's address.",
     )  # fmt: skip
 
@@ -93,7 +93,7 @@ class CouponIn(CamelSerializer):
 class BuyerIn(CamelSerializer):
     """Who buys, and where to."""
 
-    email = serializers.EmailField(max_length=254)
+    email = EmailField()
     first_name = serializers.CharField(max_length=100)
     last_name = serializers.CharField(max_length=100)
     phone = serializers.CharField(max_length=40, required=False, allow_blank=True, default="")

@@ -9,10 +9,12 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from config import health, metrics
 from sessions_app.track import tracker_js
 
+READ = ["get", "head"]
+"""Of a page: what the REST framework would answer to OPTIONS has no template."""
 api: list[URLPattern | URLResolver] = [
     path("health", health.health),
     path("schema", SpectacularAPIView.as_view(), name="schema"),
-    path("docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    path("docs", SpectacularSwaggerSplitView.as_view(url_name="schema", http_method_names=READ), name="docs"),
     path("", include("catalog.urls")),  # by how often they are asked: paths are tried in this order
     path("", include("checkout.urls")),
     path("", include("orders.urls")),

@@ -12,13 +12,19 @@ from django.db.models.functions import Lower
 Row = TypeVar("Row", bound=models.Model)
 
 
+FULL_STOPS = str.maketrans("\u3002\uff61", "..")
+"""What a domain may have between its parts instead of a dot (RFC 3490)."""
+
+
 def normal_email(text: str) -> str:
-    """The address without spaces around it, composed (NFC), its domain in lower case.
+    """The address without spaces around it, composed (NFC), its domain in lower case and in the letters (NFKC) to which
+    mail is sent: a domain in wide letters is the plain one.
 
     The part before the @ keeps its case, as its owner writes it: what compares addresses ignores it.
     """
     name, at, domain = unicodedata.normalize("NFC", text.strip()).rpartition("@")
-    return f"{name}{at}{domain.lower()}"
+    domain = unicodedata.normalize("NFKC", domain.translate(FULL_STOPS).lower())
+    return f"{name}{at}{domain}"
 
 
 class WithEmail(models.QuerySet[Row]):

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from core.addresses import AddressFields
-from core.serializers import CamelSerializer
+from core.serializers import CamelSerializer, EmailField
 from customers.models import Address, Customer
 from customers.services import AccountChange
 
@@ -26,7 +26,7 @@ class PasswordField(serializers.CharField):
 class RegisterIn(CamelSerializer):
     """Who wants an account."""
 
-    email = serializers.EmailField(max_length=254)
+    email = EmailField()
     password = PasswordField()
     first_name = serializers.CharField(max_length=100, required=False, allow_blank=True, default="")
     last_name = serializers.CharField(max_length=100, required=False, allow_blank=True, default="")
@@ -35,14 +35,14 @@ class RegisterIn(CamelSerializer):
 class LoginIn(CamelSerializer):
     """Who logs in."""
 
-    email = serializers.EmailField(max_length=254)
+    email = EmailField()
     password = PasswordField()
 
 
 class EmailIn(CamelSerializer):
     """Whose password is forgotten."""
 
-    email = serializers.EmailField(max_length=254)
+    email = EmailField()
 
 
 class TokenIn(CamelSerializer):
@@ -72,7 +72,7 @@ class AccountIn(CamelSerializer):
     last_name = serializers.CharField(max_length=100, required=False, allow_blank=True)
     phone = serializers.CharField(max_length=40, required=False, allow_blank=True)
     addresses = serializers.ListField(child=AccountAddress(), required=False, max_length=MOST_ADDRESSES)
-    email = serializers.EmailField(max_length=254, required=False)
+    email = EmailField(required=False)
     password = PasswordField(required=False)
     current_password = PasswordField(required=False, default="", allow_blank=True)
 

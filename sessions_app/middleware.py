@@ -17,6 +17,7 @@ WITHOUT_VISIT = tuple(
     for path in (
         "health", "schema", "docs", "billing/", "ops/", "checkout/reminders/",
         "analytics/metrics", "analytics/daily", "analytics/funnel", "analytics/breakdown", "analytics/realtime",
+        "analytics/hours", "analytics/goals",
     )
 )  # fmt: skip
 

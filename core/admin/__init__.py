@@ -5,6 +5,7 @@ from core.admin.chips import Chip, ChippedList
 from core.admin.decisions import ask, decided, go_on, is_there
 from core.admin.finding import found_once
 from core.admin.pages import StaffPage
+from core.admin.screen import Screen
 from core.admin.spans import Span, span_in
 from core.admin.story import Link, Row, by_day, fact, words
 from core.admin.toolkit import (
@@ -25,7 +26,6 @@ from core.admin.toolkit import (
     KeySearch,
     NotedList,
     RecordForm,
-    Screen,
     ShopAdmin,
     action,
     as_uuid,

@@ -11,7 +11,7 @@ from django.contrib.admin.options import IS_POPUP_VAR, TO_FIELD_VAR, IncorrectLo
 from django.contrib.admin.views.main import ALL_VAR, ERROR_FLAG, ORDER_VAR, PAGE_VAR, SEARCH_VAR
 from django.http import HttpRequest, HttpResponse
 
-from core.admin.toolkit import Screen
+from core.admin.screen import Screen
 
 NO_FILTERS = {ALL_VAR, ERROR_FLAG, IS_POPUP_VAR, ORDER_VAR, PAGE_VAR, SEARCH_VAR, TO_FIELD_VAR}
 """What an address says of the list beside its filters."""

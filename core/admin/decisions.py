@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from core.admin.toolkit import Screen
+from core.admin.screen import Screen
 
 LONGEST_KEY = 18
 """Digits; PostgreSQL's bigint holds one more, but not all of those."""

@@ -11,7 +11,8 @@ from django_celery_beat.models import ClockedSchedule, CrontabSchedule, Interval
 from unfold.contrib.filters.admin import BooleanRadioFilter
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from core.admin.toolkit import BeatScreen, Inline, Screen
+from core.admin.screen import Screen
+from core.admin.toolkit import BeatScreen, Inline, action
 
 
 class TaskSelect(UnfoldAdminSelectWidget, beat.TaskSelectWidget):
@@ -37,11 +38,11 @@ class ScheduledJobAdmin(BeatScreen, Screen):
     list_filter = (("enabled", BooleanRadioFilter), ("one_off", BooleanRadioFilter))
     actions = ("enable_tasks", "disable_tasks")
 
-    @admin.action(description="Enable selected tasks", permissions=["change"])
+    @action(description="Enable selected tasks", permissions=["change"])
     def enable_tasks(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         self.switch(request, queryset, super().enable_tasks, "Enabled.")
 
-    @admin.action(description="Disable selected tasks", permissions=["change"])
+    @action(description="Disable selected tasks", permissions=["change"])
     def disable_tasks(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         self.switch(request, queryset, super().disable_tasks, "Disabled.")
 

@@ -33,11 +33,11 @@ from unfold.decorators import display
 from unfold.utils import display_for_label, parse_date_str
 from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
+from core.admin.screen import Screen
 from core.clock import day_bounds
 from core.money import MoneyField, minor_digits, money_text, round_money
 
 if TYPE_CHECKING:  # unfold and beat carry no types; what they extend does
-    Screen = admin.ModelAdmin[Any]
     Inline = admin.TabularInline[Any, Any]
     PlainPaginator = Paginator[Any]
     RecordForm = forms.ModelForm[Any]
@@ -52,7 +52,6 @@ if TYPE_CHECKING:  # unfold and beat carry no types; what they extend does
         def disable_tasks(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
             """Lets them rest."""
 else:
-    from unfold.admin import ModelAdmin as Screen
     from unfold.admin import TabularInline as Inline
     from unfold.forms import BaseDialogForm
 

@@ -253,11 +253,11 @@ def test_an_account_is_tried_five_times_a_minute(settings: LazySettings) -> None
     assert answers == [401] * 5 + [429]
 
 
-@pytest.mark.parametrize("written", ["IDA@example.com", "\u0130da@example.com"])
+@pytest.mark.parametrize("written", ["IDA@example.com", " ida@EXAMPLE.com"])
 def test_an_address_that_finds_the_account_counts_as_its_own(written: str, settings: LazySettings) -> None:
     settings.RATE_LIMIT_ALLOWLIST = []
     found = member("ida@example.com")
     for _try in range(5):
         found.log_in("a-wrong-horse-55")
-    assert User.objects.with_email(written).exists()
+    assert User.objects.with_email(written.strip()).exists()
     assert Member(written).log_in("a-wrong-horse-55").status_code == 429

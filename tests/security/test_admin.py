@@ -15,8 +15,8 @@ from django.test import Client
 from django.urls import reverse
 
 from tests.factories import UserFactory
+from tests.security.api_routes import patterns
 from tests.security.fuzzing import undone
-from tests.security.routes import patterns
 from tests.security.test_bytes import TEXTS, quoted
 from tests.world import World
 

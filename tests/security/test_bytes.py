@@ -13,9 +13,9 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from tests.billing_server import BillingService
+from tests.security.api_routes import UNSAFE, Route, routes
 from tests.security.callers import Caller, caller
 from tests.security.fuzzing import raw_schema, undone
-from tests.security.routes import UNSAFE, Route, routes
 from tests.stored import rows_of
 from tests.world import World
 

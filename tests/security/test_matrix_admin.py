@@ -1,0 +1,202 @@
+"""Every page of the admin, asked by everybody who may not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.contrib import admin
+from django.contrib.contenttypes.models import ContentType
+from django.db import models
+
+from core.admin import Screen
+from orders.models import Order
+from sessions_app.models import VisitorSession
+from tests.billing_server import BillingService
+from tests.promises.processes import LONG
+from tests.security.actors import CUSTOMER, GUEST, NOBODY, OTHER_STAFF, STAFF, Actor, actors
+from tests.security.admin_rules import DOORS, Door, doors, lacking
+from tests.security.records import label, records
+from tests.security.routes import METHODS, Route, routes
+from tests.security.test_matrix_api import GROWN, text_of
+from tests.security.things import Owner
+from tests.world import World
+
+pytestmark = pytest.mark.django_db
+NO_STAFF = (NOBODY, GUEST, CUSTOMER) if LONG else (NOBODY, CUSTOMER)
+LED = re.compile(r"/admin/(login/.*)?$")
+NOT_NOW = {
+    *("ship", "track", "deliver", "withhold", "refund", "refund_money", "accept_money", "dismiss", "process"),
+    *("enable", "unmute_kind", "revoke", "products"),
+}
+"""Buttons that are not offered for the records of these tests, as they are."""
+
+
+@pytest.fixture
+def owner(world: World, billing: BillingService) -> Owner:
+    return Owner(world)
+
+
+@pytest.fixture
+def keys(owner: Owner) -> dict[str, str]:
+    return records(owner)
+
+
+@pytest.fixture
+def everyone(keys: dict[str, str], world: World) -> dict[str, Actor]:
+    return actors(world)
+
+
+class Pages:
+    """The admin's pages, each about a record of its model, or about none."""
+
+    def __init__(self, keys: dict[str, str], owner: Owner) -> None:
+        self.keys, self.things = keys, owner.things()
+        self.screens = {f"/admin/{label(model).replace('.', '/')}/": model for model in admin.site._registry}
+
+    def values(self, route: Route, *, there: bool) -> dict[str, Any]:
+        """What stands in its address."""
+        model = next((model for below, model in self.screens.items() if route.path.startswith(below)), None)
+        key = self.keys[label(model or Order)] if there else nothing_at(model or Order)
+        of_orders = ContentType.objects.get_for_model(Order).pk
+        other = {"app_label": "core", "url": "nowhere", "content_type_id": of_orders, "name": "cards"}
+        visitor = {"visitor_id": VisitorSession.objects.earliest("started_at").visitor_id if there else uuid4()}
+        order = {"order_id": self.things.values["order_id"] if there else uuid4()}
+        return other | visitor | order | {"object_id": key, "id": key}
+
+    def asked(self, actor: Actor, method: str, route: Route, *, there: bool = True) -> Any:
+        return actor.ask(method, route.filled(self.values(route, there=there)))
+
+
+def nothing_at(model: type[models.Model]) -> str:
+    """A key as the model has them, of no row."""
+    match model._meta.pk:
+        case models.UUIDField():
+            return str(uuid4())
+        case models.DateTimeField():
+            return "1999-01-01 00_3A00_3A00+00_3A00"
+        case models.DateField():
+            return "1999-01-01"
+    return "987654321"
+
+
+def inside() -> Iterator[tuple[Route, Door]]:
+    known = doors()
+    yield from ((route, known[route.path]) for route in routes() if route.is_of_admin and route.path in known)
+
+
+def methods_of(door: Door, *, only: int | None = None) -> tuple[str, ...]:
+    """What the page is asked by; in the short run `only` the one in that place."""
+    usual = METHODS if LONG and len(door.methods) > 1 else door.methods
+    return usual if LONG or only is None else (usual[only],)
+
+
+def is_asked(route: Route) -> bool:
+    """Of the pages that the admin itself makes for each model the short run asks those of a record."""
+    return LONG or route.path in DOORS or route.path.endswith(("/change/", "/history/"))
+
+
+def refusals(actor: Actor, pages: Pages, below: str) -> Iterator[tuple[str, Any]]:
+    """What the actor, who lacks what each page needs, is answered."""
+    asking = [(need, route, door) for route, door in inside() for need in door.needs if route.path.startswith(below)]
+    for need, pages_of_it in groupby(sorted(asking, key=itemgetter(0)), key=itemgetter(0)):
+        with actor.lacking(need.split("|")):
+            for _need, route, door in pages_of_it:
+                for method in methods_of(door, only=None if route.path in DOORS else -1):
+                    yield f"{method.upper()} {route.path} without {need}", pages.asked(actor, method, route)
+
+
+def wrongly_let_in(actor: Actor, pages: Pages, below: str = "/") -> list[str]:
+    found = []
+    for what, answer in refusals(actor, pages, below):
+        if answer.status_code != 403:
+            found.append(f"{what}: {answer.status_code} instead of 403")
+        if shown := pages.things.marks_in(text_of(answer)):
+            found.append(f"{what} shows {sorted(shown)}")
+    return found
+
+
+def telling(actor: Actor, pages: Pages) -> list[str]:
+    """Where a refusal tells whether there is such a record."""
+    return [
+        f"{method.upper()} {route.path}"
+        for route, door in inside()
+        if (door.needs or door.open_to_staff == 404) and "<" in route.path and is_asked(route)
+        for method in methods_of(door, only=0)
+        if text_of(pages.asked(actor, method, route)) != text_of(pages.asked(actor, method, route, there=False))
+    ]
+
+
+def test_every_page_has_a_rule() -> None:
+    missing = sorted(lacking(routes()))
+    assert not missing, f"say in DOORS of tests/security/admin_rules.py who may open {', '.join(missing)}"
+
+
+def test_every_rule_has_a_page() -> None:
+    assert DOORS.keys() - {route.path for route in routes()} == set()
+
+
+def test_the_control_a_new_page_is_missed() -> None:
+    assert lacking(routes(GROWN)) == {"/admin/secrets/"}
+
+
+@pytest.mark.parametrize("name", NO_STAFF)
+def test_who_is_no_staff_is_led_to_the_login(name: str, everyone: dict[str, Actor], keys: Any, owner: Owner) -> None:
+    pages, found = Pages(keys, owner), []
+    for route, door in inside():
+        once = name == NOBODY and route.path not in DOORS
+        for method in methods_of(door, only=0 if once else None) if door.login and (once or is_asked(route)) else ():
+            answer = pages.asked(everyone[name], method, route)
+            if answer.status_code != 302 or not LED.match(answer["Location"]) or pages.things.marks_in(text_of(answer)):
+                found.append(f"{method.upper()} {route.path}: {answer.status_code}")
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("name", [STAFF, OTHER_STAFF] if LONG else [OTHER_STAFF])
+def test_staff_without_the_permission_are_refused_and_see_nothing(
+    name: str, everyone: dict[str, Actor], keys: Any, owner: Owner
+) -> None:
+    found = wrongly_let_in(everyone[name], Pages(keys, owner))
+    assert not found, "\n".join(found)
+
+
+def test_a_refusal_does_not_tell_whether_there_is_such_a_record(
+    everyone: dict[str, Actor], keys: Any, owner: Owner
+) -> None:
+    assert telling(everyone[STAFF], Pages(keys, owner)) == []
+
+
+def test_what_needs_no_permission_tells_nothing_of_the_shop(
+    everyone: dict[str, Actor], keys: Any, owner: Owner
+) -> None:
+    pages, found = Pages(keys, owner), []
+    for route, door in inside():
+        for method in door.methods if not door.needs else ():
+            answer = pages.asked(everyone[STAFF], method, route)
+            if answer.status_code != door.open_to_staff or pages.things.marks_in(text_of(answer)):
+                found.append(f"{method.upper()} {route.path}: {answer.status_code} instead of {door.open_to_staff}")
+    assert not found, "\n".join(found)
+
+
+def test_the_control_who_may_gets_in(everyone: dict[str, Actor], keys: Any, owner: Owner) -> None:
+    pages, found = Pages(keys, owner), []
+    for route, door in inside():
+        if route.path in DOORS and door.needs and route.path.rstrip("/").rpartition("/")[2] not in NOT_NOW:
+            method = door.methods[0]
+            answer = pages.asked(everyone[OTHER_STAFF], method, route)
+            if answer.status_code not in (200, 302):
+                found.append(f"{method.upper()} {route.path}: {answer.status_code}")
+    assert not found, "\n".join(found)
+
+
+def test_the_control_a_screen_that_asks_nobody_is_found(
+    everyone: dict[str, Actor], keys: Any, owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Screen, "has_view_permission", lambda *_whoever: True)
+    found = wrongly_let_in(everyone[STAFF], Pages(keys, owner), "/admin/customers/customer/")
+    assert any(fault.startswith("POST /admin/customers/customer/ ") for fault in found)
