@@ -33,7 +33,7 @@ WITHOUT_WINDOWS = "chromium-headless-shell"
 """Takes half the time of a whole one."""
 LONG = (
     *("test_browser", "test_demo", "test_independent", "test_machine", "test_migrations", "test_races"),
-    *("test_returning", "test_simulate_traffic", "test_whole_shop", "_guide", "tests/promises/"),
+    *("test_returning", "test_simulate_traffic", "test_whole_shop", "_guide", "tests/promises/", "tests/security/"),
 )
 """Files that take longest. They come first: one that came last would have the other worker wait."""
 
