@@ -16,7 +16,8 @@ from core.admin.schedules import ScheduledJobAdmin
 from customers.models import User
 from tests.billing_server import BillingService
 from tests.factories import UserFactory
-from tests.security.actors import Actor, member_of_staff
+from tests.promises.processes import LONG
+from tests.security.actors import Actor, member_of_staff, permissions
 from tests.security.admin_rules import DOORS, LIST_ACTIONS
 from tests.security.records import PAGELESS, label, records
 from tests.security.things import Owner
@@ -28,6 +29,15 @@ OF_ITSELF = ("django_session", "customers_user", "customers_user_user_permission
 """Tables that a login changes, and what is lent and taken here."""
 OWN_ALONE = {"customers.apitoken"}
 """Of these everybody sees their own."""
+ABOUT_PEOPLE = {
+    *("core.mail", "customers.customer", "customers.address", "customers.user"),
+    *("sessions_app.visitorsession", "sessions_app.sessionevent", "sessions_app.deadletter"),
+    *("orders.order", "orders.orderstatuschange", "orders.outboxevent", "orders.ordersession"),
+    *("orders.paymentattempt", "orders.refund"),
+    *("checkout.couponuse", "checkout.checkoutsession", "checkout.idempotencykey", "checkout.abandonedcheckout"),
+    "checkout.reminderaddress",
+}
+"""Models whose pages may name somebody, an order's number or a visit's page."""
 CONFIRMED = {"_form_submitted": "True", "reason": "because", "minutes": "30", "how_long": "24", "what": "whole"}
 
 
@@ -200,3 +210,18 @@ def test_the_control_django_would_tell_a_secret_letter_by_letter(
     client = logged_in(viewer)
     guesses = {letter: client.get(f"/admin/orders/webhookendpoint/?secret__startswith={letter}") for letter in "wx"}
     assert {letter: b"hooks.example.com" in page.content for letter, page in guesses.items()} == {"w": True, "x": False}
+
+
+@pytest.mark.skipif(not LONG, reason="draws every page of the admin; run by `make promises`")
+def test_who_may_see_records_of_nobody_sees_nobody(world: World, billing: BillingService) -> None:
+    owner = Owner(world)
+    keys, things, found = records(owner), owner.things(), {}
+    user = UserFactory.create(is_staff=True)
+    client = logged_in(user)
+    for screen in screens():
+        name = label(screen.model)
+        user.user_permissions.set(permissions([name.replace(".", ".view_")]))
+        pages = [client.get(below(screen) + page) for page in ("", f"{keys[name]}/change/", f"{keys[name]}/history/")]
+        if things.marks_in("".join(page.content.decode() for page in pages)):
+            found[name] = [page.status_code for page in pages]
+    assert found.keys() == ABOUT_PEOPLE

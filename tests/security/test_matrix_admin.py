@@ -12,12 +12,17 @@ from uuid import uuid4
 import pytest
 from django.contrib import admin
 from django.contrib.contenttypes.models import ContentType
+from django.contrib.messages.storage.cookie import CookieStorage
+from django.core.exceptions import PermissionDenied
 from django.db import models
+from django.test import RequestFactory
 
 from core.admin import Screen
+from customers.models import Customer
 from orders.models import Order
 from sessions_app.models import VisitorSession
 from tests.billing_server import BillingService
+from tests.factories import UserFactory
 from tests.promises.processes import LONG
 from tests.security.actors import CUSTOMER, GUEST, NOBODY, OTHER_STAFF, STAFF, Actor, actors
 from tests.security.admin_rules import DOORS, Door, doors, lacking
@@ -200,3 +205,14 @@ def test_the_control_a_screen_that_asks_nobody_is_found(
     monkeypatch.setattr(Screen, "has_view_permission", lambda *_whoever: True)
     found = wrongly_let_in(everyone[STAFF], Pages(keys, owner), "/admin/customers/customer/")
     assert any(fault.startswith("POST /admin/customers/customer/ ") for fault in found)
+
+
+def test_the_control_django_tells_by_a_page_of_history(owner: Owner) -> None:
+    """Its own view, which ours stands before."""
+    request = RequestFactory().get("/")
+    request.user = UserFactory.create(is_staff=True)
+    vars(request)["_messages"] = CookieStorage(request)
+    screen = admin.site.get_model_admin(Customer)
+    with pytest.raises(PermissionDenied):
+        admin.ModelAdmin.history_view(screen, request, str(owner.customer.pk))
+    assert admin.ModelAdmin.history_view(screen, request, str(uuid4())).status_code == 302
