@@ -40,6 +40,7 @@ def main() -> None:
     os.environ.setdefault("BILLING_SANDBOX", "1")
     os.environ.setdefault("SHOP_ADDRESS", DEMO_ADDRESS)
     os.environ["PORT"] = port = os.environ.get("PORT") or "8000"
+    os.environ.setdefault("BIND", "127.0.0.1")  # everybody knows the login of the demo shop
     os.environ["FOOTFALL_HOME"] = str(home())
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     try:
@@ -56,6 +57,7 @@ def only_run() -> Iterator[None]:
     """Holds the lock of this home. The kernel lets go of it however we die, so it is never stale."""
     try:
         (home() / "log").mkdir(parents=True, exist_ok=True)
+        (home() / "log").chmod(0o700)  # mails are printed there, with their links
         with open(home() / "run.lock", "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield
@@ -71,7 +73,7 @@ def check_port(port: str) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("0.0.0.0", int(port)))  # noqa: S104 - where the web process will listen
+            probe.bind((os.environ["BIND"], int(port)))
         except OSError as error:
             stop(
                 f"port {port} cannot be used ({error.strerror}). Choose another: make run PORT={int(port) % 65535 + 1}"
@@ -135,7 +137,7 @@ def write_configuration(servers: list[Server]) -> str:
         parts.append(program(server.name, shlex.join(server.command), server.user, autostart=True))
     commands = procfile()
     for name, command in commands.items():
-        parts.append(program(name, command.replace("$PORT", "%(ENV_PORT)s"), None, autostart=False))
+        parts.append(program(name, placed(command), None, autostart=False))
     parts.append(f"[group:shop]\nprograms={','.join(commands)}\n")
     path = home() / "supervisord.conf"
     path.touch(mode=0o600)
@@ -164,6 +166,11 @@ def program(name: str, command: str, user: str | None, *, autostart: bool) -> st
         "stdout_logfile_backups": 2,
     } | ({"user": user} if user else {})
     return f"[program:{name}]\n" + "".join(f"{key}={value}\n" for key, value in settings.items())
+
+
+def placed(command: str) -> str:
+    """A line of the Procfile where this shop listens: for this machine alone unless BIND says otherwise."""
+    return command.replace("0.0.0.0", "%(ENV_BIND)s").replace("$PORT", "%(ENV_PORT)s")  # noqa: S104 - not there
 
 
 def procfile() -> dict[str, str]:

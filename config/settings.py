@@ -40,6 +40,8 @@ VERSION = "0.1.0"
 SECRET_KEY = required("SECRET_KEY", "a-key-for-development-that-everybody-knows-and-nobody-should-trust")
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 DEBUG = env.bool("DEBUG", default=False)
+if DEBUG and not DEVELOPMENT:
+    raise ImproperlyConfigured("DEBUG shows settings and data to whoever meets an error: unset it in production.")
 PUBLIC_URL = required("PUBLIC_URL", f"http://localhost:{env.int('PORT', default=8000)}").rstrip("/")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"] if DEVELOPMENT else [urlsplit(PUBLIC_URL).hostname or ""])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])

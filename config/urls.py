@@ -4,16 +4,17 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from config import health, metrics
+from config.reference import SchemaView
 from sessions_app.track import tracker_js
 
 READ = ["get", "head"]
 """Of a page: what the REST framework would answer to OPTIONS has no template."""
 api: list[URLPattern | URLResolver] = [
     path("health", health.health),
-    path("schema", SpectacularAPIView.as_view(), name="schema"),
+    path("schema", SchemaView.as_view(), name="schema"),
     path("docs", SpectacularSwaggerSplitView.as_view(url_name="schema", http_method_names=READ), name="docs"),
     path("", include("catalog.urls")),  # by how often they are asked: paths are tried in this order
     path("", include("checkout.urls")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from django.contrib.auth import login, logout, update_session_auth_hash
@@ -42,6 +43,7 @@ from customers.serializers import (
     change_of,
 )
 
+log = logging.getLogger(__name__)
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 LOOK_INTO_YOUR_MAIL = _("Please look into your mail.")
 
@@ -115,6 +117,7 @@ class LoginView(DoorView):
         count_guess(request, data["email"])
         customer = services.check_login(**data)
         login(request._request, customer.user, backend=BACKEND)
+        log.info("customer %s logged in", customer.pk)
         log_in_visit(request, customer_id=customer.pk)
         return account_answer(request, customer)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 
 from django.contrib.auth.hashers import make_password
@@ -19,6 +20,8 @@ from customers.models import Customer, EmailChange, Registration, User
 from customers.selectors import is_staff, may_log_in, may_reset
 from customers.services.linking import link_customer
 from customers.tokens import RESET, LinkInvalidError, claims_of, state_of
+
+log = logging.getLogger(__name__)
 
 
 class InvalidCredentialsError(DomainError):
@@ -106,6 +109,7 @@ def set_password(user: User, *, encoded: str, language: str, now: datetime) -> N
     """
     user.password = encoded
     user.save(update_fields=["password"])
+    log.info("the password of account %s is another", user.pk)
     EmailChange.objects.filter(user=user).delete()
     Registration.objects.with_email(user.email).delete()
     context = {"user": user.pk}

@@ -38,6 +38,13 @@ def test_a_shop_that_is_paid_by_stripe_does_not_start_without_its_keys(name: str
     assert f"{name} is not set" in done.stderr
 
 
+@pytest.mark.parametrize("name", ["DEBUG", "BILLING_SANDBOX", "STOREFRONT"])
+def test_a_shop_in_production_refuses_what_is_for_development(name: str) -> None:
+    done = load(PRODUCTION | {name: "1"})
+    assert done.returncode != 0
+    assert name in done.stderr
+
+
 @pytest.mark.parametrize(
     "name",
     [

@@ -261,3 +261,12 @@ def test_an_address_that_finds_the_account_counts_as_its_own(written: str, setti
         found.log_in("a-wrong-horse-55")
     assert User.objects.with_email(written.strip()).exists()
     assert Member(written).log_in("a-wrong-horse-55").status_code == 429
+
+
+def test_logins_are_logged_without_the_address(caplog: pytest.LogCaptureFixture) -> None:
+    ada = member()
+    ada.log_in("a-wrong-horse-55"), ada.log_in()
+    said = [record.getMessage() for record in caplog.records]
+    assert "Unauthorized: /api/v1/storefront/auth/login" in said
+    assert f"customer {ada.customer.pk} logged in" in said
+    assert ada.email not in caplog.text
