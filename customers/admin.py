@@ -262,7 +262,7 @@ class UserAdmin(KeySearch, UserScreen, Screen):
 
     def has_reset_factor_permission(self, request: HttpRequest, object_id: str = "") -> bool:
         """Superusers, where there is one. Not their own: that takes password and code (*My second factor*)."""
-        with_one = User.objects.filter(second_factor_since__isnull=False).exclude(pk=request.user.pk)
+        with_one = User.objects.filter(second_factor_since__isnull=False).exclude(pk=request.user.pk)  # type: ignore[misc] # logged in
         return bool(request.user.is_superuser) and is_there(with_one, str(object_id))
 
 
