@@ -17,9 +17,9 @@ test: | python ## the tests, in parallel and in random order (ARGS="-k name")
 	@$(PYTHON) config/bootstrap.py embedded test
 	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
-promises: | python ## the long runs: 10,000 steps of whatever can happen to orders, every way for a worker to die, two schedulers for 5 minutes (STEPS=10000 SECONDS=300)
+promises: | python ## the long runs: 10,000 steps of whatever can happen to orders, every way for a worker to die, two schedulers for 5 minutes, Redis and PostgreSQL away for a minute (STEPS=10000 SECONDS=300)
 	@$(PYTHON) config/bootstrap.py embedded test
-	@MACHINE_STEPS=$(or $(STEPS),10000) PROMISE_SECONDS=$(or $(SECONDS),300) $(BIN)/python -m pytest -n 0 tests/orders/test_machine.py tests/checkout/test_races.py tests/promises $(ARGS)
+	@MACHINE_STEPS=$(or $(STEPS),10000) PROMISE_SECONDS=$(or $(SECONDS),300) $(BIN)/python -m pytest -n 0 tests/orders/test_machine.py tests/checkout/test_races.py tests/promises tests/faults $(ARGS)
 
 pictures: | python ## the pictures of docs/staff.md anew, as the shop looks today
 	@$(PYTHON) config/bootstrap.py embedded test

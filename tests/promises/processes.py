@@ -30,9 +30,9 @@ QUEUES_BESIDE = 32
 """The queues are in a Redis database of their own: the test's is emptied before each test."""
 
 
-def until(ask: Callable[[], object], what: str) -> None:
+def until(ask: Callable[[], object], what: str, *, seconds: float = PATIENCE) -> None:
     """Waits for a truthy answer."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + seconds
     while not ask():
         assert time.monotonic() < deadline, f"waited in vain: {what}"
         time.sleep(0.01)
