@@ -6,10 +6,13 @@ sent it with that of whoever takes it: were one of their machines' wrong by seco
 
 import os
 from datetime import datetime
+from typing import Any
 
 from celery import Celery, Task
+from celery.signals import beat_init
 
 from core.postgresql import telling_time
+from core.postgresql.patience import SHOPPERS_SECONDS, patience
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -30,3 +33,9 @@ class Shop(Celery):
 app = Shop("footfall", task_cls=Job)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@beat_init.connect
+def keep_beating(**_more: Any) -> None:
+    """Beat asks little of PostgreSQL, and each second: while it waits for an answer nobody is told to do anything."""
+    patience.seconds = SHOPPERS_SECONDS

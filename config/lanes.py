@@ -26,6 +26,7 @@ from django.utils.module_loading import import_string
 from config import health, metrics
 from config.headers import HeadersMiddleware
 from core import measured
+from core.postgresql.patience import SHOPPERS_SECONDS, USUAL_SECONDS, waits_at_most
 from sessions_app.track import TRACK, track
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ TRACK_MIDDLEWARE = (
 """What of MIDDLEWARE tracking needs. The rest (login, CSRF, messages, static files) costs as much as tracking itself;
 the language is looked up when there is something to say."""
 SHOPPING = ("/api/v1/checkout/", "/api/v1/orders")
+SHOPPERS = (*SHOPPING, "/api/v1/storefront/", "/api/v1/billing/", "/api/v1/health")
+"""Where nobody waits long for PostgreSQL; staff may, for the figures of a year."""
 SHOPPING_MIDDLEWARE = (
     "config.headers.HeadersMiddleware",
     "core.middleware.RequestIdMiddleware",
@@ -154,9 +157,11 @@ class LanesHandler(WSGIHandler):
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Any:
         lane = self.lanes.of(environ)
         if lane is None:
-            return super().__call__(environ, start_response)
+            with waits_at_most(patience_for(environ["PATH_INFO"])):
+                return super().__call__(environ, start_response)
         try:
-            response = timed(lane, Request(environ))
+            with waits_at_most(SHOPPERS_SECONDS):
+                response = timed(lane, Request(environ))
         finally:
             close_old_connections()
         headers = [*response.items(), *(("Set-Cookie", cookie.OutputString()) for cookie in response.cookies.values())]
@@ -185,6 +190,11 @@ def route_of(request: HttpRequest) -> str:
     if request.path_info in (TRACK, *PROBES):
         return request.path_info.lstrip("/")
     return "static" if request.path_info.startswith(settings.STATIC_URL) else "none"
+
+
+def patience_for(path: str) -> float:
+    """Seconds that a request of this path waits for PostgreSQL."""
+    return SHOPPERS_SECONDS if path.startswith(SHOPPERS) else USUAL_SECONDS
 
 
 def routed(request: HttpRequest) -> Any:

@@ -153,8 +153,13 @@ DATABASES["default"]["OPTIONS"] = {
     "connect_timeout": 3,
     "server_side_binding": True,
     "prepare_threshold": 5 if env.bool("DATABASE_PREPARED_STATEMENTS", default=True) else None,
-    "options": "-c lock_timeout=5000 -c statement_timeout=60000 -c idle_in_transaction_session_timeout=60000",
-    "pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", default=10), "timeout": 4},
+    "options": "-c lock_timeout=4000 -c statement_timeout=60000 -c idle_in_transaction_session_timeout=60000",
+    "pool": {
+        "min_size": 1,
+        "max_size": env.int("DATABASE_POOL_SIZE", default=10),
+        "timeout": 4,
+        "reconnect_timeout": 1,  # else tries come ever more seldom, a minute after the server is back
+    },
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -379,8 +384,16 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_CHANNEL_ERROR_RETRY = True  # a Redis that refuses to write (full disk, full memory) ends no worker
-# What a dead worker had taken comes again after 100 seconds, looked for every 10 (unless told, every 100).
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 100, "unacked_restore_throttle": 1}
+CELERY_WORKER_CONSUMER = "config.worker:SteadyConsumer"
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    # What a dead worker had taken comes again after 100 seconds, looked for every 10 (unless told, every 100).
+    "visibility_timeout": 100,
+    "unacked_restore_throttle": 1,
+    # A Redis that is gone without having said so is noticed after 7 seconds; unless told, beat never would.
+    "socket_timeout": 5,
+    "socket_connect_timeout": 2,
+    "health_check_interval": 3,
+}
 CELERY_BEAT_SCHEDULER = "config.beat:Scheduler"
 CELERY_TIMEZONE = SHOP_TIME_ZONE
 DJANGO_CELERY_BEAT_TZ_AWARE = True

@@ -1,6 +1,7 @@
 """What every endpoint shares: the envelope, one error handler, the login."""
 
 import logging
+import sys
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
@@ -88,7 +89,9 @@ MESSAGES: dict[str, Promise] = {
     "CSRF_FAILED": _("This page is out of date. Please load it again."),
     "UNSUPPORTED_MEDIA_TYPE": _("Send application/json."),
     "NOT_ACCEPTABLE": _("The answer is JSON."),
+    "NOT_READY": _("The shop is not ready. Please try again in a moment."),
 }
+DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
 
 
 NOT_UNDERSTOOD = _("This request cannot be understood.")
@@ -118,9 +121,9 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response:
             if header := getattr(error, "auth_header", None):
                 answer["WWW-Authenticate"] = header
             return answer
-        case OperationalError() | InterfaceError() | PoolTimeout():
+        case _ if isinstance(error, DATABASE_AWAY):
             log.error("the database is away: %s", error)
-            return failure("NOT_READY", 503, _("The shop is not ready. Please try again in a moment."))
+            return failure("NOT_READY", 503, MESSAGES["NOT_READY"])
     log.exception("a bug", exc_info=error)
     return failure("INTERNAL_ERROR", 500, _("Something went wrong on our side."))
 
@@ -150,7 +153,9 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> JsonResponse:
-    """`handler500`: a bug, or the database is away outside the API's views."""
+    """`handler500`: a bug, or the database is away outside the API's views. Django calls it where it caught either."""
+    if isinstance(sys.exc_info()[1], DATABASE_AWAY):
+        return json_failure("NOT_READY", 503, MESSAGES["NOT_READY"])
     return json_failure("INTERNAL_ERROR", 500, _("Something went wrong on our side."))
 
 

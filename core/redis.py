@@ -5,6 +5,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import hiredis
@@ -28,7 +29,9 @@ class RedisAwayError(Exception):
 class Breaker:
     """Closed: calls pass. A failure opens it for `PAUSE_SECONDS`, in which calls fail at once.
 
-    `on_return` is called before the first call that passes again: what Redis held meanwhile is not to be believed.
+    `on_return` is called before the first call that passes again: what Redis held meanwhile is not to be believed. A
+    thread sees to it that this comes soon even if nobody calls: the other processes may not have noticed anything, and
+    believe it until then.
     """
 
     def __init__(self) -> None:
@@ -36,6 +39,11 @@ class Breaker:
         self.was_away = False
         self.failures = 0
         self.on_return: list[Callable[[Client], object]] = []
+        self.begin_unwatched()
+
+    def begin_unwatched(self) -> None:
+        """No thread looks for Redis: a process that was forked has none."""
+        self.watched, self.watching = False, threading.Lock()
 
     def call(self, work: Callable[[Client], T]) -> T:
         """Runs `work` with the client.
@@ -52,10 +60,35 @@ class Breaker:
         except redis.RedisError as error:
             if not is_away(error):
                 raise
-            self.was_away, self.closed_after = True, time.monotonic() + PAUSE_SECONDS
-            self.failures += 1
-            log.warning("redis is away: %s", error)
+            self.open(error)
             raise RedisAwayError from error
+
+    def open(self, error: redis.RedisError) -> None:
+        """Redis was not there."""
+        self.closed_after = time.monotonic() + PAUSE_SECONDS
+        self.failures += 1
+        log.warning("redis is away: %s", error)
+        with self.watching:
+            self.was_away = True
+            if not self.watched:
+                threading.Thread(target=self.watch, name="redis-watch", daemon=True).start()
+            self.watched = True
+
+    def watch(self) -> None:
+        """Asks after each pause, until Redis has been found again by whomever."""
+        while self.is_looked_for():
+            time.sleep(PAUSE_SECONDS)
+            with suppress(RedisAwayError, redis.RedisError):
+                if self.was_away:
+                    self.call(lambda client: client.ping())
+        if clients.here is not None:
+            clients.here.close()
+
+    def is_looked_for(self) -> bool:
+        """Whether there is still something to watch."""
+        with self.watching:
+            self.watched = self.was_away
+            return self.watched
 
     def come_back(self) -> None:
         """Says that Redis has been away."""
@@ -105,6 +138,7 @@ def client() -> Client:
 
 
 breaker = Breaker()
+os.register_at_fork(after_in_child=breaker.begin_unwatched)
 call = breaker.call
 
 

@@ -239,10 +239,19 @@ def store_taken(taken: Sequence[Taken]) -> int:
     return len(taken)
 
 
+# A flusher that Redis left in the middle could not end its turn; it goes on with it when Redis is back.
+TAKE_TURN = """
+local holder = redis.call('GET', KEYS[1])
+if holder and holder ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
+"""
+
+
 def take_turn(consumer: str) -> bool:
     """Whether this flusher may go on: nobody else does, or has for a while."""
-    taken: bool | None = core_redis.call(lambda client: client.set(TURN, consumer, nx=True, px=TURN_MS))
-    return bool(taken)
+    taken: int = core_redis.call(lambda client: client.eval(TAKE_TURN, 1, TURN, consumer, TURN_MS))
+    return taken == 1
 
 
 def end_turn(consumer: str) -> None:

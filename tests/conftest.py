@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from core import clock
 from core import redis as core_redis
+from core.postgresql.doubts import doubts
 from sessions_app import channel_rules, months
 from sessions_app.salts import salt_of
 from tests.billing_server import BillingService, billing_service
@@ -33,7 +34,15 @@ WITHOUT_WINDOWS = "chromium-headless-shell"
 """Takes half the time of a whole one."""
 LONG = (
     *("test_browser", "test_demo", "test_independent", "test_machine", "test_migrations", "test_races"),
-    *("test_returning", "test_simulate_traffic", "test_whole_shop", "_guide", "tests/promises/", "tests/security/"),
+    *(
+        "test_returning",
+        "test_simulate_traffic",
+        "test_whole_shop",
+        "_guide",
+        "tests/promises/",
+        "tests/faults/",
+        "tests/security/",
+    ),
 )
 """Files that take longest. They come first: one that came last would have the other worker wait."""
 
@@ -49,6 +58,7 @@ def fresh_redis() -> Iterator[None]:
     """Each test has this worker's Redis database for itself, empty."""
     core_redis.breaker.closed_after, core_redis.breaker.was_away = 0.0, False
     core_redis.client().flushdb()
+    doubts.end()
     cache.clear()
     salt_of.cache_clear()
     channel_rules.book.forget()

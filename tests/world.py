@@ -23,6 +23,7 @@ from standardwebhooks.webhooks import Webhook
 from catalog.models import Product, StockMovement
 from core import integrity
 from core.clock import now
+from core.postgresql.doubts import doubts
 from orders.models import Order, OrderSession, PaymentAttempt
 from orders.providers.contract import Report
 from orders.services import settle_attempt
@@ -205,6 +206,7 @@ def replace_pool(pool: dict[str, Any]) -> None:
     connection.close()
     connection.close_pool()  # type: ignore[attr-defined] # PostgreSQL's wrapper has it
     connection.settings_dict["OPTIONS"]["pool"] = pool
+    doubts.end()
 
 
 def deadlocks() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import select
+import threading
 from typing import Any, ClassVar
 
 import psycopg
@@ -13,6 +14,8 @@ from psycopg_pool import ConnectionPool
 
 from core import clock
 from core.postgresql.discreet import DiscreetErrors
+from core.postgresql.doubts import Connection, doubts
+from core.postgresql.patience import SHOPPERS_SECONDS, waits_at_most
 from core.postgresql.telling_time import ask_the_time
 
 # psycopg looks for the placeholders of a statement once, but of a long one each time that it is sent: a tenth of what
@@ -21,10 +24,15 @@ _queries.MAX_CACHED_STATEMENT_LENGTH = 16_384
 _queries.MAX_CACHED_STATEMENT_PARAMS = 512
 
 
+SHORTEST = 2
+"""Seconds to connect: psycopg takes less for as much."""
+
+
 def check_open(connection: psycopg.Connection[Any]) -> None:
     """Whether the server has ended the connection. It would have said so, unasked: then, and only then, it is asked.
 
-    Asking each time, as Django does, is a round trip for every request. The time is asked now and then.
+    Asking each time, as Django does, is a round trip for every request. Where one has ended the others have, too: the
+    pool looks at each in turn, and takes ever longer about it. The time is asked now and then.
 
     Raises:
         OperationalError: the connection has ended.
@@ -32,9 +40,26 @@ def check_open(connection: psycopg.Connection[Any]) -> None:
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)
     if poll.poll(0):
-        ConnectionPool.check_connection(connection)
+        try:
+            ConnectionPool.check_connection(connection)
+        except psycopg.OperationalError:
+            if isinstance(connection._pool, ConnectionPool):
+                connection._pool.drain()
+            raise
     if clock.shared.is_due():
         ask_the_time(connection)
+
+
+@waits_at_most(SHOPPERS_SECONDS)
+def ask_anew(pool: ConnectionPool[psycopg.Connection[Any]] | None) -> None:
+    """Asks the server over a connection of its own: one that is there may have lost its other end.
+
+    Raises:
+        OperationalError: it cannot be reached, or does not answer.
+    """
+    if pool is not None:
+        with Connection.connect(**pool._resolve_kwargs() | {"connect_timeout": SHORTEST}) as connection:
+            connection.execute("SELECT 1")
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -58,9 +83,21 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def new_pool(self) -> ConnectionPool[psycopg.Connection[Any]] | None:
         """The pool that this makes, if there is to be one."""
         pool: ConnectionPool[psycopg.Connection[Any]] | None = super().pool
-        if pool is not None:
-            pool._check = check_open
+        if pool is not None and pool.connection_class is not Connection:
+            pool.connection_class, pool._check = Connection, check_open
+            assert pool._configure is not None  # noqa: S101 - for the type checker
+            pool._configure = waits_at_most(SHOPPERS_SECONDS)(pool._configure)
         return pool
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> psycopg.Connection[Any]:
+        """From the pool, unless the server is away.
+
+        Raises:
+            OperationalError: it is. PoolTimeout: none was free in time.
+        """
+        doubts.settle(lambda: ask_anew(self.pool))
+        connection: psycopg.Connection[Any] = super().get_new_connection(conn_params)
+        return connection
 
     def get_connection_params(self) -> dict[str, Any]:
         """What the pool was made with; nobody asks for it afterwards."""
@@ -70,3 +107,16 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """A connection comes from the pool as it was left. Its own way waits for the server without asking it."""
         if self.connection.autocommit != autocommit:
             super()._set_autocommit(autocommit)  # type: ignore[misc] # it is there
+
+
+def let_go_of_pools() -> None:
+    """Whoever waits for a connection hears that there is none; those that are there may be silent for ever, and new
+    ones are tried by a pool ever more seldom. The next caller makes a new one.
+    """
+    for alias in [*DatabaseWrapper._connection_pools]:
+        pool = DatabaseWrapper._connection_pools.pop(alias, None)
+        if pool is not None:  # its own threads must not wait for themselves
+            threading.Thread(target=pool.close, kwargs={"timeout": 0}, daemon=True).start()
+
+
+doubts.on_arise.append(let_go_of_pools)

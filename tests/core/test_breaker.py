@@ -1,0 +1,76 @@
+"""The breaker before Redis: nobody waits for a dead one again and again, and all processes hear of its return soon."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.conf import LazySettings
+
+from core import redis as core_redis
+from core.redis import RedisAwayError
+from tests.redis_server import RedisServer, own_redis
+
+LONGER_SECONDS = 20
+
+
+@pytest.fixture
+def server(settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> Iterator[RedisServer]:
+    """A Redis that the test may treat badly, looked for often."""
+    monkeypatch.setattr(core_redis, "PAUSE_SECONDS", 0.05)
+    with own_redis(settings) as own:
+        yield own
+        core_redis.breaker.was_away = False  # nobody looks for it any more
+
+
+@pytest.fixture
+def returns(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """What is told when Redis is back."""
+    told: list[object] = []
+    monkeypatch.setattr(core_redis.breaker, "on_return", [told.append])
+    return told
+
+
+def ping() -> object:
+    return core_redis.call(lambda client: client.ping())
+
+
+def eventually(ask: Callable[[], object]) -> bool:
+    """Whether it comes to be so."""
+    deadline = time.monotonic() + LONGER_SECONDS
+    while not ask() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return bool(ask())
+
+
+def goes_and_comes(server: RedisServer) -> None:
+    """Redis is killed, somebody asks it in vain, it is started again, and nobody asks."""
+    ping()
+    server.kill()
+    with pytest.raises(RedisAwayError):
+        ping()
+    server.start()
+
+
+def test_a_return_is_told_though_nobody_asks(server: RedisServer, returns: list[object]) -> None:
+    goes_and_comes(server)
+    assert eventually(lambda: returns)
+
+
+def test_control_without_the_watch_it_is_not(
+    server: RedisServer, returns: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(core_redis.Breaker, "watch", core_redis.Breaker.is_looked_for)
+    goes_and_comes(server)
+    time.sleep(1)
+    assert returns == []
+    core_redis.breaker.begin_unwatched()
+
+
+def test_a_return_is_told_once(server: RedisServer, returns: list[object]) -> None:
+    goes_and_comes(server)
+    assert eventually(lambda: returns)
+    ping()
+    assert eventually(lambda: not core_redis.breaker.watched)
+    assert len(returns) == 1
