@@ -117,7 +117,7 @@ def test_a_day_that_is_being_computed_keeps_its_numbers_though_its_visits_go(
     monkeypatch: pytest.MonkeyPatch, takes_turns: bool, visits: int
 ) -> None:
     """The control: without turns, it would be computed from visits that are gone."""
-    visit(at(9)), computed()
+    visit(at(9)), computed(now=LATER)
     begun, may_go_on = threading.Event(), threading.Event()
 
     def held(*, day: date) -> None:
