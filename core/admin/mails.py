@@ -8,8 +8,7 @@ from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.db.models.functions import Lower
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.http import Http404, HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -129,7 +128,9 @@ class MailTextAdmin(ShopAdmin):
     @action(description=_("Look at it"), url_path="preview", permissions=["view"])
     def preview(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """The mail as it is saved, about an order that nobody placed. It changes nothing."""
-        row = get_object_or_404(MailText, pk=object_id)
+        row = self.get_object(request, object_id)
+        if row is None:
+            raise Http404
         with override(row.language):
             letter = editable[row.kind].sample(either(row, editable[row.kind].ours()))
             page = render_to_string(f"{letter.template}.html", mail.context_of(letter, row.language))

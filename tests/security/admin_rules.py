@@ -58,6 +58,9 @@ def records_of(model: str, permission: str, *actions: str) -> dict[str, Door]:
 DOORS: dict[str, Door] = {
     "/admin/": staff(200),
     "/admin/login/": Door((), ("get",), 302, login=False),
+    "/admin/login/code/": Door((), ("get",), 302, login=False),
+    "/admin/login/second-factor/": Door((), ("get",), 302, login=False),
+    "/admin/second-factor/": staff(200),
     "/admin/logout/": staff(200, "post"),
     "/admin/password_change/": staff(200),
     "/admin/password_change/done/": staff(200),
@@ -86,6 +89,7 @@ DOORS: dict[str, Door] = {
     "/admin/checkout/checkoutsession/phone/": holders("orders.add_order"),
     "/admin/checkout/checkoutsession/phone/products/": holders("orders.add_order", methods=["get"]),
     **records_of("core.mailtext", "core.view_mailtext|core.change_mailtext", "preview"),
+    **records_of("customers.user", "customers.change_user", "reset_factor"),  # and for superusers alone
     **records_of("customers.apitoken", "customers.change_apitoken", "revoke"),
     **records_of("orders.order", FULFIL, "process", "ship", "track", "deliver", "withhold"),
     **records_of("orders.order", "orders.refund_order", "refund"),

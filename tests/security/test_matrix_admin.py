@@ -37,7 +37,7 @@ NO_STAFF = (NOBODY, GUEST, CUSTOMER) if LONG else (NOBODY, CUSTOMER)
 LED = re.compile(r"/admin/(login/.*)?$")
 NOT_NOW = {
     *("ship", "track", "deliver", "withhold", "refund", "refund_money", "accept_money", "dismiss", "process"),
-    *("enable", "unmute_kind", "revoke", "products"),
+    *("enable", "unmute_kind", "revoke", "products", "reset_factor"),
 }
 """Buttons that are not offered for the records of these tests, as they are."""
 
