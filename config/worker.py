@@ -6,12 +6,37 @@ from functools import partial
 from typing import Any
 
 from celery.worker.consumer import Consumer
+from celery.worker.state import reserved_requests
 
 RETRY_SECONDS = 2
+LOOK_SECONDS = 5
 
 
 class SteadyConsumer(Consumer):
     """Outlives a broker that goes away, and finds it again soon."""
+
+    hub: Any  # Celery's, which has no types
+    task_consumer: Any
+
+    def connect(self) -> Any:
+        connected = super().connect()
+        if self.hub is not None:
+            self.hub.call_repeatedly(LOOK_SECONDS, self.miss_acknowledgements, connected)
+        return connected
+
+    def miss_acknowledgements(self, connected: Any) -> None:
+        """A broker that was silent when a job was acknowledged leaves the worker with a job that nobody does, and with
+        no room for others: Celery logs that and waits for ever. Begins anew instead.
+
+        Raises:
+            ConnectionError: there is such a job.
+        """
+        if connected is not self.connection or self.task_consumer is None:
+            return
+        held = self.task_consumer.channel.qos
+        held._flush()
+        if held._delivered and not reserved_requests:
+            raise ConnectionError("a job was not acknowledged")
 
     def ensure_connected(self, conn: Any) -> Any:
         """Looks for it every 2 seconds. Celery's own waits 2 seconds longer each time, half a minute at last: jobs
