@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls import URLPattern
 
 from tests.security.fuzzing import raw_schema
+from tests.security.routes import PARAMETER, walk
 
-PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
-API = "api/v1/"
+API = "/api/v1/"
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 Json = dict[str, Any]
 
@@ -26,12 +24,12 @@ class Route:
 
     def path(self, own: dict[str, list[str]], **instead: str) -> str:
         """Its path, with somebody's own ids."""
-        return "/" + PARAMETER.sub(lambda found: instead.get(found[1]) or own.get(found[1], ["x"])[0], self.pattern)
+        return PARAMETER.sub(lambda found: instead.get(found[1]) or own.get(found[1], ["x"])[0], self.pattern)
 
     @property
     def documented(self) -> Json | None:
         """What the API schema says of it."""
-        found: Json = raw_schema()["paths"].get("/" + PARAMETER.sub(r"{\1}", self.pattern), {})
+        found: Json = raw_schema()["paths"].get(PARAMETER.sub(r"{\1}", self.pattern), {})
         return found.get(self.method.lower())
 
     def body(self, own: dict[str, list[str]]) -> Any:
@@ -41,22 +39,12 @@ class Route:
         return sample(content["schema"], own) if content else None
 
     def __str__(self) -> str:
-        return f"{self.method} /{self.pattern}"
-
-
-def patterns(found: list[Any] | None = None, before: str = "") -> Iterator[tuple[str, URLPattern]]:
-    """Every path of the URL configuration."""
-    for pattern in get_resolver().url_patterns if found is None else found:
-        path = before + str(pattern.pattern)
-        if isinstance(pattern, URLResolver):
-            yield from patterns(pattern.url_patterns, path)
-        else:
-            yield path, pattern
+        return f"{self.method} {self.pattern}"
 
 
 def routes(*methods: str) -> list[Route]:
     """Those of the API, of some methods."""
-    found = [(path, pattern) for path, pattern in patterns() if path.startswith(API)]
+    found = [(path, pattern) for path, pattern in walk() if path.startswith(API)]
     return [Route(method, path) for path, pattern in found for method in methods if method in methods_of(pattern)]
 
 

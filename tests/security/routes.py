@@ -40,21 +40,21 @@ class Route:
 def routes(urls: str | None = None) -> list[Route]:
     """All of a URL configuration, the shop's own unless another is named. Of two with one path the first answers."""
     found: dict[str, Route] = {}
-    for route in walk(get_resolver(urls).url_patterns, "/"):
-        found.setdefault(route.path, route)
+    for written, pattern in walk(get_resolver(urls).url_patterns):
+        found.setdefault(plain(written), Route(plain(written), pattern.name or "", pattern.callback))
     return list(found.values())
 
 
-def walk(patterns: list[URLPattern | URLResolver], before: str) -> Iterator[Route]:
-    """The addresses below one."""
-    for pattern in patterns:
-        path = before + plain(str(pattern.pattern))
+def walk(patterns: list[URLPattern | URLResolver] | None = None, before: str = "/") -> Iterator[tuple[str, URLPattern]]:
+    """Every address as it is written, `/api/v1/orders/<uuid:order_id>`, of the shop unless others are named."""
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+        written = before + str(pattern.pattern)
         if isinstance(pattern, URLResolver):
-            yield from walk(pattern.url_patterns, path)
+            yield from walk(pattern.url_patterns, written)
         else:
-            yield Route(path, pattern.name or "", pattern.callback)
+            yield written, pattern
 
 
 def plain(pattern: str) -> str:
-    """A part of an address: `<uuid:order_id>` and `(?P<order_id>...)` alike as `<order_id>`."""
+    """An address with its parameters by name: `<uuid:order_id>` and `(?P<order_id>...)` alike as `<order_id>`."""
     return PARAMETER.sub(r"<\1>", EXPRESSION.sub(r"<\1>\2", pattern))

@@ -58,7 +58,7 @@ BODIES: list[tuple[bytes, str, tuple[tuple[int, str], ...]]] = [
 """Bodies, what they say that they are, and how they may be refused."""
 BY_EVENT = ((400, "INVALID_INPUT"),)
 """Tracking reads more kinds of text than the rest, and says of each event what is wrong."""
-GETS = [route for route in routes("GET") if route.pattern != "api/v1/schema"]
+GETS = [route for route in routes("GET") if route.pattern != "/api/v1/schema"]
 """But for the schema, which takes a second to make."""
 
 
