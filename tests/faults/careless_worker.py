@@ -36,9 +36,4 @@ def wait_for_ever() -> None:
     app.conf.broker_transport_options = usual | {"socket_timeout": None, "health_check_interval": 0}
 
 
-def be_celerys_own() -> None:
-    """Nothing of ours is done when the broker is lost."""
-    app.conf.worker_consumer = "celery.worker.consumer:Consumer"
-
-
 globals()[os.environ["CARELESS"]]()
