@@ -90,6 +90,7 @@ def postgres(*, durable: bool = True) -> Server:
         "listen_addresses": "",
         "unix_socket_directories": str(place / "pg"),
         "max_connections": "200",
+        "max_locks_per_transaction": "256",  # a statement about events of any time locks every month and its indexes
         "log_error_verbosity": "terse",  # no rows in the log: "Key (email)=(ada@example.com) already exists"
     }
     if not durable:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any
 
 from django.db import transaction
@@ -83,7 +83,7 @@ def clean_up(
     """Removes what is due, batch by batch, and begins none after so many seconds: the next run goes on. `reached` hears
     how many rows each batch had. Safe to run twice at once, and to be killed.
     """
-    ends = time.monotonic() + seconds
+    ends = monotonic() + seconds
     return [cleaned(rule, now=now, ends=ends, reached=reached) for rule in rules]
 
 
@@ -92,9 +92,9 @@ def cleaned(rule: Rule, *, now: datetime, ends: float, reached: Callable[[int], 
     before, rows = rule.before(now), 0
     if before is None or not rule.due(before):
         return Tally(rule, before, 0)
-    if time.monotonic() < ends:
+    if monotonic() < ends:
         rule.first(before, now=now)
-    while time.monotonic() < ends:
+    while monotonic() < ends:
         gone = rule.remove(before)
         if not gone:
             return Tally(rule, before, rows)

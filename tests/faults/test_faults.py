@@ -153,6 +153,7 @@ def clears_while_redis_is_away(shop: RunningShop) -> tuple[str, set[str]]:
     """Somebody ends their visit during an outage of which hardly anybody hears, and shows its token afterwards to
     each of the web's processes. The visit before, and those that are answered then.
     """
+    until(shop.is_ready, "PostgreSQL is there for it")
     visitor = shop.visitor()
     before = visit_of(visitor)
     token = visitor.token
@@ -229,7 +230,8 @@ def test_without_postgresql_shoppers_hear_so_at_once_and_are_served_again(shop: 
         assert answer.status == 503, answer
         assert (answer.body["success"], answer.body["error"]) == (False, "NOT_READY")
     assert slowest(ledger.answers) <= NOBODY_WAITS_SECONDS, told(ledger.answers)
-    assert {answer.status for answer in ledger.answers if answer.kind == "track"} == {202}
+    tracked = {answer.status for answer in ledger.answers if answer.kind == "track"}
+    assert tracked == {202} if LONG else tracked - {503} == {202}  # busy, Redis may be taken for away at the same time
     # A poll that hung gives up after more than a minute: there is time for that in `make promises` alone.
     all_is_kept(shop, ledger, payments=LONG or fault != "hang")
 
