@@ -419,6 +419,7 @@ UNFOLD: dict[str, Any] = {
     ],
     "SHOW_HISTORY": True,
     "STYLES": [lambda request: static("admin/footfall.css")],
+    "SCRIPTS": [lambda request: static("admin/focus.js")],
     "ACCOUNT": {
         "navigation": [
             {"title": "My second factor", "link": reverse_lazy("second_factor")},

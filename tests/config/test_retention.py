@@ -11,6 +11,7 @@ from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.db import OperationalError
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
+from pytest_django.plugin import DjangoDbBlocker
 
 from analytics.models import DailyMetrics
 from analytics.services import aggregate_day
@@ -29,6 +30,14 @@ from tests.factories import CheckoutSessionFactory, OrderFactory, SessionEventFa
 from tests.sessions_app.test_months import partitions
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True, scope="module")
+def no_months_of_others(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """Other tests leave hundreds behind; each of these would drop them all, and find them there again."""
+    with django_db_blocker.unblock():
+        while months.drop_oldest(now()):
+            """The next."""
 
 
 def rows_by_rule(tallies: list[Tally]) -> dict[str, int]:
@@ -166,8 +175,6 @@ def test_what_is_kept_for_ever_does_not_go(settings: LazySettings) -> None:
 
 
 def test_a_run_whose_time_is_over_stops_between_batches_and_the_next_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    while months.drop_oldest(ago(90)):
-        """What other tests left behind."""
     monkeypatch.setattr(retention, "BATCH", 2)
     for days in range(100, 105):
         a_visit(days)

@@ -41,8 +41,8 @@ def test_it_is_set_up_asked_for_and_stood_in_for(live_server: LiveServer, chromi
         expect(page.locator(".ff-qr svg")).to_be_visible()
         page.locator(CODE).fill(code_of(secret, -1))
         page.get_by_role("button", name="Switch it on").click()
+        expect(page.locator(".ff-codes code")).to_have_count(10)
         codes = page.locator(".ff-codes code").all_inner_texts()
-        assert len(codes) == 10
         page.get_by_text("I have kept them").click()
         expect(page.get_by_text("You have 10 recovery codes left")).to_be_visible()
 

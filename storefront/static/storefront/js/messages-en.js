@@ -183,6 +183,7 @@ export const messages = {
   error_INVALID_INPUT: "Some of this cannot be used. Please look at it again.",
   error_NOT_FOUND: "This is not here, or no longer.",
   error_FORBIDDEN: "This is not allowed.",
+  error_SECOND_FACTOR_REQUIRED: "Staff need a second factor here.",
   error_CSRF_FAILED: "This page is out of date. Please load it again.",
   error_NO_ACTIVE_SESSION: "Your visit has ended. Please load the page again.",
   error_MALFORMED_JSON: "The shop did not understand this page. Please load it again.",

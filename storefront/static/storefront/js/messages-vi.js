@@ -178,6 +178,7 @@ export const messages = {
   error_INVALID_INPUT: "Có thông tin chưa dùng được. Vui lòng kiểm tra lại.",
   error_NOT_FOUND: "Nội dung này không có hoặc không còn nữa.",
   error_FORBIDDEN: "Thao tác này không được phép.",
+  error_SECOND_FACTOR_REQUIRED: "Nhân viên cần xác thực hai bước ở đây.",
   error_CSRF_FAILED: "Trang này đã cũ. Vui lòng tải lại trang.",
   error_NO_ACTIVE_SESSION: "Lượt ghé thăm của bạn đã kết thúc. Vui lòng tải lại trang.",
   error_MALFORMED_JSON: "Cửa hàng không hiểu trang này. Vui lòng tải lại trang.",
