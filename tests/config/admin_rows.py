@@ -60,7 +60,7 @@ def token() -> ApiToken:
 def job() -> PeriodicTask:
     """One that runs every minute."""
     every = IntervalSchedule.objects.create(every=60, period="seconds")
-    return PeriodicTask.objects.create(name="Flush", task="core.tasks.forget_mail", interval=every)
+    return PeriodicTask.objects.create(name="Flush", task="core.tasks.forget_limits", interval=every)
 
 
 ROWS: dict[str, Callable[[], Any]] = {

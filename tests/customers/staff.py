@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pyotp
+import pytest
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.test import Client
 
 from core.clock import now
@@ -82,3 +84,16 @@ def told(user: User) -> list[str]:
     """What the admin's log says of an account, the oldest first."""
     entries = LogEntry.objects.filter(object_id=str(user.pk), content_type__model="user").order_by("pk")
     return list(entries.values_list("change_message", flat=True))
+
+
+def passwords_compared(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The passwords that are compared with a stored one from now on."""
+    found: list[str] = []
+    verify = Argon2PasswordHasher.verify
+
+    def noted(self: Any, password: str, encoded: str) -> bool:
+        found.append(password)
+        return verify(self, password, encoded)
+
+    monkeypatch.setattr(Argon2PasswordHasher, "verify", noted)
+    return found

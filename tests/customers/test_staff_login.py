@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import pytest
 from django import conf
 from django.conf import LazySettings
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.contrib.sessions.models import Session
 
 from customers.services import staff_login
 from tests.core.limited import limit
 from tests.customers.member import Member, account
-from tests.customers.staff import BOSS, LOGIN, OWN_PASSWORD, Person, boss, browser, careful_boss, told
+from tests.customers.staff import (
+    BOSS,
+    LOGIN,
+    OWN_PASSWORD,
+    Person,
+    boss,
+    browser,
+    careful_boss,
+    passwords_compared,
+    told,
+)
 from tests.factories import PASSWORD, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -32,15 +40,7 @@ def limits(settings: LazySettings) -> None:
 @pytest.fixture
 def checked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The passwords that were compared with a stored one."""
-    found: list[str] = []
-    verify = Argon2PasswordHasher.verify
-
-    def noted(self: Any, password: str, encoded: str) -> bool:
-        found.append(password)
-        return verify(self, password, encoded)
-
-    monkeypatch.setattr(Argon2PasswordHasher, "verify", noted)
-    return found
+    return passwords_compared(monkeypatch)
 
 
 def guess(number: int, email: str = BOSS, first: int = 0) -> list[int]:

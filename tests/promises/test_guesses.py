@@ -8,16 +8,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from itertools import cycle
-from typing import Any
 
 import pytest
 from django.conf import LazySettings
-from django.contrib.auth.hashers import Argon2PasswordHasher
 
 from core.limits import counting
 from customers.services import staff_login
 from tests.core.limited import limit
-from tests.customers.staff import BOSS, LOGIN, boss, browser
+from tests.customers.staff import BOSS, LOGIN, boss, browser, passwords_compared
 from tests.redis_server import ask_again, own_redis
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -30,15 +28,7 @@ Verified = list[str]
 @pytest.fixture
 def verified(monkeypatch: pytest.MonkeyPatch) -> Verified:
     """The passwords that were compared with a stored one."""
-    found: Verified = []
-    verify = Argon2PasswordHasher.verify
-
-    def noted(self: Any, password: str, encoded: str) -> bool:
-        found.append(password)
-        return verify(self, password, encoded)
-
-    monkeypatch.setattr(Argon2PasswordHasher, "verify", noted)
-    return found
+    return passwords_compared(monkeypatch)
 
 
 @pytest.fixture(autouse=True)
