@@ -55,13 +55,16 @@ class UnsubscribeView(View):
 
 
 def page(words: tuple[str | Promise, ...], kind: type[HttpResponse] = HttpResponse) -> HttpResponse:
-    """The page in the reader's language. Its address is nobody else's business."""
+    """The page in the reader's language. Its address is nobody else's business. It stands among data, whose answers say
+    nothing that only a page needs.
+    """
     heading, text, button = words
     context = {"heading": heading, "text": text, "button": button}
     context |= {"shop": settings.SHOP_NAME, "language": get_language() or "en"}
     response = kind(render_to_string("checkout/unsubscribe.html", context))
     response["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
     response["Referrer-Policy"], response["X-Robots-Tag"] = "no-referrer", "noindex"
+    response["X-Frame-Options"], response["Cross-Origin-Opener-Policy"] = "DENY", "same-origin"
     response["Cache-Control"] = "no-store"
     patch_vary_headers(response, ["Accept-Language"])
     return response

@@ -19,9 +19,6 @@ Headers = dict[str, tuple[str, str]]
 
 EVERYWHERE = {
     "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": settings.X_FRAME_OPTIONS,
-    "Referrer-Policy": settings.SECURE_REFERRER_POLICY,
-    "Cross-Origin-Opener-Policy": settings.SECURE_CROSS_ORIGIN_OPENER_POLICY,
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 NOBODY_KEEPS = {"Cache-Control": "no-store"}
@@ -29,6 +26,9 @@ NOBODY_KEEPS = {"Cache-Control": "no-store"}
 FOR_ANY_SITE = {"Cross-Origin-Resource-Policy": "cross-origin"}
 """Shops of other origins load the script and the pictures, and their beacons read no answer."""
 OF_PAGES = {
+    "X-Frame-Options": settings.X_FRAME_OPTIONS,
+    "Referrer-Policy": settings.SECURE_REFERRER_POLICY,
+    "Cross-Origin-Opener-Policy": settings.SECURE_CROSS_ORIGIN_OPENER_POLICY,
     "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 
@@ -58,6 +58,9 @@ NOTHING_RUNS = {
     "Content-Security-Policy": "default-src 'none'; object-src 'none'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'"
 }
+"""Data and files lead nowhere, open nothing and stand in no frame: what else pages say would say nothing here. Each
+header costs the answer to a page view some hundredths of its time.
+"""
 
 
 def prepared(*parts: dict[str, str]) -> Headers:
