@@ -7,6 +7,9 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup(set_prefix=False)
 
-from config.lanes import LanesHandler  # noqa: E402 - what it leads to can be imported once Django is set up
+from django.urls import reverse  # noqa: E402 - what these lead to can be imported once Django is set up
 
+from config.lanes import LanesHandler  # noqa: E402
+
+reverse("admin:index")  # reads all addresses: half a second, for which the first request would wait
 application = LanesHandler()
