@@ -3,6 +3,7 @@
 import logging
 from bisect import bisect_left
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from time import monotonic
 from zoneinfo import ZoneInfo
 
@@ -91,7 +92,13 @@ def day_bounds(day: date) -> tuple[datetime, datetime]:
 
 def first_instant(day: date) -> datetime:
     """The first instant of a day: midnight, or where the clock jumps over that the instant at which it does."""
-    return shop_instant(datetime.combine(day, time()))
+    return first_instant_in(shop_zone(), day)
+
+
+@lru_cache(maxsize=2048)
+def first_instant_in(zone: ZoneInfo, day: date) -> datetime:
+    """The same in a zone: a page of months asks for each of its days several times."""
+    return instant_in(zone, datetime.combine(day, time()))
 
 
 def shop_instant(local: datetime) -> datetime:
@@ -99,16 +106,27 @@ def shop_instant(local: datetime) -> datetime:
 
     Of a time that comes twice the first; for one that is jumped over the instant of the jump.
     """
-    early, late = sorted(local.replace(tzinfo=shop_zone(), fold=fold).astimezone(UTC) for fold in (0, 1))
-    if shown(early) == local:
+    return instant_in(shop_zone(), local)
+
+
+def instant_in(zone: ZoneInfo, local: datetime) -> datetime:
+    """The same in a zone."""
+    early, late = sorted(local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    if shown_in(zone, early) == local:
         return early
     seconds, before = range(int((late - early).total_seconds())), early.replace(microsecond=0)
-    return before + timedelta(seconds=bisect_left(seconds, local, key=lambda after: shown(before, after)))
+    jump = bisect_left(seconds, local, key=lambda after: shown_in(zone, before + timedelta(seconds=after)))
+    return before + timedelta(seconds=jump)
 
 
-def shown(instant: datetime, seconds: int = 0) -> datetime:
-    """What the shop's clock shows at an instant or so long after, without the zone."""
-    return (instant + timedelta(seconds=seconds)).astimezone(shop_zone()).replace(tzinfo=None)
+def shown(instant: datetime) -> datetime:
+    """What the shop's clock shows at an instant, without the zone."""
+    return shown_in(shop_zone(), instant)
+
+
+def shown_in(zone: ZoneInfo, instant: datetime) -> datetime:
+    """What a clock there shows."""
+    return instant.astimezone(zone).replace(tzinfo=None)
 
 
 def hours_of_day(day: date) -> list[datetime]:

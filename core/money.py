@@ -4,6 +4,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
+from babel import Locale
 from babel.numbers import format_compact_currency, format_currency, get_currency_precision, list_currencies
 from django.conf import settings
 from django.db import models
@@ -51,7 +52,11 @@ def money_string(amount: Decimal, currency: str | None = None) -> str:
 
 def money_text(amount: Decimal, currency: str | None = None, language: str = "en") -> str:
     """The amount as people write it: `£48.90`."""
-    return str(format_currency(amount, currency or settings.SHOP_CURRENCY, locale=language))
+    return str(format_currency(amount, currency or settings.SHOP_CURRENCY, locale=locale_of(language)))
+
+
+locale_of = cache(Locale.parse)
+"""What babel knows of a language; it looks at the name each time anew."""
 
 
 def money_short(amount: Decimal) -> str:
@@ -60,12 +65,12 @@ def money_short(amount: Decimal) -> str:
         return money_text(amount)
     if abs(amount) < 100_000:
         return money_whole(amount)
-    return str(format_compact_currency(amount, settings.SHOP_CURRENCY, locale="en", fraction_digits=2))
+    return str(format_compact_currency(amount, settings.SHOP_CURRENCY, locale=locale_of("en"), fraction_digits=2))
 
 
 def money_whole(amount: Decimal) -> str:
     """The amount in the shop's currency without minor units: `£48`."""
-    return str(format_currency(amount, settings.SHOP_CURRENCY, "¤#,##0", locale="en", currency_digits=False))
+    return str(format_currency(amount, settings.SHOP_CURRENCY, "¤#,##0", locale=locale_of("en"), currency_digits=False))
 
 
 class Sums(Protocol):

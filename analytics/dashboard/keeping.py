@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ from django.conf import settings
 from analytics.dashboard.asked import Asked
 from core import redis as core_redis
 from core.clock import shop_day, shop_zone
-from core.redis import RedisAwayError
+from core.redis import Client, RedisAwayError
 
 KEPT_SECONDS = 24 * 60 * 60
 FRESH = timedelta(seconds=60)
@@ -63,11 +63,18 @@ def kept(names: Sequence[str], at: str) -> dict[str, Drawn]:
     return {name: read(text) for name, text in zip(names, found, strict=True) if text}
 
 
-def keep(name: str, drawn: Drawn, at: str) -> None:
-    """Keeps a tile; while Redis is away nothing is kept."""
-    text = json.dumps({"html": drawn.html, "at": drawn.at.isoformat()})
+def keep(made: Mapping[str, Drawn], at: str) -> None:
+    """Keeps tiles, by name, in one trip; while Redis is away nothing is kept."""
+
+    def write(client: Client) -> None:
+        pipe = client.pipeline(transaction=False)
+        for name, drawn in made.items():
+            text = json.dumps({"html": drawn.html, "at": drawn.at.isoformat()})
+            pipe.set(key(at, name), text, ex=KEPT_SECONDS)
+        pipe.execute()
+
     with suppress(RedisAwayError):
-        core_redis.call(lambda client: client.set(key(at, name), text, ex=KEPT_SECONDS))
+        core_redis.call(write)
 
 
 def read(text: bytes) -> Drawn:

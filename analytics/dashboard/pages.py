@@ -160,17 +160,21 @@ def lines_of(chosen: Sequence[Tile], reading: Reading, request: HttpRequest) -> 
 
 
 def draw(chosen: Sequence[Tile], reading: Reading, request: HttpRequest) -> Iterator[tuple[Tile, Drawn]]:
-    """Makes tiles one after the other and keeps them. One that fails says so in its place, and is not kept."""
-    at = place(reading.asked, viewer(request), now=reading.now)
-    for tile in chosen:
-        try:
-            made = Drawn(tile.drawn(reading, request), now())
-        except DatabaseError:
-            log.exception("the tile %s failed", tile.name)
-            yield tile, Drawn(render_to_string("analytics/tiles/failed.html", {"tile": tile}), now())
-        else:
-            keep(tile.name, made, at)
+    """Makes tiles one after the other, and keeps them in the end, also if nobody waits for the rest.
+
+    One that fails says so in its place, and is not kept.
+    """
+    at, done = place(reading.asked, viewer(request), now=reading.now), {}
+    try:
+        for tile in chosen:
+            try:
+                made = done[tile.name] = Drawn(tile.drawn(reading, request), now())
+            except DatabaseError:
+                log.exception("the tile %s failed", tile.name)
+                made = Drawn(render_to_string("analytics/tiles/failed.html", {"tile": tile}), now())
             yield tile, made
+    finally:
+        keep(done, at)
 
 
 @require_GET
