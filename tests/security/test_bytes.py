@@ -5,12 +5,16 @@ from __future__ import annotations
 import gzip
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
+from itertools import count
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
+from django.core.validators import ProhibitNullCharactersValidator
 from jsonschema import Draft202012Validator
+from rest_framework.validators import ProhibitSurrogateCharactersValidator
 
 from tests.billing_server import BillingService
 from tests.security.api_routes import UNSAFE, Route, routes
@@ -145,28 +149,51 @@ def test_every_route_that_reads_a_body_is_known(sender: Sender) -> None:
     assert len(with_bodies(sender.who)) >= 17
 
 
-def test_no_field_takes_what_it_cannot_hold(sender: Sender) -> None:
-    turn = 0
+def put_into_fields(sender: Sender, values: Callable[[int], Sequence[str]]) -> None:
+    """Values in place of each field, as its number has them."""
+    turn = count()
     for route in with_bodies(sender.who):
         body = route.body(sender.who.own)
         for place in fields(body):
             text = json.dumps(replaced(body, place, "MARK"))
-            for value in VALUES if EVERY else [VALUES[(turn + step * 9) % len(VALUES)] for step in range(3)]:
+            for value in values(next(turn)):
                 sender.expect_refusal(route, text.replace('"MARK"', value), f"{place}={value[:40]}")
-            turn += 1
+
+
+def test_no_field_takes_what_it_cannot_hold(sender: Sender) -> None:
+    turns = [[VALUES[(turn + step * 9) % len(VALUES)] for step in range(3)] for turn in range(len(VALUES))]
+    put_into_fields(sender, lambda turn: VALUES if EVERY else turns[turn % len(VALUES)])
     assert not sender.wrong, "\n".join(sender.wrong)
 
 
-def test_no_body_but_a_json_object_is_read_and_nothing_is_stored_of_it(sender: Sender) -> None:
-    before = rows_of("")
+def test_control_a_field_that_takes_every_letter_is_noticed(sender: Sender, monkeypatch: pytest.MonkeyPatch) -> None:
+    for rule in (ProhibitNullCharactersValidator, ProhibitSurrogateCharactersValidator):
+        monkeypatch.setattr(rule, "__call__", lambda self, value: None)
+    put_into_fields(sender, lambda turn: [r'"a\u0000b"'])
+    assert sender.wrong
+
+
+def send_bodies(sender: Sender) -> None:
+    """What is no JSON object, to each route that reads one."""
     for turn, route in enumerate(with_bodies(sender.who)):
         for body, kind, refusals in BODIES if EVERY else BODIES[turn % 3 :: 3]:
             answer = sender.client.generic(route.method, route.path(sender.who.own), body, kind)
             status = 400 if answer.status_code == 202 else answer.status_code  # tracking refuses event by event
             if (status, refusal(answer)) not in (*refusals, *(BY_EVENT if answer.status_code == 202 else ())):
                 sender.wrong.append(f"{route} {body[:30]!r} {kind!r}: {answer.status_code} {answer.content[:200]!r}")
+
+
+def test_no_body_but_a_json_object_is_read_and_nothing_is_stored_of_it(sender: Sender) -> None:
+    before = rows_of("")
+    send_bodies(sender)
     assert not sender.wrong, "\n".join(sender.wrong)
     assert rows_of("") == before
+
+
+def test_control_a_body_of_any_length_is_noticed(sender: Sender, settings: LazySettings) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = None
+    send_bodies(sender)
+    assert sender.wrong
 
 
 # What stands around a body ------------------------------------------------------------------------------------------

@@ -9,11 +9,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
+from wsgiref.simple_server import make_server
 
 import pytest
 
 from config.embedded import PROJECT
 from config.run import procfile
+from config.wsgi import application
 from tests.e2e.conftest import free_port
 from tests.promises.processes import environment, until
 
@@ -143,10 +146,22 @@ TAKEN_OR_REFUSED = {
 }
 
 
+def taken(port: int) -> dict[str, int]:
+    """What was answered otherwise than with a refusal, of what must be refused."""
+    said = {what: status(port, request) for what, request in REFUSED.items()}
+    return {what: code for what, code in said.items() if not (400 <= code < 500 or code == 0)}
+
+
 def test_every_request_that_is_none_is_refused_by_the_server(web: int, log: Path) -> None:
-    said = {what: status(web, request) for what, request in REFUSED.items()}
-    assert {what: code for what, code in said.items() if not (400 <= code < 500 or code == 0)} == {}
+    assert taken(web) == {}
     said = {what: status(web, request) for what, request in TAKEN_OR_REFUSED.items()}
     assert {what: code for what, code in said.items() if not 200 <= code < 500} == {}
     assert answers(web)
     assert "Internal Server Error" not in log.read_text(errors="replace")
+
+
+def test_control_a_server_that_takes_what_comes_is_noticed(transactional_db: None) -> None:
+    with make_server("127.0.0.1", 0, application) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        assert taken(server.server_port)
+        server.shutdown()
