@@ -17,6 +17,7 @@ from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
+from psycopg_pool import PoolTimeout
 
 from analytics import notes, selectors
 from analytics.api import PERMISSION, csv_file
@@ -165,11 +166,12 @@ def draw(chosen: Sequence[Tile], reading: Reading, request: HttpRequest) -> Iter
     One that fails says so in its place, and is not kept.
     """
     at, done = place(reading.asked, viewer(request), now=reading.now), {}
+    reading.begin(question for tile in chosen for question in tile.slow(reading))
     try:
         for tile in chosen:
             try:
                 made = done[tile.name] = Drawn(tile.drawn(reading, request), now())
-            except DatabaseError:
+            except (DatabaseError, PoolTimeout):
                 log.exception("the tile %s failed", tile.name)
                 made = Drawn(render_to_string("analytics/tiles/failed.html", {"tile": tile}), now())
             yield tile, made

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from datetime import datetime, timedelta
-from functools import cached_property
+from typing import Any, TypeVar, cast
+
+from django.utils.functional import cached_property
 
 from analytics.cards import PLOTTED
 from analytics.dashboard.asked import Asked
+from analytics.dashboard.beside import Answer, Question
 from analytics.metrics import Metric
 from analytics.periods import Window
-from analytics.selectors import Rows, Value, rows_of, top_values
+from analytics.selectors import Rows, rows_of
 from analytics.slices import Slice, slice_of
 from core.clock import shop_day
 
+T = TypeVar("T")
 LATE = timedelta(minutes=15)
 """Three runs of the job that computes today."""
 
@@ -26,6 +30,7 @@ class Reading:
         self.now = now
         self.window = asked.window(now=now)
         self.window_before = asked.before(now=now)
+        self.begun: dict[str, Answer[object]] = {}
 
     @property
     def rows(self) -> int:
@@ -45,7 +50,12 @@ class Reading:
     @cached_property
     def before(self) -> Slice | None:
         """What the window before brought; None if there is none to compare with."""
-        return self._slice(self.window_before) if self.window_before else None
+        return self.answer(self.question_before)
+
+    @property
+    def question_before(self) -> Question[Slice | None]:
+        """What the window before brought. Filtered visits take long to count."""
+        return "before", lambda: self._slice(self.window_before) if self.window_before else None
 
     def _slice(self, window: Window) -> Slice:
         return slice_of(
@@ -67,10 +77,16 @@ class Reading:
         row = self.stored.get(self.window.last)
         return row.computed_at if row else None
 
-    @cached_property
-    def top_values(self) -> Mapping[str, list[Value]]:
-        """The largest values of the dimensions that the tables show, of all visits."""
-        return top_values(self.window, list(self.asked.tables.values()), self.rows)
+    def begin(self, questions: Iterable[Question[Any]]) -> None:
+        """Asks beside what will be wanted."""
+        for name, ask in questions:
+            if name not in self.begun:
+                self.begun[name] = Answer(ask)
+
+    def answer(self, question: Question[T]) -> T:
+        """The answer, asked now if it was not begun."""
+        name, ask = question
+        return cast(T, self.begun[name].value) if name in self.begun else ask()
 
     @property
     def is_late(self) -> bool:

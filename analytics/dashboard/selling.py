@@ -8,6 +8,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from analytics.dashboard.beside import Question
 from analytics.dashboard.reading import Reading
 from analytics.figures import Change, change, share, written
 from analytics.metrics import Kind, Totals
@@ -80,8 +81,13 @@ def customers(reading: Reading, request: HttpRequest) -> dict[str, Any]:
 
 def lines_of_customers(reading: Reading) -> list[dict[str, Any]]:
     """New ones first; nobody where there are none."""
-    found = {row.pop("came_back"): row for row in paid(reading, "customers_paid")}
-    return [{"customers_are": title, **found[key]} for key, title in CUSTOMERS.items() if key in found]
+    found = {row["came_back"]: row for row in reading.answer(paid(reading, "customers_paid"))}
+    names = ("orders", "customers", "sales")
+    return [
+        {"customers_are": title} | {name: found[key][name] for name in names}
+        for key, title in CUSTOMERS.items()
+        if key in found
+    ]
 
 
 def coupons(reading: Reading, request: HttpRequest) -> dict[str, Any]:
@@ -94,19 +100,19 @@ def coupons(reading: Reading, request: HttpRequest) -> dict[str, Any]:
                 "sales": written(row["sales"], Kind.MONEY),
                 "discounts": written(row["discounts"], Kind.MONEY),
             }
-            for row in paid(reading, "coupons_paid")
+            for row in reading.answer(paid(reading, "coupons_paid"))
         ]
     }
 
 
 def lines_of_coupons(reading: Reading) -> Iterable[dict[str, Any]]:
     """A line a coupon, 1,000 at most."""
-    return paid(reading, "coupons_paid", limit=IN_A_FILE)
+    return reading.answer(paid(reading, "coupons_paid", limit=IN_A_FILE))
 
 
-def paid(reading: Reading, name: str, *, limit: int = 0) -> list[dict[str, Any]]:
-    """The rows of a statement on the orders paid in the window, or on those of filtered visits."""
+def paid(reading: Reading, name: str, *, limit: int = 0) -> Question[list[dict[str, Any]]]:
+    """A statement on the orders paid in the window, or on those of filtered visits."""
     window = reading.window
     whose, parameters = among(reading.asked.filters, start=window.start, end=window.until)
     parameters |= {"start": window.start, "end": window.until, "limit": limit or reading.rows}
-    return rows(statement(name).format(of_order=whose.of_order), parameters)
+    return name, lambda: rows(statement(name).format(of_order=whose.of_order), parameters)

@@ -16,10 +16,11 @@ from analytics.cards import HEADLINES, PLOTTED, card
 from analytics.chart import chart
 from analytics.dashboard import selling
 from analytics.dashboard.about import COUPONS, CUSTOMERS, GOAL, MONEY, OUTCOMES, STEPS, VALUES, WEEK, Told
+from analytics.dashboard.beside import Question
 from analytics.dashboard.links import orders_behind, placed_behind, visits_behind
 from analytics.dashboard.reading import Reading
-from analytics.dashboard.values import lines_of_values, values_table
-from analytics.dashboard.week import lines_of_week, week
+from analytics.dashboard.values import lines_of_values, question, values_table
+from analytics.dashboard.week import hours, lines_of_week, week
 from analytics.goals import goal_of_days
 from analytics.metrics import steps
 from analytics.notes import notes_on
@@ -40,6 +41,8 @@ class Tile:
     context: Callable[[Reading, HttpRequest], Context]
     lines: Callable[[Reading], Iterable[Line]] | None = None
     about: Told = ()
+    slow: Callable[[Reading], list[Question[Any]]] = lambda reading: []
+    """What of it PostgreSQL takes long for, and can be asked before the tile's turn."""
 
     @property
     def is_table(self) -> bool:
@@ -145,9 +148,19 @@ def lines_of_outcomes(reading: Reading) -> Iterable[Line]:
     return [{"status": each.status, "orders": each.orders, "total": each.total} for each in found]
 
 
+def compared_with(reading: Reading) -> list[Question[Any]]:
+    """What the window before brought: of all visits it is stored, filtered ones must be counted."""
+    return [reading.question_before] if reading.asked.filters else []
+
+
 def values(name: str) -> Callable[[Reading, HttpRequest], Context]:
     """A table of values, of the dimension that is chosen for it."""
     return lambda reading, request: values_table(reading, request, name)
+
+
+def values_questions(name: str) -> Callable[[Reading], list[Question[Any]]]:
+    """How they are read."""
+    return lambda reading: [question(reading, name)]
 
 
 def values_lines(name: str) -> Callable[[Reading], Iterable[Line]]:
@@ -159,17 +172,33 @@ TILES = {
     tile.name: tile
     for tile in (
         Tile("attention", "Needs attention", "attention", attention),
-        Tile("cards", "Figures", "cards", cards, lines_of_cards, GOAL),
+        Tile("cards", "Figures", "cards", cards, lines_of_cards, GOAL, compared_with),
         Tile("chart", "Over time", "chart", plot, lines_of_plot),
         Tile("funnel", "Funnel", "funnel", funnel_steps, lines_of_funnel, STEPS),
         Tile("outcomes", "Order outcomes", "outcomes", order_outcomes, lines_of_outcomes, OUTCOMES),
         *(
-            Tile(name, title, "values", values(name), values_lines(name), VALUES)
+            Tile(name, title, "values", values(name), values_lines(name), VALUES, values_questions(name))
             for name, title in {"came": "Came by", "saw": "Looked at", "who": "Who and with what"}.items()
         ),
         Tile("money", "Sales, taken apart", "money", selling.money, selling.lines_of_money, MONEY),
-        Tile("customers", "Customers", "customers", selling.customers, selling.lines_of_customers, CUSTOMERS),
-        Tile("coupons", "Coupons", "coupons", selling.coupons, selling.lines_of_coupons, COUPONS),
-        Tile("week", "Hours of the week", "week", week, lines_of_week, WEEK),
+        Tile(
+            "customers",
+            "Customers",
+            "customers",
+            selling.customers,
+            selling.lines_of_customers,
+            CUSTOMERS,
+            lambda reading: [selling.paid(reading, "customers_paid")],
+        ),
+        Tile(
+            "coupons",
+            "Coupons",
+            "coupons",
+            selling.coupons,
+            selling.lines_of_coupons,
+            COUPONS,
+            lambda reading: [selling.paid(reading, "coupons_paid")],
+        ),
+        Tile("week", "Hours of the week", "week", week, lines_of_week, WEEK, lambda reading: [hours(reading)]),
     )
 }

@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from analytics import selectors, slices, stats
 from analytics.attribution import Model
 from analytics.dashboard.asked import ROWS, TABLES
+from analytics.dashboard.beside import Question
 from analytics.dashboard.links import value_behind
 from analytics.dashboard.reading import Reading
 from analytics.figures import share, short, written
@@ -63,7 +64,7 @@ class Row:
 def values_table(reading: Reading, request: HttpRequest, name: str) -> dict[str, Any]:
     """The largest values of the dimension that a table shows, and what else it could show."""
     asked, dimension = reading.asked, reading.asked.tables[name]
-    found = values_of(reading, dimension, reading.rows)
+    found = values_of(reading, name)
     most = max((value.visits for value in found), default=0) or 1
     names = names_of(dimension, found)
     return {
@@ -119,17 +120,24 @@ def credits(reading: Reading, dimension: Dimension) -> list[dict[str, Any]]:
     ]
 
 
-def values_of(reading: Reading, dimension: Dimension, limit: int) -> list[Value]:
+def values_of(reading: Reading, name: str, *, in_a_file: bool = False) -> list[Value]:
     """The values with most visits, and of how visits came a line for orders that no visit placed."""
-    asked = reading.asked
+    asked, dimension = reading.asked, reading.asked.tables[name]
+    found = reading.answer(question(reading, name, in_a_file=in_a_file)).get(dimension, [])
+    with_orders_of_no_visit = dimension in TOUCHED and asked.credit is Model.SESSION and not asked.filters
+    return [*found, *without_visit(reading)] if with_orders_of_no_visit else found
+
+
+def question(reading: Reading, name: str, *, in_a_file: bool = False) -> Question[dict[str, list[Value]]]:
+    """What the values of a table are read by. Those of all visits are read for all tables at once."""
+    asked, dimension = reading.asked, reading.asked.tables[name]
+    limit = IN_A_FILE if in_a_file else reading.rows
     if asked.filters:
-        return slices.values_of(reading.window, dimension, asked.filters)[:limit]
+        return name, lambda: {dimension: slices.values_of(reading.window, dimension, asked.filters)[:limit]}
     if asked.credit is not Model.SESSION and dimension in TOUCHED:
-        return credited(reading, dimension, limit)
-    is_shown = limit == reading.rows
-    top = reading.top_values if is_shown else selectors.top_values(reading.window, [dimension], limit)
-    found = top.get(dimension, [])
-    return [*found, *without_visit(reading)] if dimension in TOUCHED else found
+        return name, lambda: {dimension: credited(reading, dimension, limit)}
+    dimensions = [dimension] if in_a_file else list(asked.tables.values())
+    return "values", lambda: selectors.top_values(reading.window, dimensions, limit)
 
 
 def credited(reading: Reading, dimension: Dimension, limit: int) -> list[Value]:
@@ -158,7 +166,7 @@ def names_of(dimension: Dimension, found: Iterable[Value]) -> dict[str, str]:
 def lines_of_values(reading: Reading, name: str) -> Iterable[dict[str, Any]]:
     """A line a value, 1,000 at most."""
     dimension = reading.asked.tables[name]
-    found = values_of(reading, dimension, IN_A_FILE)
+    found = values_of(reading, name, in_a_file=True)
     names = names_of(dimension, found)
     for value in found:
         named = {"name": names.get(value.value, value.value)} if names else {}

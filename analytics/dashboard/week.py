@@ -7,6 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from analytics.dashboard.beside import Question
 from analytics.dashboard.reading import Reading
 from analytics.figures import written
 from analytics.metrics import Kind
@@ -18,13 +19,18 @@ SHADES = 5
 
 def week(reading: Reading, request: HttpRequest) -> dict[str, Any]:
     """Visits of each hour of the week, in shades, and the busiest hour as a sentence."""
-    found = hours_of_week(reading.window, reading.asked.filters)
+    found = reading.answer(hours(reading))
     most = max(found, key=lambda hour: hour["visits"])
     rows = [
         {"day": day, "hours": [shaded(hour, most["visits"]) for hour in found[24 * number : 24 * number + 24]]}
         for number, day in enumerate(WEEKDAYS)
     ]
     return {"rows": rows, "busiest": named(most) if most["visits"] else "", "range": range(24), "shades": range(SHADES)}
+
+
+def hours(reading: Reading) -> Question[list[dict[str, Any]]]:
+    """What the hours are read by."""
+    return "week", lambda: hours_of_week(reading.window, reading.asked.filters)
 
 
 def shaded(hour: dict[str, Any], most: int) -> dict[str, Any]:
@@ -42,4 +48,4 @@ def named(hour: dict[str, Any]) -> str:
 
 def lines_of_week(reading: Reading) -> Iterable[dict[str, Any]]:
     """A line an hour, Monday's first hour first."""
-    return hours_of_week(reading.window, reading.asked.filters)
+    return reading.answer(hours(reading))
