@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-
-from django.db.models import Count, Max
 
 from analytics.chart import Chart
 from analytics.drawing import WIDTH, across
@@ -24,17 +23,20 @@ class Note:
     annotation: Annotation
 
 
-def notes_on(chart: Chart, window: Window) -> list[Note]:
-    """The notes on the days of a chart, in the order of time. One by hour has them at its begin."""
-    found = Annotation.objects.filter(day__range=(window.first, window.last)).select_related("made_by")[:MOST]
+def notes_of(window: Window) -> list[Annotation]:
+    """The notes on its days, the latest first."""
+    return list(Annotation.objects.filter(day__range=(window.first, window.last)).select_related("made_by"))
+
+
+def notes_on(chart: Chart, found: Sequence[Annotation]) -> list[Note]:
+    """The latest of these on a chart of their days, in the order of time. One by hour has them at its begin."""
     places = {spot.day: number for number, spot in reversed(list(enumerate(chart.spots)))}
     return [
         Note(chr(ord("A") + number), round(100 * across(places[each.day], len(chart.spots)) / WIDTH, 1), each)
-        for number, each in enumerate(reversed(found))
+        for number, each in enumerate(reversed(found[:MOST]))
     ]
 
 
-def version() -> str:
-    """Another one after every change of a note: what is kept of a chart without it is not shown."""
-    state = Annotation.objects.aggregate(count=Count("id"), at=Max("changed_at"))
-    return f"{state['count']} {state['at']}"
+def version(found: Sequence[Annotation]) -> str:
+    """Another one after every change of these: what is kept of a chart without it is not shown."""
+    return f"{len(found)} {max((each.changed_at for each in found), default='')}"

@@ -1,8 +1,10 @@
 """Of which days it is counted who came again (`analytics.services.returns`), so that visitors of a range follow."""
 
-from datetime import date
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any
 
-from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
 from analytics.models import DailyMetrics, ReturnsOfDay
 
@@ -11,13 +13,22 @@ MOST_DAYS = 400
 
 
 def are_counted(first: date, last: date) -> bool:
-    """Whether the returns of all these days were counted since their rows were computed. Before the first row of all
-    nobody came.
-    """
-    rows_of_days = DailyMetrics.objects.annotate(is_counted=Exists(returns_of_row().filter(digest__isnull=False)))
-    within = Q(is_counted=True, date__range=(first, last))
-    found = rows_of_days.aggregate(begin=Min("date"), days=Count("date", filter=within))
-    return bool(found["begin"]) and found["days"] == (last - max(first, found["begin"])).days + 1
+    """Whether the returns of all these days were counted since their rows were computed."""
+    rows = with_counted(DailyMetrics.objects.filter(date__range=(first, last)))
+    return are_counted_in({row.date: row for row in rows}, first, last)
+
+
+def are_counted_in(stored: Mapping[date, Any], first: date, last: date) -> bool:
+    """The same of days whose rows were read `with_counted`. Before the first row of all nobody came."""
+    begin = next((row.begin for row in stored.values()), None)
+    days = (first + timedelta(days=n) for n in range((last - first).days + 1))
+    return begin is not None and all(day < begin or (day in stored and stored[day].is_counted) for day in days)
+
+
+def with_counted(rows: QuerySet[DailyMetrics]) -> QuerySet[DailyMetrics]:
+    """Rows of days, with whether their returns were counted (`is_counted`) and the first day of all (`begin`)."""
+    begin = DailyMetrics.objects.order_by("date").values("date")[:1]
+    return rows.annotate(is_counted=Exists(returns_of_row().filter(digest__isnull=False)), begin=Subquery(begin))
 
 
 def returns_of_row() -> QuerySet[ReturnsOfDay]:

@@ -2,10 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from functools import reduce
+from functools import partial, reduce
 from operator import or_
 from typing import Any
 
@@ -17,7 +17,7 @@ from analytics.hours import counted
 from analytics.metrics import Totals, added, from_columns, from_hour, percent
 from analytics.models import DailyMetrics, HourlyMetrics
 from analytics.periods import Window
-from analytics.returns import are_counted
+from analytics.returns import are_counted, are_counted_in, with_counted
 from analytics.statements import one_row, rows, statement
 from catalog.models import Product
 from core.admin import as_uuid
@@ -55,9 +55,9 @@ def daily_rows(first: date, last: date) -> Rows:
 
 
 def rows_of(windows: Iterable[Window]) -> Rows:
-    """The stored rows of the days of all these windows."""
+    """The stored rows of the days of all these windows, `with_counted`."""
     days = [Q(date__range=(window.first, window.last)) for window in windows]
-    return {row.date: row for row in DailyMetrics.objects.filter(reduce(or_, days))}
+    return {row.date: row for row in with_counted(DailyMetrics.objects.filter(reduce(or_, days)))}
 
 
 def slice_totals(window: Window, row: DailyMetrics | None) -> Totals:
@@ -104,8 +104,10 @@ def window_totals(window: Window, stored: Rows, last_day: Totals) -> Totals:
     return added([*whole, last_day])
 
 
-def unique_visitors_of(window: Window) -> int:
-    """Distinct visitors of a window: of one day from visits, of more from who came again, where that is counted."""
+def unique_visitors_of(window: Window, stored: Rows | None = None) -> int:
+    """Distinct visitors of a window: of one day from visits, of more from who came again, where that is counted, as the
+    rows of its days tell (`rows_of`).
+    """
     is_open = not window.is_whole
     open_day = window.last if is_open else window.last + timedelta(days=1)
     parameters = {
@@ -116,7 +118,8 @@ def unique_visitors_of(window: Window) -> int:
         "open_start": window.last_start if is_open else window.until,
         "count_unconfirmed": settings.COUNT_UNCONFIRMED_SESSIONS,
     }
-    whole_days = window.first < window.last and are_counted(window.first, open_day - timedelta(days=1))
+    is_known = are_counted if stored is None else partial(are_counted_in, stored)
+    whole_days = window.first < window.last and is_known(window.first, open_day - timedelta(days=1))
     return int(one_row("unique_returns" if whole_days else "unique", parameters)["visitors"])
 
 
@@ -142,12 +145,15 @@ def order_outcomes(window: Window, filters: Filters | None = None) -> list[Outco
 
 @dataclass(frozen=True)
 class Value:
-    """One value of a dimension over a window. `visits` are views for products and pages."""
+    """One value of a dimension over a window. `visits` are views for products and pages; `name` is a product's, "" once
+    it is gone; None where it was not read.
+    """
 
     value: str
     visits: int
     orders: int
     revenue: Decimal
+    name: str | None = field(default=None, compare=False)
 
     @property
     def conversion(self) -> Decimal:
@@ -167,7 +173,7 @@ def top_values(window: Window, dimensions: list[Dimension], limit: int) -> dict[
 def product_names(values: Iterable[str]) -> dict[str, str]:
     """Names by the values of the product dimension; `(other)` and products that are gone have none."""
     ids = [key for value in values if (key := as_uuid(value))]
-    return {str(key): name for key, name in Product.objects.filter(id__in=ids).values_list("id", "name")}
+    return {str(key): name for key, name in Product.objects.filter(id__in=ids).values_list("id", "name")} if ids else {}
 
 
 def has_history() -> bool:

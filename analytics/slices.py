@@ -72,7 +72,7 @@ def slice_of(
         visitors = distinct(begins, window.start, window.until, filters)[None]
     else:
         found, totals = stored_points(window, stored, begins, end)
-        visitors = selectors.unique_visitors_of(window)
+        visitors = selectors.unique_visitors_of(window, stored)
     if with_visitors and any(point.totals and point.visitors is None for point in found):
         found = with_distinct(found, begins, end, filters)
     return Slice(window, found, totals, visitors, end)

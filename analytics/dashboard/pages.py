@@ -19,7 +19,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 from psycopg_pool import PoolTimeout
 
-from analytics import notes, selectors
+from analytics import selectors
 from analytics.api import PERMISSION, csv_file
 from analytics.chart import chart
 from analytics.dashboard.asked import Asked, asked
@@ -29,6 +29,7 @@ from analytics.dashboard.reading import Reading
 from analytics.dashboard.tiles import TILES, Tile
 from analytics.metrics import Kind
 from analytics.models import Annotation
+from analytics.notes import version
 from analytics.picture import drawn
 from analytics.services import annotate
 from core.admin import RecordForm
@@ -99,7 +100,7 @@ def page(wanted: Asked, problems: list[str], request: HttpRequest) -> dict[str, 
     """The page around its tiles; those that are kept are in it."""
     instant = now()
     reading = Reading(wanted, now=instant)
-    found = kept(list(TILES), place(wanted, viewer(request), now=instant))
+    found = kept(list(TILES), place(wanted, viewer(request, reading), now=instant))
     if "whole" in request.GET:
         found |= {tile.name: made for tile, made in draw(list(TILES.values()), reading, request)}
     return {
@@ -133,10 +134,10 @@ def shell(tile: Tile, made: Drawn | None, reading: Reading) -> dict[str, Any]:
     return {"tile": tile, "drawn": made, "is_fresh": is_fresh}
 
 
-def viewer(request: HttpRequest) -> str:
+def viewer(request: HttpRequest, reading: Reading) -> str:
     """What the person may see: people with the same permissions share what is kept, until somebody changes a note."""
     may = "all" if request.user.is_superuser else " ".join(sorted(request.user.get_all_permissions()))
-    return f"{may}\n{notes.version()}"
+    return f"{may}\n{version(reading.annotations)}"
 
 
 @require_GET
@@ -165,7 +166,7 @@ def draw(chosen: Sequence[Tile], reading: Reading, request: HttpRequest) -> Iter
 
     One that fails says so in its place, and is not kept.
     """
-    at, done = place(reading.asked, viewer(request), now=reading.now), {}
+    at, done = place(reading.asked, viewer(request, reading), now=reading.now), {}
     reading.begin(question for tile in chosen for question in tile.slow(reading))
     try:
         for tile in chosen:

@@ -12,6 +12,8 @@ from analytics.cards import PLOTTED
 from analytics.dashboard.asked import Asked
 from analytics.dashboard.beside import Answer, Question
 from analytics.metrics import Metric
+from analytics.models import Annotation
+from analytics.notes import notes_of
 from analytics.periods import Window
 from analytics.selectors import Rows, rows_of
 from analytics.slices import Slice, slice_of
@@ -70,6 +72,11 @@ class Reading:
     def stored(self) -> Rows:
         """The stored rows of both windows."""
         return rows_of([self.window, *([self.window_before] if self.window_before else [])])
+
+    @cached_property
+    def annotations(self) -> list[Annotation]:
+        """The notes on the window's days."""
+        return notes_of(self.window)
 
     @property
     def computed_at(self) -> datetime | None:

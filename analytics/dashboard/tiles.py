@@ -109,7 +109,7 @@ def plot(reading: Reading, request: HttpRequest) -> Context:
             {"title": metric.title, "link": reading.asked.link(plot=name), "on": name == reading.asked.plot}
             for name, metric in PLOTTED.items()
         ],
-        "notes": notes_on(drawn, reading.window),
+        "notes": notes_on(drawn, reading.annotations),
         "may_change_notes": request.user.has_perm("analytics.change_annotation"),
     }
 

@@ -159,7 +159,9 @@ def names_of(dimension: Dimension, found: Iterable[Value]) -> dict[str, str]:
     if dimension is Dimension.COUNTRY:
         return {**COUNTRIES, "(none)": "Not known"}
     if dimension is Dimension.PRODUCT:
-        return selectors.product_names(value.value for value in found)
+        read = {value.value: value.name for value in found if value.name is not None}
+        unread = [value.value for value in found if value.value not in read]
+        return {value: name for value, name in read.items() if name} | selectors.product_names(unread)
     return {}
 
 

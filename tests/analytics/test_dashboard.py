@@ -431,7 +431,7 @@ def test_page_and_tiles_cost_a_fixed_number_of_queries(staff: Client) -> None:
     with CaptureQueriesContext(connection) as queries:
         staff.get("/admin/?period=28")
         streamed(staff, "period=28")
-    assert len(queries) == 25
+    assert len(queries) == 22
     with CaptureQueriesContext(connection) as queries:
         staff.get("/admin/?period=28")
     assert len(queries) == 6
