@@ -86,9 +86,14 @@ def leads_somewhere(page: Path, text: str, link: re.Match[str]) -> bool:
     if link["heading"]:
         return link["heading"] in anchors(text if file == page else text_of(file))
     called = NAME.fullmatch(link["text"])
-    if called is None or called["name"] == file.name or file.suffix not in (".py", ".js"):
+    if called is None or called["name"] in (file.name, module_of(file)) or file.suffix not in (".py", ".js"):
         return True
     return has(file, called["name"])
+
+
+def module_of(file: Path) -> str:
+    """What Python calls it."""
+    return name_of(file).removesuffix(".py").replace("/", ".") if file.is_relative_to(PROJECT) else ""
 
 
 def anchors(text: str) -> set[str]:

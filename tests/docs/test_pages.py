@@ -86,6 +86,7 @@ def test_every_setting_stands_in_the_example() -> None:
         "[here](#nothing)",
         "[`nothing`](../orders/services/placing.py)",
         "[`OrderDraft.nothing`](../orders/services/placing.py)",
+        "[`core.nothing`](../core/clock.py)",
         "[`nothing()`](../storefront/static/storefront/js/confirm.js)",
     ],
 )
@@ -103,6 +104,7 @@ def test_control_a_link_to_nothing_is_noticed(link: str) -> None:
         "[`OrderDraft.lines`](../orders/services/placing.py)",
         "[`placeOrder()`](../storefront/static/storefront/js/confirm.js)",
         "[`placing.py`](../orders/services/placing.py)",
+        "[`core.clock`](../core/clock.py)",
     ],
 )
 def test_a_link_to_something_is_none(link: str) -> None:
