@@ -20,6 +20,7 @@ from tests.catalog import files as products
 from tests.docs.pages import Block, blocks, blocks_of
 from tests.docs.shell import Desk
 from tests.docs.test_promises import is_there
+from tests.factories import CustomerFactory, OrderFactory
 from tests.orders import files as orders
 from tests.sessions_app.logs import line, log_of
 
@@ -78,8 +79,11 @@ def test_who_is_said_to_run_them_is_there_and_has_something_to_run() -> None:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    """A folder with the files that guides name."""
+def desk(db: None, tmp_path: Path) -> Desk:
+    """A folder with the files that guides name, and a shop with the order and the customer."""
+    OrderFactory.create(
+        number="ORD-MCYNPQNX4R", status="cancelled", customer=CustomerFactory.create(email="ada@example.com")
+    )
     (tmp_path / "products.csv").write_bytes(products.csv_of({"sku": "MUG"}, {"sku": "TEA"}))
     (tmp_path / "orders.csv").write_bytes(orders.csv_of({}, {}))
     (tmp_path / "orders_export.csv").write_text(SHOPIFY)
