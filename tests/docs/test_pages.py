@@ -1,13 +1,15 @@
-"""README and docs: their links lead somewhere, the commands and settings that they name in passing are there."""
+"""README and docs: their links lead somewhere; the commands, addresses and settings that they name are there."""
 
 from __future__ import annotations
 
 import re
 from functools import cache
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from django.core.management import get_commands, load_command_class
+from django.urls import Resolver404, resolve
 
 from config.embedded import PROJECT
 from tests.docs.pages import PAGES, broken_links, name_of, text_of
@@ -17,6 +19,27 @@ OUR_APPS = {"core", "catalog", "customers", "sessions_app", "orders", "checkout"
 SPAN = re.compile(r"`([^`\n]+)`")
 SETTING = re.compile(r"env(?:\.\w+)?\(\s*\"([A-Z_]+)\"|required\(\"([A-Z_]+)\"")
 COMMAND = re.compile(r"(?:make manage CMD=\"|(?:python )?manage\.py )?(?P<name>[a-z]\w+)(?P<rest>(?: .*)?)")
+
+
+ADDRESS = re.compile(r"(?:[A-Z]+ )?(?:PUBLIC_URL)?(?P<path>/[a-z][^\s?#]*)(?:[?#]\S*)?")
+ON_DISK = re.compile("/(?:backups|dev|etc|home|opt|proc|root|run|srv|tmp|usr|var)(?:/|$)")
+PREFIXES = {"/api/v1/"}
+LAST_RESORT = "(?P<url>"
+"""Of the admin, which answers 404 to all that it does not know."""
+
+
+def is_somewhere(path: str) -> bool:
+    """Whether an address leads to a view, with or without what all of the API have in front."""
+    filled = re.sub(r"[{<][\w ]+[}>]", str(uuid4()), path)
+    return path in PREFIXES or any(leads_to_a_view(found) for found in (filled, f"/api/v1{filled}", f"{filled}/"))
+
+
+def leads_to_a_view(path: str) -> bool:
+    """Whether it does."""
+    try:
+        return LAST_RESORT not in resolve(path).route
+    except Resolver404:
+        return False
 
 
 @cache
@@ -55,6 +78,12 @@ def test_its_links_lead_somewhere(page: Path) -> None:
 @pytest.mark.parametrize("page", [page for page in PAGES if page.name != "CHANGELOG.md"], ids=name_of)
 def test_the_commands_that_it_names_are_there_with_their_options(page: Path) -> None:
     assert [problem for span in SPAN.findall(text_of(page)) if (problem := wrong(span))] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_the_addresses_that_it_names_are_there(page: Path) -> None:
+    paths = [found["path"] for span in SPAN.findall(text_of(page)) if (found := ADDRESS.fullmatch(span))]
+    assert [path for path in paths if not ON_DISK.match(path) and not is_somewhere(path)] == []
 
 
 def test_every_command_of_ours_stands_in_the_ops_guide() -> None:
@@ -125,3 +154,8 @@ def test_a_link_to_something_is_none(link: str) -> None:
 )
 def test_control_a_command_that_is_not_there_is_noticed(span: str, problem: str) -> None:
     assert wrong(span) == problem
+
+
+@pytest.mark.parametrize("path", ["/api/v1/order", "/orders/{orderId}/refund", "/admin/nothing/", "/metric"])
+def test_control_an_address_that_is_not_there_is_noticed(path: str) -> None:
+    assert not is_somewhere(path)
