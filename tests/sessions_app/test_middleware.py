@@ -144,6 +144,14 @@ def test_a_visit_that_two_requests_began_came_from_where_the_script_says(transac
     assert (visit.channel, visit.utm_source, len(visit.touches)) == ("e-mail", "news", 1)
 
 
+@pytest.mark.parametrize(("page", "arrivals"), [("/?utm_source=news", 1), ("/?utm_source=flyer", 2)])
+def test_an_arrival_that_page_and_script_show_is_one(page: str, arrivals: int, browser: Client) -> None:
+    browser.get("/api/v1/storefront/products", headers={"referer": "http://testserver/?utm_source=news"})
+    browser.post(TRACK, {"eventType": "page_view", "page": page}, content_type="application/json")
+    flush(consumer="test")
+    assert len(VisitorSession.objects.get().touches) == arrivals
+
+
 def look_and_leave(client: Client) -> Any:
     try:
         return client.get("/api/v1/storefront/products")
