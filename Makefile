@@ -4,7 +4,10 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do $$p -c "
 BIN := .venv/bin
 
 
-.PHONY: python run test promises pictures check bench lock clean up manage
+help: ## what there is to make
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+.PHONY: help python run test promises pictures check bench lock clean up manage
 
 python:
 	@test -n "$(PYTHON)" || { echo "footfall: Python 3.11 or newer is needed. Install it, or name it: make run PYTHON=/path/to/python3.11"; exit 1; }
@@ -17,7 +20,7 @@ test: | python ## the tests, in parallel and in random order (ARGS="-k name")
 	@$(PYTHON) config/bootstrap.py embedded test
 	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
-promises: | python ## the long runs: 10,000 steps of whatever can happen to orders, every way for a worker to die, two schedulers for 5 minutes, Redis and PostgreSQL away for a minute and other faults, 2,000 odd requests, every address by every method, 5,000 carts (STEPS=10000 SECONDS=300 CARTS=5000)
+promises: | python ## what docs/promises.md promises, at full length (STEPS=10000 SECONDS=300 CASES=20 SEED=1 CARTS=5000)
 	@$(PYTHON) config/bootstrap.py embedded test
 	@MACHINE_STEPS=$(or $(STEPS),10000) PROMISE_SECONDS=$(or $(SECONDS),300) SCHEMA_CASES=$(or $(CASES),20) SCHEMA_SEED=$(or $(SEED),$(shell date +%s)) PRICE_CARTS=$(or $(CARTS),5000) $(BIN)/python -m pytest -n 0 tests/orders/test_machine.py tests/orders/test_machine_finds.py tests/checkout/test_races.py tests/promises tests/faults tests/security $(ARGS)
 

@@ -24,6 +24,11 @@ PRODUCTION = {
     "BILLING_API_KEY": "a-key",
     "EMAIL_URL": "smtp+tls://shop:secret@mail.shop.example:587",
     "BILLING_WEBHOOK_SECRETS": "whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQ=",
+    "BILLING_RETURN_URL": "https://www.example.com/orders/{order_id}",
+    "ACCOUNT_URL": "https://www.example.com/account",
+    "CART_URL": "https://www.example.com/cart",
+    "SHOP_NAME": "Example",
+    "DEFAULT_FROM_EMAIL": "shop@example.com",
 }
 
 

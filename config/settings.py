@@ -241,7 +241,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 
 # The shop -----------------------------------------------------------------------------------------------------------
 
-SHOP_NAME = env.str("SHOP_NAME", default="Footfall demo shop")
+DEMO_NAME = "Footfall demo shop"
+SHOP_NAME = env.str("SHOP_NAME", default=DEMO_NAME)
 # Who sells, for invoices: lines divided by `\n`, and the number under which the shop pays its taxes.
 SHOP_ADDRESS = env.str("SHOP_ADDRESS", multiline=True, default="")
 SHOP_TAX_ID = env.str("SHOP_TAX_ID", default="")

@@ -58,12 +58,11 @@ def print_table(
     columns: Sequence[str] = (),
     title: str | None = None,
 ) -> None:
-    """A table for people, coloured on a terminal. Numbers have thousands separators."""
-    table = Table(*columns, title=title, title_justify="left", show_header=bool(columns))
+    """A table for people, coloured on a terminal. Numbers have thousands separators; what is too long goes on below."""
+    table = Table(title=title, title_justify="left", show_header=bool(columns))
     cells = [[_cell(value) for value in row] for row in rows]
-    if not columns and cells:
-        for _column in cells[0]:
-            table.add_column()
+    for name in columns or [""] * len(next(iter(cells), [])):
+        table.add_column(name, overflow="fold")
     for row in cells:
         table.add_row(*row)
     # Printed to memory first: Django's wrapper would end each of rich's pieces with a newline.

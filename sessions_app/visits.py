@@ -75,6 +75,13 @@ class Visit:
         return self.shown_id is None and parse(self.request.META.get("HTTP_USER_AGENT", "")).is_bot
 
     @property
+    def from_stranger(self) -> bool:
+        """Whether a page of another origin asks that is not listed, so that its browser keeps the answer from it."""
+        origin = self.request.META.get("HTTP_ORIGIN", "")
+        own = origin.partition("//")[2] in ("", self.request.get_host())
+        return not own and origin not in settings.CORS_ALLOWED_ORIGINS
+
+    @property
     def consent(self) -> str:
         """The choice of whoever asks. Nobody's session is begun for that."""
         return self._consent() if self.shown_id is None else self.session.consent
@@ -251,6 +258,8 @@ class Visit:
     def _first_arrival(self, events: list[Event]) -> Arrival:
         """The script knows more of the landing than the headers of its request."""
         arrival = self.arrival()
+        if events and events[0].source == Source.SCRIPT and self.from_stranger:
+            arrival = replace(arrival, sent=events[0].event_id)
         first = next((event for event in events if event.source == Source.SCRIPT and event.is_page_view), None)
         return arrival if first is None else arrival_of(first, arrival)
 

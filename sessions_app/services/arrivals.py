@@ -32,6 +32,8 @@ class Arrival:
     utm: Utm = field(default_factory=Utm)
     visitor_id: UUID | None = None
     consent: str = Consent.UNKNOWN
+    sent: UUID | None = None
+    """The first event of what a page sends that cannot read the answer: it will send the same again."""
 
 
 def may_identify(consent: str) -> bool:

@@ -28,7 +28,7 @@ def note_arrival(session: SessionState, *, arrival: Arrival, first: bool, now: d
     call) could not show it, else a further touch of the visit. Never a new session.
     """
     source = source_of(arrival)
-    if source["channel"] == Channel.DIRECT:
+    if source["channel"] == Channel.DIRECT or (first and is_known(source, session)):
         return
     fills = first and session.profile.channel == Channel.DIRECT
     if fills and arrival.landing_page:
@@ -44,6 +44,11 @@ def note_arrival(session: SessionState, *, arrival: Arrival, first: bool, now: d
     except RedisAwayError:
         ensure_stored(session)
         ingest.store_each([entry])
+
+
+def is_known(source: dict[str, str], session: SessionState) -> bool:
+    """Whether the visit was begun by the same: a page asks the API for something before its script has spoken."""
+    return all(getattr(session.profile, name) == value for name, value in source.items())
 
 
 def record(session_id: UUID, event_type: str, *, product_id: UUID | None = None, now: datetime | None = None) -> None:

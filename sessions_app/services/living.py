@@ -43,11 +43,11 @@ def open_session(
 
 
 def arrived_now(arrival: Arrival, *, ended: UUID | None, now: datetime) -> Arrived:
-    """Who arrives: with the token of a visit that `ended`, which nobody else has, else address and browser, for a
-    moment.
+    """Who arrives: with the token of a visit that `ended`, which nobody else has, or with events that are `sent` again
+    and again, else address and browser, for a moment.
     """
-    if ended is not None:
-        return Arrived(ended, settings.VISITOR_SESSION_TTL_SECONDS)
+    if known_by := ended or arrival.sent:
+        return Arrived(known_by, settings.VISITOR_SESSION_TTL_SECONDS)
     known = arrival.visitor_id if may_identify(arrival.consent) else None
     return Arrived(known or daily_id(arrival, now=now), JOINING_SECONDS)
 

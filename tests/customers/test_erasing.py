@@ -376,3 +376,9 @@ def test_staff_screens_show_what_is_left(marked: Marked, admin_client: Client) -
     order = Order.objects.filter(status="success").get()
     assert admin_client.get(f"/admin/orders/order/{order.pk}/change/").status_code == 200
     assert admin_client.get(f"/admin/customers/customer/{order.customer_id}/change/").status_code == 200
+
+
+def test_of_an_address_that_nobody_has_the_command_says_so() -> None:
+    stdout = StringIO()
+    call_command("erase_customer", "ad@example.com", "--yes", stdout=stdout)
+    assert stdout.getvalue() == "Nothing was held about this address.\n"

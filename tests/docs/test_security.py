@@ -11,10 +11,8 @@ from config.embedded import PROJECT
 
 GUIDE = PROJECT / "docs" / "security.md"
 NAMED = re.compile(r"`((?:[\w.]+/)+[\w.-]+\.(?:py|md|js|yml|toml))(?:::(\w+))?`")
-LINKED = re.compile(r"\]\((?!https?:)([^)#]+)(?:#([\w-]+))?\)")
 ROW = re.compile(r"^\| (\d[^|]*) \|", re.MULTILINE)
 NUMBER = re.compile(r"\d+\.\d+\.\d+")
-HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
 
 def missing(text: str) -> list[str]:
@@ -23,21 +21,6 @@ def missing(text: str) -> list[str]:
     absent = [name for name, file in files.items() if not file.is_file()]
     tests = [(name, test) for name, test in NAMED.findall(text) if test and files[name].is_file()]
     return absent + [f"{name}::{test}" for name, test in tests if f"def {test}(" not in files[name].read_text("utf-8")]
-
-
-def broken_links(text: str) -> list[str]:
-    """The links to files or headings that are not there."""
-    found = []
-    for name, heading in LINKED.findall(text):
-        file = (GUIDE.parent / name).resolve()
-        if not file.is_file() or (heading and heading not in anchors(file.read_text("utf-8"))):
-            found.append(f"{name}#{heading}")
-    return found
-
-
-def anchors(text: str) -> set[str]:
-    """The headings as links name them."""
-    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in HEADING.findall(text)}
 
 
 def test_every_file_and_every_test_that_it_names_exists() -> None:
@@ -49,10 +32,6 @@ def test_every_file_and_every_test_that_it_names_exists() -> None:
 @pytest.mark.parametrize("name", ["`tests/core/test_nothing.py`", "`tests/core/test_api.py::test_nothing`"])
 def test_control_a_name_of_nothing_is_noticed(name: str) -> None:
     assert missing(name) == [name.strip("`")]
-
-
-def test_its_links_lead_somewhere() -> None:
-    assert broken_links(GUIDE.read_text("utf-8")) == []
 
 
 def test_each_requirement_has_one_line() -> None:

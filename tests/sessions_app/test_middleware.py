@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from django.conf import LazySettings
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -19,6 +21,7 @@ from tests.factories import ProductFactory
 pytestmark = pytest.mark.django_db
 CURRENT = "/api/v1/storefront/session/current"
 TRACK = "/api/v1/analytics/track"
+STRANGER = "https://stranger.example"
 
 
 @pytest.fixture
@@ -142,6 +145,26 @@ def test_a_visit_that_two_requests_began_came_from_where_the_script_says(transac
     flush(consumer="test")
     visit = VisitorSession.objects.get()
     assert (visit.channel, visit.utm_source, len(visit.touches)) == ("e-mail", "news", 1)
+
+
+@pytest.mark.parametrize(("page", "arrivals"), [("/?utm_source=news", 1), ("/?utm_source=flyer", 2)])
+def test_an_arrival_that_page_and_script_show_is_one(page: str, arrivals: int, browser: Client) -> None:
+    browser.get("/api/v1/storefront/products", headers={"referer": "http://testserver/?utm_source=news"})
+    browser.post(TRACK, {"eventType": "page_view", "page": page}, content_type="application/json")
+    flush(consumer="test")
+    assert len(VisitorSession.objects.get().touches) == arrivals
+
+
+@pytest.mark.parametrize(("listed", "visits"), [(False, 1), (True, 2)])
+def test_what_a_page_sends_again_that_cannot_read_the_answer_begins_no_other_visit(
+    listed: bool, visits: int, settings: LazySettings, transactional_db: None
+) -> None:
+    settings.CORS_ALLOWED_ORIGINS = [STRANGER] if listed else []
+    event = {"eventType": "page_view", "eventId": str(uuid4()), "page": "/"}
+    for agent in (CHROME, CHROME.replace("X11; Linux x86_64", "Windows NT 10.0")):  # nor by who arrived a moment ago
+        Client(headers={"user-agent": agent, "origin": STRANGER}).post(TRACK, event, content_type="application/json")
+    flush(consumer="test")
+    assert VisitorSession.objects.count() == visits
 
 
 def look_and_leave(client: Client) -> Any:

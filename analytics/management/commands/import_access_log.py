@@ -91,7 +91,9 @@ class Command(BaseCommand):
 
     def _show(self, tally: Tally, changed: Iterable[date], paths: Sequence[str]) -> None:
         title = f"Access log {paths[0]}" if tally.files == 1 else f"{tally.files:,} access logs"
-        print_table(self.stdout, _rows(tally, changed), title=title)
+        print_table(self.stdout, _rows(tally), title=title)
+        newest = max(changed, default=None)
+        self.stdout.write(f"On the dashboard: {dashboard_of(newest) if newest else 'nothing new'}")
         if tally.reasons:
             print_table(self.stdout, tally.reasons.most_common(), title="Why lines were refused")
 
@@ -138,8 +140,7 @@ def _figures(tally: Tally) -> dict[str, object]:
     }
 
 
-def _rows(tally: Tally, changed: Iterable[date]) -> list[tuple[str, object]]:
-    newest = max(changed, default=None)
+def _rows(tally: Tally) -> list[tuple[str, object]]:
     rows = [
         ("Files", tally.files),
         ("Lines", tally.lines),
@@ -156,7 +157,6 @@ def _rows(tally: Tally, changed: Iterable[date]) -> list[tuple[str, object]]:
         ("Visitors", tally.visitors),
         ("First request", tally.first_time),
         ("Last request", tally.last_time),
-        ("On the dashboard", dashboard_of(newest) if newest else "nothing new"),
     ]
     return [(name, value) for name, value in rows if value or name not in UNUSUAL]
 

@@ -1,6 +1,7 @@
 """`manage.py erase_customer EMAIL`: erases what no law makes the shop keep."""
 
 from argparse import ArgumentParser
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -34,18 +35,18 @@ class Command(BaseCommand):
         subject = subject_with_email(normal_email(options["email"]))
         if any(is_staff(user) for user in User.objects.filter(pk__in=subject.users)):
             raise CommandError("This is an account of staff. Take its rights away first.")
+        amounts = {name: len(rows) for name, rows in personal_data.export(subject).items() if rows}
         if not options["yes"]:
-            self.ask(options["email"], subject)
+            self.ask(options["email"], amounts)
         personal_data.erase(subject, now=now())
-        self.stdout.write("Erased.")
+        self.stdout.write("Erased." if amounts else "Nothing was held about this address.")
 
-    def ask(self, email: str, subject: personal_data.Subject) -> None:
+    def ask(self, email: str, amounts: Mapping[str, int]) -> None:
         """Lets people look at what they do.
 
         Raises:
             CommandError: they would rather not, or nobody is there to ask.
         """
-        amounts = {name: len(rows) for name, rows in personal_data.export(subject).items() if rows}
         held = ", ".join(f"{name}: {amount}" for name, amount in amounts.items()) or "nothing"
         try:
             answer = input(f"About {email} is held: {held}.\nErase it for good? Type the address again: ")
