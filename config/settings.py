@@ -145,22 +145,41 @@ TEMPLATES = [
 
 DATABASE_URL = required("DATABASE_URL", embedded.database_url())
 REDIS_URL = required("REDIS_URL", embedded.redis_url())
-DATABASES: dict[str, dict[str, Any]] = {"default": env.db_url_config(DATABASE_URL)}
-DATABASES["default"]["HOST"] = unquote(DATABASES["default"]["HOST"])  # %2Frun%2Fpostgresql is a socket folder
-DATABASES["default"] |= {"ENGINE": "core.postgresql", "CONN_HEALTH_CHECKS": True, "CONN_MAX_AGE": 0}
-DATABASES["default"]["OPTIONS"] = {
-    **DATABASES["default"].get("OPTIONS", {}),
-    "connect_timeout": 3,
-    "server_side_binding": True,
-    "prepare_threshold": 5 if env.bool("DATABASE_PREPARED_STATEMENTS", default=True) else None,
-    "options": "-c lock_timeout=4000 -c statement_timeout=60000 -c idle_in_transaction_session_timeout=60000",
-    "pool": {
-        "min_size": 1,
-        "max_size": env.int("DATABASE_POOL_SIZE", default=10),
-        "timeout": 4,
-        "reconnect_timeout": 1,  # else tries come ever more seldom, a minute after the server is back
-    },
-}
+TIMEOUTS = "-c lock_timeout=4000 -c statement_timeout=60000 -c idle_in_transaction_session_timeout=60000"
+
+
+def database(url: str, *, options: str = TIMEOUTS) -> dict[str, Any]:
+    """How a PostgreSQL is asked; `options` are those of its sessions."""
+    known: dict[str, Any] = env.db_url_config(url)
+    return known | {
+        "HOST": unquote(known["HOST"]),  # %2Frun%2Fpostgresql is a socket folder
+        "ENGINE": "core.postgresql",
+        "CONN_HEALTH_CHECKS": True,
+        "CONN_MAX_AGE": 0,
+        "OPTIONS": {
+            **known.get("OPTIONS", {}),
+            "connect_timeout": 3,
+            "server_side_binding": True,
+            "prepare_threshold": 5 if env.bool("DATABASE_PREPARED_STATEMENTS", default=True) else None,
+            "options": options,
+            "pool": {
+                "min_size": 1,
+                "max_size": env.int("DATABASE_POOL_SIZE", default=10),
+                "timeout": 4,
+                "reconnect_timeout": 1,  # else tries come ever more seldom, a minute after the server is back
+            },
+        },
+    }
+
+
+DATABASES: dict[str, dict[str, Any]] = {"default": database(DATABASE_URL)}
+# A replica of it for figures, as long as it is no more than so many seconds behind: docs/scaling.md.
+DATABASE_REPLICA_URL = env.str("DATABASE_REPLICA_URL", default="")
+DATABASE_REPLICA_LAG_SECONDS = env.int("DATABASE_REPLICA_LAG_SECONDS", default=10)
+if DATABASE_REPLICA_URL:
+    DATABASES["replica"] = database(DATABASE_REPLICA_URL, options=f"{TIMEOUTS} -c default_transaction_read_only=on")
+    DATABASES["replica"]["TEST"] = {"MIRROR": "default"}
+DATABASE_ROUTERS = ["core.postgresql.replica.Router"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_TIMEOUT_SECONDS = 0.2
