@@ -13,6 +13,7 @@ from typing import Any
 from django.db import connection
 
 from core import redis as core_redis
+from core.postgresql.sessions import own_session
 
 SAME_NAMES = {"HOST": "PGHOST", "PORT": "PGPORT", "USER": "PGUSER", "PASSWORD": "PGPASSWORD", "NAME": "PGDATABASE"}
 OPTIONS = {"sslmode": "PGSSLMODE", "sslrootcert": "PGSSLROOTCERT", "sslcert": "PGSSLCERT", "sslkey": "PGSSLKEY"}
@@ -26,6 +27,7 @@ class BackupError(Exception):
     """A backup cannot be made or taken back; the text says why."""
 
 
+@own_session()
 def back_up(target: Path) -> None:
     """Writes the database as it is at this moment into a file that only we can read, there once it is whole.
 
@@ -46,6 +48,7 @@ def back_up(target: Path) -> None:
         unfinished.unlink(missing_ok=True)
 
 
+@own_session()
 def restore(source: Path) -> None:
     """Fills an empty database from a backup, all or nothing, and takes away what Redis holds: that was of another time.
 
