@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from django.core.cache import cache
 from django.db import connection
 
 from core import redis as core_redis
@@ -57,6 +58,7 @@ def restore(source: Path) -> None:
     """
     check_is_ours_alone()
     core_redis.client().flushdb()
+    cache.clear()
     run("pg_restore", "--exit-on-error", "--single-transaction", "--no-owner", "--dbname", database(), str(source))
 
 

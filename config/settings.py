@@ -192,11 +192,17 @@ if DATABASE_REPLICA_URL:
 DATABASE_ROUTERS = ["core.postgresql.replica.Router"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# REDIS_URL is a node of a cluster, which then holds live state alone: queues and cached answers are elsewhere.
+REDIS_CLUSTER = env.bool("REDIS_CLUSTER", default=False)
+CACHE_URL = env.str("CACHE_URL", default=REDIS_URL)
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="")
+if REDIS_CLUSTER and (CACHE_URL == REDIS_URL or not CELERY_BROKER_URL):
+    raise ImproperlyConfigured("With REDIS_CLUSTER set CACHE_URL and CELERY_BROKER_URL too: docs/scaling.md.")
 REDIS_TIMEOUT_SECONDS = 0.2
 CACHES = {
     "default": {
         "BACKEND": "django_redis.cache.RedisCache",
-        "LOCATION": REDIS_URL,
+        "LOCATION": CACHE_URL,
         "KEY_PREFIX": "cache",
         "OPTIONS": {
             "CLIENT_CLASS": "django_redis.client.DefaultClient",
@@ -402,7 +408,8 @@ SPECTACULAR_SETTINGS = {
 
 # Jobs ---------------------------------------------------------------------------------------------------------------
 
-CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default=broker_url(REDIS_URL))
+QUEUES_URL = CELERY_BROKER_URL or REDIS_URL
+CELERY_BROKER_URL = CELERY_BROKER_URL or broker_url(REDIS_URL)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True

@@ -1,0 +1,39 @@
+"""Whatever Redis does at one go (a script, a transaction) is about keys of one slot: a cluster does nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from redis.client import Pipeline
+from redis.crc import key_slot
+
+from core import redis_scripts
+from core.redis import ask
+
+transaction = Pipeline._execute_transaction
+
+
+def check_slots(keys: Sequence[Any]) -> None:
+    """Fails if they are several."""
+    slots = {key_slot(str(key).encode()) for key in keys}
+    assert len(slots) <= 1, f"a cluster would refuse these keys together: {keys}"
+
+
+def script(client: Any, *words: Any) -> Any:
+    """One of ours."""
+    check_slots(words[3 : 3 + words[2]])
+    return ask(client, *words)
+
+
+def together(pipeline: Pipeline, connection: Any, commands: Any, raise_on_error: bool) -> Any:
+    """What is done as a whole. Each of our commands has one key, its first word."""
+    check_slots([words[1] for words, _options in commands])
+    return transaction(pipeline, connection, commands, raise_on_error)
+
+
+def watch() -> None:
+    """From now on, in this process."""
+    scripts: Any = redis_scripts
+    pipelines: Any = Pipeline
+    scripts.ask, pipelines._execute_transaction = script, together
