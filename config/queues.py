@@ -19,10 +19,11 @@ def lengths(names: Sequence[str]) -> dict[str, int]:
     """
     if settings.QUEUES_URL == settings.REDIS_URL:
         return dict(zip(names, core_redis.call(lambda client: asked(client, names)), strict=True))
-    if not settings.QUEUES_URL.startswith(("redis", "unix")):
+    address = settings.QUEUES_URL.replace("redis+socket://", "unix://").replace("virtual_host=", "db=")
+    if not address.startswith(("redis://", "rediss://", "unix://")):
         return {}
     try:
-        with redis.Redis.from_url(settings.QUEUES_URL, **core_redis.patience()) as client:
+        with redis.Redis.from_url(address, **core_redis.patience()) as client:
             return dict(zip(names, asked(client, names), strict=True))
     except redis.RedisError as error:
         raise RedisAwayError from error

@@ -409,7 +409,7 @@ SPECTACULAR_SETTINGS = {
 # Jobs ---------------------------------------------------------------------------------------------------------------
 
 QUEUES_URL = CELERY_BROKER_URL or REDIS_URL
-CELERY_BROKER_URL = CELERY_BROKER_URL or broker_url(REDIS_URL)
+CELERY_BROKER_URL = broker_url(QUEUES_URL)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True

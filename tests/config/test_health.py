@@ -1,5 +1,6 @@
 """What an orchestrator and people are told."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from redis import Redis
 
 from analytics.models import RealtimeMetrics
 from config.queues import lengths
+from config.settings import broker_url
 from core import redis as core_redis
 from core.clock import now
 from tests.factories import UserFactory
@@ -32,13 +34,15 @@ def test_late_jobs_degrade_it(client: Client) -> None:
     assert client.get(HEALTH).json()["status"] == "degraded"
 
 
+@pytest.mark.parametrize("spelled", [str, broker_url])
 @pytest.mark.parametrize("apart", [False, True])
 def test_a_long_queue_degrades_it_wherever_the_queues_are(
-    client: Client, settings: LazySettings, *, apart: bool
+    client: Client, settings: LazySettings, *, apart: bool, spelled: Callable[[str], str]
 ) -> None:
     jobs_ran(1)
-    settings.QUEUES_URL = queues_address() if apart else settings.REDIS_URL
-    with Redis.from_url(settings.QUEUES_URL) as queues:
+    address = queues_address() if apart else settings.REDIS_URL
+    settings.QUEUES_URL = spelled(address)
+    with Redis.from_url(address) as queues:
         queues.rpush("payments", *range(100))
         try:
             assert client.get(HEALTH).json()["status"] == "degraded"
