@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from redis.client import Pipeline
+from redis.client import Pipeline, Redis
 from redis.crc import key_slot
 
 from core import redis_scripts
 from core.redis import ask
 
-transaction = Pipeline._execute_transaction
+pipeline_of, transaction = Redis.pipeline, Pipeline._execute_transaction
 
 
 def check_slots(keys: Sequence[Any]) -> None:
@@ -26,14 +26,23 @@ def script(client: Any, *words: Any) -> Any:
     return ask(client, *words)
 
 
-def together(pipeline: Pipeline, connection: Any, commands: Any, raise_on_error: bool) -> Any:
+def pipeline(client: Any, *words: Any, **options: Any) -> Any:
+    """One that knows whether its client is ours, which has a connection of its own: Celery's queues are elsewhere."""
+    made: Any = pipeline_of(client, *words, **options)
+    made.is_ours = client.connection is not None
+    return made
+
+
+def together(pipeline: Any, connection: Any, commands: Any, raise_on_error: bool) -> Any:
     """What is done as a whole. Each of our commands has one key, its first word."""
-    check_slots([words[1] for words, _options in commands])
+    if getattr(pipeline, "is_ours", False):
+        check_slots([words[1] for words, _options in commands])
     return transaction(pipeline, connection, commands, raise_on_error)
 
 
 def watch() -> None:
     """From now on, in this process."""
     scripts: Any = redis_scripts
+    clients: Any = Redis
     pipelines: Any = Pipeline
-    scripts.ask, pipelines._execute_transaction = script, together
+    scripts.ask, clients.pipeline, pipelines._execute_transaction = script, pipeline, together
