@@ -35,6 +35,7 @@ from analytics.services import aggregate_day
 from analytics.stats import window_of
 from core.api import JsonNegotiation, LoginAuthentication, success
 from core.clock import now, shop_day
+from core.postgresql.replica import from_replica
 from core.schema import enveloped
 from core.spreadsheets import BYTE_ORDER_MARK, csv_text, escaped
 from customers.api_tokens import TokenAuthentication, allows
@@ -128,6 +129,7 @@ class MetricsView(StatsView):
         parameters=[DayQuerySerializer],
         responses=answers(MetricsSerializer, "Metrics"),
     )
+    @from_replica
     def get(self, request: Request) -> Response | HttpResponse:
         asked, instant = self.asked(request, DayQuerySerializer), now()
         day: date = asked.get("date", shop_day(instant))
@@ -147,6 +149,7 @@ class DailyView(StatsView):
         parameters=[DailyQuerySerializer],
         responses=answers(DailySerializer, "Daily"),
     )
+    @from_replica
     def get(self, request: Request) -> Response | HttpResponse:
         asked = self.asked(request, DailyQuerySerializer)
         window, compare = self.window(asked), asked.get("compare") == "previous"
@@ -168,6 +171,7 @@ class FunnelView(StatsView):
         parameters=[RangeQuerySerializer],
         responses=answers(FunnelStepSerializer, "Funnel", many=True),
     )
+    @from_replica
     def get(self, request: Request) -> Response | HttpResponse:
         asked = self.asked(request, RangeQuerySerializer)
         window = self.window(asked)
@@ -185,6 +189,7 @@ class BreakdownView(StatsView):
         parameters=[BreakdownQuerySerializer],
         responses=answers(ValueSerializer, "Breakdown", many=True),
     )
+    @from_replica
     def get(self, request: Request) -> Response | HttpResponse:
         asked = self.asked(request, BreakdownQuerySerializer)
         window, model = self.window(asked), Model(asked["model"])
@@ -208,6 +213,7 @@ class HoursView(StatsView):
         parameters=[RangeQuerySerializer],
         responses=answers(HourSerializer, "Hours", many=True),
     )
+    @from_replica
     def get(self, request: Request) -> Response | HttpResponse:
         asked = self.asked(request, RangeQuerySerializer)
         window = self.window(asked)
@@ -225,6 +231,7 @@ class GoalsView(StatsView):
         parameters=[RangeQuerySerializer],
         responses=answers(GoalsSerializer, "Goals"),
     )
+    @from_replica
     def get(self, request: Request) -> Response | HttpResponse:
         asked = self.asked(request, RangeQuerySerializer)
         window = self.window(asked)

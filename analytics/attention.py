@@ -13,6 +13,7 @@ from analytics.alerts.views import view_of
 from analytics.models import Alert, RealtimeMetrics
 from core import clock
 from core.late_jobs import LATE, late_jobs
+from core.postgresql import replica
 from core.redis import RedisAwayError
 from orders.models import WebhookDelivery
 from orders.providers.lately import calls_lately
@@ -27,8 +28,11 @@ NAMED = 3
 """So many late jobs are named; more are late together."""
 
 
+@replica.at(replica.PRIMARY)
 def attention_items(request: HttpRequest) -> list[dict[str, str]]:
-    """What there is and whoever asks may see: `text` and `link`. What they may not see is not looked up."""
+    """What there is and whoever asks may see: `text` and `link`. What they may not see is not looked up. Whoever has
+    seen to something finds it gone.
+    """
     now = clock.now()
     return [
         {"text": text, "link": link}

@@ -19,6 +19,7 @@ from analytics.models import RealtimeMetrics
 from analytics.selectors import MINUTE
 from analytics.statements import one_row, rows, statement
 from core.clock import day_bounds, shop_day
+from core.postgresql.replica import from_replica
 from core.single_flight import once
 from orders.models import Order
 from sessions_app.selectors import active_session_count
@@ -110,6 +111,7 @@ def present_now(*, now: datetime) -> Present:
     )
 
 
+@from_replica
 def today_now(*, now: datetime) -> Today:
     """The day so far, counted now."""
     start, _end = day_bounds(shop_day(now))

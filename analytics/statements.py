@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, connections
 
 from core.clock import day_bounds, hours_of_day
+from core.postgresql.replica import place
 from sessions_app.dimensions import REACHED, Filters, conditions
 
 FOLDER = Path(__file__).resolve().parent / "sql"
@@ -36,8 +37,8 @@ def span_parameters(start: datetime, end: datetime, hours: list[datetime]) -> di
 
 
 def rows(sql: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
-    """The answer as dictionaries."""
-    with connection.cursor() as cursor:
+    """The answer as dictionaries, from the replica where figures are read there."""
+    with connections[place.alias].cursor() as cursor:
         cursor.execute(sql, parameters)
         names = [column.name for column in cursor.description or ()]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

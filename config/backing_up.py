@@ -10,9 +10,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from django.core.cache import cache
 from django.db import connection
 
 from core import redis as core_redis
+from core.postgresql.sessions import own_session
 
 SAME_NAMES = {"HOST": "PGHOST", "PORT": "PGPORT", "USER": "PGUSER", "PASSWORD": "PGPASSWORD", "NAME": "PGDATABASE"}
 OPTIONS = {"sslmode": "PGSSLMODE", "sslrootcert": "PGSSLROOTCERT", "sslcert": "PGSSLCERT", "sslkey": "PGSSLKEY"}
@@ -26,6 +28,7 @@ class BackupError(Exception):
     """A backup cannot be made or taken back; the text says why."""
 
 
+@own_session()
 def back_up(target: Path) -> None:
     """Writes the database as it is at this moment into a file that only we can read, there once it is whole.
 
@@ -46,6 +49,7 @@ def back_up(target: Path) -> None:
         unfinished.unlink(missing_ok=True)
 
 
+@own_session()
 def restore(source: Path) -> None:
     """Fills an empty database from a backup, all or nothing, and takes away what Redis holds: that was of another time.
 
@@ -54,6 +58,7 @@ def restore(source: Path) -> None:
     """
     check_is_ours_alone()
     core_redis.client().flushdb()
+    cache.clear()
     run("pg_restore", "--exit-on-error", "--single-transaction", "--no-owner", "--dbname", database(), str(source))
 
 

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from psycopg_pool import PoolTimeout
 
 from analytics.models import RealtimeMetrics
+from config.queues import lengths
 from core import redis as core_redis
 from core.clock import now
 from core.redis import RedisAwayError
@@ -80,7 +81,6 @@ def beat_runs(now: datetime) -> bool:
 def queue_moves() -> bool:
     """Whether workers take what is queued: the payments queue is short."""
     try:
-        length: int = core_redis.call(lambda client: client.llen("payments"))
+        return lengths(["payments"]).get("payments", 0) < 100
     except RedisAwayError:
         return False
-    return length < 100

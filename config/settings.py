@@ -145,29 +145,64 @@ TEMPLATES = [
 
 DATABASE_URL = required("DATABASE_URL", embedded.database_url())
 REDIS_URL = required("REDIS_URL", embedded.redis_url())
-DATABASES: dict[str, dict[str, Any]] = {"default": env.db_url_config(DATABASE_URL)}
-DATABASES["default"]["HOST"] = unquote(DATABASES["default"]["HOST"])  # %2Frun%2Fpostgresql is a socket folder
-DATABASES["default"] |= {"ENGINE": "core.postgresql", "CONN_HEALTH_CHECKS": True, "CONN_MAX_AGE": 0}
-DATABASES["default"]["OPTIONS"] = {
-    **DATABASES["default"].get("OPTIONS", {}),
-    "connect_timeout": 3,
-    "server_side_binding": True,
-    "prepare_threshold": 5 if env.bool("DATABASE_PREPARED_STATEMENTS", default=True) else None,
-    "options": "-c lock_timeout=4000 -c statement_timeout=60000 -c idle_in_transaction_session_timeout=60000",
-    "pool": {
-        "min_size": 1,
-        "max_size": env.int("DATABASE_POOL_SIZE", default=10),
-        "timeout": 4,
-        "reconnect_timeout": 1,  # else tries come ever more seldom, a minute after the server is back
-    },
-}
+# Where DATABASE_URL leads to a pooler that lends a session for one transaction, PostgreSQL itself: docs/scaling.md.
+DATABASE_DIRECT_URL = env.str("DATABASE_DIRECT_URL", default="")
+DATABASE_TIMEOUTS = {"lock_timeout": 4000, "statement_timeout": 60000, "idle_in_transaction_session_timeout": 60000}
+
+
+def database(url: str, *, pooler: bool = False, **sessions: int | str) -> dict[str, Any]:
+    """How a PostgreSQL is asked; `sessions` are settings of its sessions. A pooler takes none from who comes: `prepare`
+    writes them to the role. Nor does it know whose statement was prepared, or whose cursor is open.
+    """
+    known: dict[str, Any] = env.db_url_config(url)
+    options = " ".join(f"-c {name}={value}" for name, value in (DATABASE_TIMEOUTS | sessions).items())
+    return known | {
+        "HOST": unquote(known["HOST"]),  # %2Frun%2Fpostgresql is a socket folder
+        "ENGINE": "core.postgresql",
+        "CONN_HEALTH_CHECKS": True,
+        "CONN_MAX_AGE": 0,
+        "DISABLE_SERVER_SIDE_CURSORS": pooler,
+        "OPTIONS": {
+            **known.get("OPTIONS", {}),
+            "connect_timeout": 3,
+            "server_side_binding": True,
+            "prepare_threshold": 5 if env.bool("DATABASE_PREPARED_STATEMENTS", default=not pooler) else None,
+            **({} if pooler else {"options": options}),
+            "pool": {
+                "min_size": 1,
+                "max_size": env.int("DATABASE_POOL_SIZE", default=10),
+                "timeout": 4,
+                "reconnect_timeout": 1,  # else tries come ever more seldom, a minute after the server is back
+            },
+        },
+    }
+
+
+DATABASES: dict[str, dict[str, Any]] = {"default": database(DATABASE_URL, pooler=bool(DATABASE_DIRECT_URL))}
+if DATABASE_DIRECT_URL:
+    DATABASES["direct"] = database(DATABASE_DIRECT_URL)
+    DATABASES["direct"]["TEST"] = {"MIRROR": "default"}
+    del DATABASES["direct"]["OPTIONS"]["pool"]
+# A replica of it for figures, as long as it is no more than so many seconds behind: docs/scaling.md.
+DATABASE_REPLICA_URL = env.str("DATABASE_REPLICA_URL", default="")
+DATABASE_REPLICA_LAG_SECONDS = env.int("DATABASE_REPLICA_LAG_SECONDS", default=10)
+if DATABASE_REPLICA_URL:
+    DATABASES["replica"] = database(DATABASE_REPLICA_URL, default_transaction_read_only="on")
+    DATABASES["replica"]["TEST"] = {"MIRROR": "default"}
+DATABASE_ROUTERS = ["core.postgresql.replica.Router"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# REDIS_URL is a node of a cluster, which then holds live state alone: queues and cached answers are elsewhere.
+REDIS_CLUSTER = env.bool("REDIS_CLUSTER", default=False)
+CACHE_URL = env.str("CACHE_URL", default=REDIS_URL)
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="")
+if REDIS_CLUSTER and (CACHE_URL == REDIS_URL or not CELERY_BROKER_URL):
+    raise ImproperlyConfigured("With REDIS_CLUSTER set CACHE_URL and CELERY_BROKER_URL too: docs/scaling.md.")
 REDIS_TIMEOUT_SECONDS = 0.2
 CACHES = {
     "default": {
         "BACKEND": "django_redis.cache.RedisCache",
-        "LOCATION": REDIS_URL,
+        "LOCATION": CACHE_URL,
         "KEY_PREFIX": "cache",
         "OPTIONS": {
             "CLIENT_CLASS": "django_redis.client.DefaultClient",
@@ -374,7 +409,8 @@ SPECTACULAR_SETTINGS = {
 
 # Jobs ---------------------------------------------------------------------------------------------------------------
 
-CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default=broker_url(REDIS_URL))
+QUEUES_URL = CELERY_BROKER_URL or REDIS_URL
+CELERY_BROKER_URL = broker_url(QUEUES_URL)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True

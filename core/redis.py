@@ -4,7 +4,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -12,6 +12,8 @@ import hiredis
 import redis
 from django.conf import settings
 from redis.backoff import NoBackoff
+from redis.cluster import RedisCluster
+from redis.exceptions import ClusterDownError, RedisClusterException, SlotNotCoveredError
 from redis.retry import Retry
 
 log = logging.getLogger(__name__)
@@ -22,6 +24,7 @@ SLOW_SECONDS = 0.1
 SLOW_CALLS = 5
 """One after the other; a single one may have waited for the processor."""
 REFUSALS = ("MISCONF", "NOAUTH", "NOPERM", "DENIED", "BUSY ", "CLUSTERDOWN", "MASTERDOWN", "NOREPLICAS")
+NO_NODE = "Redis Cluster cannot be connected"
 Client = Any
 """redis-py types its answers as unions of everything it could ever be; each caller here says what it gets."""
 
@@ -63,7 +66,7 @@ class Breaker:
             began = time.monotonic()
             answer = work(client())
             self.note(time.monotonic() - began)
-        except redis.RedisError as error:
+        except (redis.RedisError, RedisClusterException) as error:
             if not is_away(error):
                 raise
             self.open(error)
@@ -77,7 +80,7 @@ class Breaker:
             self.slow = 0
             self.open(redis.TimeoutError(f"{SLOW_CALLS} calls in a row took longer than {SLOW_SECONDS} s"))
 
-    def open(self, error: redis.RedisError) -> None:
+    def open(self, error: Exception) -> None:
         """Redis was not there."""
         self.closed_after = time.monotonic() + PAUSE_SECONDS
         self.failures += 1
@@ -111,10 +114,11 @@ class Breaker:
         self.was_away = False
 
 
-def is_away(error: redis.RedisError) -> bool:
+def is_away(error: Exception) -> bool:
     """Whether Redis is not there, or refuses whatever it is asked (full, read-only). Else the bug is ours."""
     full = (redis.exceptions.ReadOnlyError, redis.exceptions.OutOfMemoryError)
-    return isinstance(error, (redis.ConnectionError, redis.TimeoutError, *full)) or str(error).startswith(REFUSALS)
+    away = (redis.ConnectionError, redis.TimeoutError, ClusterDownError, SlotNotCoveredError, *full)
+    return isinstance(error, away) or str(error).startswith((*REFUSALS, NO_NODE))
 
 
 class Clients(threading.local):
@@ -135,20 +139,30 @@ def client() -> Client:
     """The thread's client: short timeouts, no retries.
 
     Raises:
-        redis.ConnectionError, redis.TimeoutError: there is none yet, and Redis does not answer.
+        redis.ConnectionError, redis.TimeoutError, RedisClusterException: there is none yet, and Redis does not answer.
     """
     if clients.here is None or clients.made_after != breaker.failures:
         if clients.here is not None:
             clients.here.close()
         clients.made_after = breaker.failures
-        clients.here = redis.Redis.from_url(
-            settings.REDIS_URL,
-            single_connection_client=True,
-            socket_timeout=settings.REDIS_TIMEOUT_SECONDS,
-            socket_connect_timeout=settings.REDIS_TIMEOUT_SECONDS,
-            retry=Retry(NoBackoff(), 0),
-        )
+        clients.here = of_cluster() if settings.REDIS_CLUSTER else of_one()
     return clients.here
+
+
+def of_one() -> Client:
+    """A client of one Redis, on a connection of its own."""
+    return redis.Redis.from_url(settings.REDIS_URL, single_connection_client=True, **patience())
+
+
+def of_cluster() -> Client:
+    """A client of the cluster that a node at this address is of. It asks who has which keys, and again as they move."""
+    return RedisCluster.from_url(settings.REDIS_URL, **patience())
+
+
+def patience() -> dict[str, Any]:
+    """How long a client waits, and that it asks once."""
+    seconds = settings.REDIS_TIMEOUT_SECONDS
+    return {"socket_timeout": seconds, "socket_connect_timeout": seconds, "retry": Retry(NoBackoff(), 0)}
 
 
 breaker = Breaker()
@@ -163,5 +177,13 @@ def ask(client: Client, *words: Any) -> Any:
     Raises:
         redis.RedisError: as `execute_command` does. A connection that failed is closed, and opened by its next use.
     """
+    if isinstance(client, RedisCluster):
+        return client.execute_command(*words)  # type: ignore[no-untyped-call] # as it is
     client.connection.send_packed_command((hiredis.pack_command(words),))
     return client.connection.read_response()
+
+
+def many(client: Client, keys: Sequence[str]) -> list[bytes | None]:
+    """What these keys hold, wherever in a cluster they are."""
+    values: list[bytes | None] = client.mget_nonatomic(keys) if isinstance(client, RedisCluster) else client.mget(keys)
+    return values

@@ -9,7 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from itertools import islice
 from typing import Any
 
 from core import redis as core_redis
@@ -74,20 +74,9 @@ def keys() -> Keys:
 
 
 def scan() -> tuple[set[bytes], bool]:
-    """Keys, `SCANNED_KEYS` or a few more at most, and whether those are all."""
-    found: set[bytes] = set()
-    cursor = 0
-    while True:
-        cursor, step = core_redis.call(partial(scan_step, cursor=cursor))
-        found.update(step)
-        if cursor == 0 or len(found) >= SCANNED_KEYS:
-            return found, cursor == 0
-
-
-def scan_step(client: Client, *, cursor: int) -> tuple[int, list[bytes]]:
-    """The next keys, and where to go on; 0 at the end."""
-    step: tuple[int, list[bytes]] = client.scan(cursor, count=SCAN_STEP)
-    return step
+    """Keys, about `SCANNED_KEYS` at most, and whether those are all."""
+    found: set[bytes] = core_redis.call(lambda client: set(islice(client.scan_iter(count=SCAN_STEP), SCANNED_KEYS)))
+    return found, len(found) < SCANNED_KEYS
 
 
 def prefix_of(key: bytes) -> str:

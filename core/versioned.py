@@ -45,7 +45,7 @@ def recall(kind: str, versions: Mapping[UUID, str]) -> dict[UUID, Body]:
     if not versions:
         return {}
     try:
-        held = core_redis.call(lambda client: client.mget(keys(kind, versions)))
+        held = core_redis.call(lambda client: core_redis.many(client, keys(kind, versions)))
     except RedisAwayError:
         return {}
     kept = {id_: json.loads(text) for id_, text in zip(versions, held, strict=True) if text}

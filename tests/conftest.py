@@ -17,6 +17,7 @@ from core import redis as core_redis
 from core.postgresql.doubts import doubts
 from sessions_app import channel_rules, months
 from sessions_app.salts import salt_of
+from tests import one_slot
 from tests.billing_server import BillingService, billing_service
 from tests.emptying import empty_tables
 from tests.logs import collected, leaks
@@ -28,6 +29,7 @@ from tests.world import Shopper, World, wide_pool
 # Passwords of tests are no secrets: the shop's own hash takes as long as a whole test.
 Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost, Argon2PasswordHasher.parallelism = 1, 8, 1
 TransactionTestCase._fixture_teardown = empty_tables  # type: ignore[attr-defined] # sooner than Django's own
+one_slot.watch()
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 WITHOUT_WINDOWS = "chromium-headless-shell"

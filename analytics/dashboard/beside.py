@@ -6,8 +6,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, TypeVar
 
-from django.db import connection
+from django.db import connection, connections
 from django.utils.functional import cached_property
+
+from core.postgresql.replica import from_replica
 
 T = TypeVar("T")
 Question = tuple[str, Callable[[], T]]
@@ -36,8 +38,8 @@ class Answer(Generic[T]):
 
 
 def asked(ask: Callable[[], T]) -> T:
-    """What it answers, on this thread's connection, which goes back to the pool."""
+    """What it answers, on this thread's connections, which go back to their pools."""
     try:
-        return ask()
+        return from_replica(ask)()
     finally:
-        connection.close()
+        connections.close_all()

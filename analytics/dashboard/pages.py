@@ -34,6 +34,7 @@ from analytics.picture import drawn
 from analytics.services import annotate
 from core.admin import RecordForm
 from core.clock import now, shop_day, shop_zone
+from core.postgresql.replica import from_replica
 from customers.models import User
 
 log = logging.getLogger(__name__)
@@ -53,6 +54,7 @@ class NoteForm(RecordForm):
 
 
 @require_GET
+@from_replica
 def index(request: HttpRequest) -> HttpResponse:
     """`/admin/`. Without anything asked for it is what was asked for last."""
     if not request.user.has_perm(PERMISSION):
@@ -171,7 +173,7 @@ def draw(chosen: Sequence[Tile], reading: Reading, request: HttpRequest) -> Iter
     try:
         for tile in chosen:
             try:
-                made = done[tile.name] = Drawn(tile.drawn(reading, request), now())
+                made = done[tile.name] = Drawn(from_replica(tile.drawn)(reading, request), now())
             except (DatabaseError, PoolTimeout):
                 log.exception("the tile %s failed", tile.name)
                 made = Drawn(render_to_string("analytics/tiles/failed.html", {"tile": tile}), now())
@@ -181,6 +183,7 @@ def draw(chosen: Sequence[Tile], reading: Reading, request: HttpRequest) -> Iter
 
 
 @require_GET
+@from_replica
 def file(request: HttpRequest, name: str) -> HttpResponse:
     """`/admin/dashboard/<tile>.csv?...`: a table of the page as it is asked for."""
     require_permission(request)
@@ -207,6 +210,7 @@ def note(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
+@from_replica
 def picture(request: HttpRequest) -> HttpResponse:
     """`/admin/dashboard/chart.png?...`: the chart of the page as it is asked for."""
     require_permission(request)

@@ -19,6 +19,7 @@ from django.db.backends.utils import CursorWrapper
 from catalog.transfer import statements
 from catalog.transfer.rows import Row
 from core.ids import new_id
+from core.postgresql.sessions import own_session
 from core.spreadsheets import Refusal
 
 ONE_IMPORT_AT_A_TIME = 4_700_152
@@ -56,13 +57,14 @@ class Outcome:
 
 @contextmanager
 def temporary_tables() -> Iterator[None]:
-    """The tables of one import, on this connection. What an import that failed left is removed by the next."""
-    with connection.cursor() as cursor:
-        cursor.execute(statements.DROP)
-        cursor.execute(statements.TABLES)
-    yield
-    with connection.cursor() as cursor:
-        cursor.execute(statements.DROP)
+    """The tables of one import, in its session. What an import that failed left is removed by the next."""
+    with own_session():
+        with connection.cursor() as cursor:
+            cursor.execute(statements.DROP)
+            cursor.execute(statements.TABLES)
+        yield
+        with connection.cursor() as cursor:
+            cursor.execute(statements.DROP)
 
 
 def store(rows: Sequence[Row], *, actor: AbstractBaseUser | None, dry_run: bool) -> Outcome:

@@ -15,12 +15,12 @@ from prometheus_client.registry import Collector
 from psycopg_pool import PoolTimeout
 
 from analytics.models import RealtimeMetrics
+from config import queues
 from config.schedule import SCHEDULE
 from core import clock, dead_letters
-from core import redis as core_redis
 from core.late_jobs import late_jobs
 from core.models import Mail
-from core.redis import Client, RedisAwayError
+from core.redis import RedisAwayError
 from orders.models import OrderSession, PaymentAttempt, WebhookDelivery
 from sessions_app import ingest, live_stats
 from sessions_app.models import DeadLetter
@@ -104,17 +104,9 @@ def deliveries(now: datetime) -> Figures:
     return {ONLY: WebhookDelivery.objects.filter(next_try_at__isnull=False).count()}
 
 
-def queues(now: datetime) -> Figures:
+def waiting(now: datetime) -> Figures:
     """Messages that no worker has taken yet, by queue."""
-    names = sorted({job.queue for job in SCHEDULE})
-
-    def ask(client: Client) -> list[int]:
-        pipe = client.pipeline(transaction=False)
-        for name in names:
-            pipe.llen(name)
-        return list(pipe.execute())
-
-    return {(name,): length for name, length in zip(names, core_redis.call(ask), strict=True)}
+    return {(name,): length for name, length in queues.lengths(sorted({job.queue for job in SCHEDULE})).items()}
 
 
 def visits(now: datetime) -> Figures:
@@ -148,7 +140,7 @@ IN_POSTGRESQL = (
     Gauge("footfall_webhook_deliveries_waiting", "Events on their way to subscribers.", deliveries),
 )
 IN_REDIS = (
-    Gauge("footfall_queue_length", "Messages that no worker has taken.", queues, ("queue",)),
+    Gauge("footfall_queue_length", "Messages that no worker has taken.", waiting, ("queue",)),
     Gauge("footfall_active_visits", "Visits seen in the last minutes.", visits, ("minutes",)),
     Gauge("footfall_ingest_entries", "Entries of the stream that are not stored yet.", stream),
     Gauge("footfall_ingest_entries_limit", "Entries that the stream may hold.", room),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import select
 import threading
+from functools import partial
 from typing import Any, ClassVar
 
 import psycopg
@@ -13,8 +14,9 @@ from psycopg import _queries
 from psycopg_pool import ConnectionPool
 
 from core import clock
+from core.postgresql import replica
 from core.postgresql.discreet import DiscreetErrors
-from core.postgresql.doubts import Connection, doubts
+from core.postgresql.doubts import Connection, ReplicaConnection
 from core.postgresql.patience import SHOPPERS_SECONDS, waits_at_most
 from core.postgresql.telling_time import ask_the_time
 
@@ -23,7 +25,7 @@ from core.postgresql.telling_time import ask_the_time
 _queries.MAX_CACHED_STATEMENT_LENGTH = 16_384
 _queries.MAX_CACHED_STATEMENT_PARAMS = 512
 
-
+CONNECTIONS = {replica.PRIMARY: Connection, replica.REPLICA: ReplicaConnection}
 SHORTEST = 2
 """Seconds to connect: psycopg takes less for as much."""
 
@@ -32,7 +34,7 @@ def check_open(connection: psycopg.Connection[Any]) -> None:
     """Whether the server has ended the connection. It would have said so, unasked: then, and only then, it is asked.
 
     Asking each time, as Django does, is a round trip for every request. Where one has ended the others have, too: the
-    pool looks at each in turn, and takes ever longer about it. The time is asked now and then.
+    pool looks at each in turn, and takes ever longer about it. The time is asked now and then, of the primary.
 
     Raises:
         OperationalError: the connection has ended.
@@ -46,7 +48,7 @@ def check_open(connection: psycopg.Connection[Any]) -> None:
             if isinstance(connection._pool, ConnectionPool):
                 connection._pool.drain()
             raise
-    if clock.shared.is_due():
+    if not isinstance(connection, ReplicaConnection) and clock.shared.is_due():
         ask_the_time(connection)
 
 
@@ -58,7 +60,7 @@ def ask_anew(pool: ConnectionPool[psycopg.Connection[Any]] | None) -> None:
         OperationalError: it cannot be reached, or does not answer.
     """
     if pool is not None:
-        with Connection.connect(**pool._resolve_kwargs() | {"connect_timeout": SHORTEST}) as connection:
+        with pool.connection_class.connect(**pool._resolve_kwargs() | {"connect_timeout": SHORTEST}) as connection:
             connection.execute("SELECT 1")
 
 
@@ -77,14 +79,19 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return DiscreetErrors(self)
 
     @property
+    def connection_class(self) -> type[Connection]:
+        """Of the primary, or of the replica."""
+        return CONNECTIONS.get(self.alias, Connection)
+
+    @property
     def pool(self) -> ConnectionPool[psycopg.Connection[Any]] | None:
         return self._connection_pools.get(self.alias) or self.new_pool()
 
     def new_pool(self) -> ConnectionPool[psycopg.Connection[Any]] | None:
         """The pool that this makes, if there is to be one."""
         pool: ConnectionPool[psycopg.Connection[Any]] | None = super().pool
-        if pool is not None and pool.connection_class is not Connection:
-            pool.connection_class, pool._check = Connection, check_open
+        if pool is not None and pool.connection_class is not self.connection_class:
+            pool.connection_class, pool._check = self.connection_class, check_open
             assert pool._configure is not None  # noqa: S101 - for the type checker
             pool._configure = waits_at_most(SHOPPERS_SECONDS)(pool._configure)
         return pool
@@ -95,7 +102,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         Raises:
             OperationalError: it is. PoolTimeout: none was free in time.
         """
-        doubts.settle(lambda: ask_anew(self.pool))
+        self.connection_class.doubts.settle(lambda: ask_anew(self.pool))
         connection: psycopg.Connection[Any] = super().get_new_connection(conn_params)
         return connection
 
@@ -105,18 +112,20 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _set_autocommit(self, autocommit: bool) -> None:
         """A connection comes from the pool as it was left. Its own way waits for the server without asking it."""
+        if not autocommit and self.alias == replica.PRIMARY:
+            replica.write()
         if self.connection.autocommit != autocommit:
             super()._set_autocommit(autocommit)  # type: ignore[misc] # it is there
 
 
-def let_go_of_pools() -> None:
+def let_go_of_pool(alias: str) -> None:
     """Whoever waits for a connection hears that there is none; those that are there may be silent for ever, and new
     ones are tried by a pool ever more seldom. The next caller makes a new one.
     """
-    for alias in [*DatabaseWrapper._connection_pools]:
-        pool = DatabaseWrapper._connection_pools.pop(alias, None)
-        if pool is not None:  # its own threads must not wait for themselves
-            threading.Thread(target=pool.close, kwargs={"timeout": 0}, daemon=True).start()
+    pool = DatabaseWrapper._connection_pools.pop(alias, None)
+    if pool is not None:  # its own threads must not wait for themselves
+        threading.Thread(target=pool.close, kwargs={"timeout": 0}, daemon=True).start()
 
 
-doubts.on_arise.append(let_go_of_pools)
+for alias, kind in CONNECTIONS.items():
+    kind.doubts.on_arise.append(partial(let_go_of_pool, alias))

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import psycopg
 from psycopg import errors
@@ -66,10 +66,13 @@ class Doubts:
 
 
 doubts = Doubts()
+"""Whether the primary is there."""
 
 
 class Connection(psycopg.Connection[Any]):
     """One that does not wait for ever, and tells of a server that is not there."""
+
+    doubts: ClassVar[Doubts] = doubts
 
     @classmethod
     def connect(cls, *args: Any, **kwargs: Any) -> Self:
@@ -77,7 +80,7 @@ class Connection(psycopg.Connection[Any]):
         try:
             return super().connect(*args, **kwargs)
         except psycopg.OperationalError as error:
-            doubts.arise(error, began=began)
+            cls.doubts.arise(error, began=began)
             raise
 
     def wait(self, gen: PQGen[Any], interval: float = 0.1, timeout: float | None = None) -> Any:
@@ -94,5 +97,11 @@ class Connection(psycopg.Connection[Any]):
         except errors._WaitTimeout:
             self.pgconn.finish()
             silence = psycopg.OperationalError(f"PostgreSQL has said nothing for {patience.seconds} seconds")
-            doubts.arise(silence, began=began)
+            self.doubts.arise(silence, began=began)
             raise silence from None
+
+
+class ReplicaConnection(Connection):
+    """One to the replica, which may be away for itself."""
+
+    doubts: ClassVar[Doubts] = Doubts()

@@ -16,6 +16,7 @@ from django.db.backends.utils import CursorWrapper
 from catalog.services import record_sale
 from core.ids import new_id
 from core.money import LARGEST, minor_digits
+from core.postgresql.sessions import own_session
 from core.spreadsheets import Refusal
 from customers.services import record_paid_orders, record_refunds
 from orders.tokens import access_token, token_hash
@@ -41,7 +42,7 @@ def alone() -> Iterator[None]:
     Raises:
         ImportRunningError: there is one.
     """
-    with connection.cursor() as cursor:
+    with own_session(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [ONE_IMPORT_AT_A_TIME])
         if cursor.fetchone() != (True,):
             raise ImportRunningError("Another import of orders is running.")

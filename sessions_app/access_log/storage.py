@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
+from core.postgresql.sessions import own_session
 from sessions_app.access_log.days import Touched, day_of
 from sessions_app.access_log.lines import clean
 from sessions_app.access_log.visits import Hit, Visit, cut
@@ -105,13 +106,14 @@ Row = tuple[str | int, ...]
 
 @contextmanager
 def temporary_tables() -> Iterator[None]:
-    """The tables of one import, on this connection. What an import that failed left is removed by the next."""
-    with connection.cursor() as cursor:
-        cursor.execute(DROP)
-        cursor.execute(TABLES)
-    yield
-    with connection.cursor() as cursor:
-        cursor.execute(DROP)
+    """The tables of one import, in its session. What an import that failed left is removed by the next."""
+    with own_session():
+        with connection.cursor() as cursor:
+            cursor.execute(DROP)
+            cursor.execute(TABLES)
+        yield
+        with connection.cursor() as cursor:
+            cursor.execute(DROP)
 
 
 def store(hits: Sequence[Hit], *, own_host: str, touched: Touched) -> tuple[int, int]:

@@ -31,6 +31,26 @@ def test_a_shop_that_is_paid_by_stripe_needs_nothing_of_billing() -> None:
     assert done.returncode == 0, done.stderr
 
 
+GROWN = {
+    "DATABASE_DIRECT_URL": PRODUCTION["DATABASE_URL"],
+    "DATABASE_REPLICA_URL": PRODUCTION["DATABASE_URL"],
+    "REDIS_CLUSTER": "1",
+    "CACHE_URL": "redis://cache.example.com/0",
+    "CELERY_BROKER_URL": "redis://queues.example.com/0",
+}
+
+
+def test_a_shop_that_has_grown_loads() -> None:
+    done = load(PRODUCTION | GROWN)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_cluster_holds_neither_queues_nor_cache() -> None:
+    done = load(PRODUCTION | GROWN | {"CACHE_URL": PRODUCTION["REDIS_URL"]})
+    assert done.returncode != 0
+    assert "CACHE_URL and CELERY_BROKER_URL" in done.stderr
+
+
 @pytest.mark.parametrize("name", ["STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRETS"])
 def test_a_shop_that_is_paid_by_stripe_does_not_start_without_its_keys(name: str) -> None:
     done = load({key: value for key, value in AT_STRIPE.items() if key != name})

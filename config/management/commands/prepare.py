@@ -11,6 +11,7 @@ from django.db.migrations.executor import MigrationExecutor
 from analytics.demo.tables import STAFF_EMAIL, STAFF_PASSWORD
 from config.schedule import sync_schedule
 from core.mail_texts import sync_texts
+from core.postgresql.sessions import own_session
 from customers.groups import create_groups
 from customers.models import User
 
@@ -32,6 +33,14 @@ def refuse_the_demo() -> None:
         raise CommandError("This database holds the demo shop, whose password everybody knows. Use an empty one.")
 
 
+def set_timeouts() -> None:
+    """Writes the limits of sessions to the role that owns the shop: a pooler takes none from who comes to it."""
+    role = f"ALTER ROLE CURRENT_USER IN DATABASE {connection.ops.quote_name(connection.settings_dict['NAME'])}"
+    with connection.cursor() as cursor:
+        for name, milliseconds in settings.DATABASE_TIMEOUTS.items():
+            cursor.execute(f"{role} SET {name} = {milliseconds}")
+
+
 class Command(BaseCommand):
     """Migrations, the job schedule and the staff groups; `--demo` adds the demo shop once. Safe to run again."""
 
@@ -41,7 +50,10 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--demo", action="store_true", help="add the demo shop (development only)")
 
+    @own_session()
     def handle(self, *args: Any, **options: Any) -> None:
+        if settings.DATABASE_DIRECT_URL:
+            set_timeouts()
         if unapplied():
             call_command("migrate", interactive=False, verbosity=0)
         if not settings.DEVELOPMENT:
