@@ -22,11 +22,20 @@ from core.serializers import camel
 
 @dataclass(frozen=True)
 class Subject:
-    """Whose data: the addresses, the customer and the account, as far as there are any."""
+    """Whose data: a customer's by the addresses, the customer and the account, or a visitor's by the browser and its
+    visits, as far as there are any.
 
-    emails: frozenset[str]
+    `visitors` are ids of browsers that could be recognised, `visits` all visits meant. Whoever sits at a browser need
+    not be who shopped there before: what was ordered as a guest, and what was typed on the way there, is given out and
+    erased for visits in `shopped_in` alone.
+    """
+
+    emails: frozenset[str] = frozenset()
     customer_id: UUID | None = None
     user_id: int | None = None
+    visitors: frozenset[UUID] = frozenset()
+    visits: frozenset[UUID] = frozenset()
+    shopped_in: frozenset[UUID] = frozenset()
 
     @property
     def customers(self) -> list[UUID]:

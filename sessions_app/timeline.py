@@ -13,7 +13,7 @@ from django.conf import settings
 
 from core import redis as core_redis
 from core.redis import Client, RedisAwayError
-from sessions_app import dead_letters, ingest, live_stats, state
+from sessions_app import dead_letters, entries, ingest, live_stats, state
 from sessions_app.dead_letters import Letter
 from sessions_app.entries import Entry, Kind
 from sessions_app.events import OLDEST
@@ -210,7 +210,7 @@ def belongs(entry: Entry, session_id: UUID) -> bool:
     if session_id.hex not in entry.text:
         return False
     try:
-        return dead_letters.session_id_of(entry.fields) == session_id
+        return entries.session_id_of(entry.fields) == session_id
     except ValueError:  # no JSON: the flush will bury it
         return False
 

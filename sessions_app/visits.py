@@ -65,6 +65,19 @@ class Visit:
         return self.known
 
     @property
+    def shown(self) -> SessionState | None:
+        """The session that is shown, if it lives; none is begun."""
+        if self.known is None and self.shown_id is not None:
+            self.known = services.see(self.shown_id, now=self.now)
+            self.seen = self.known is not None
+        return self.known
+
+    @property
+    def shown_visitor(self) -> UUID | None:
+        """The id by which the browser is recognised, if it shows one."""
+        return unsign(self.request.COOKIES.get(VISITOR_COOKIE, ""), purpose="visitor")
+
+    @property
     def session_id(self) -> UUID | None:
         """The session's id; None for a crawler, for whom none is begun."""
         return None if self.known is None and self.from_crawler else self.session.session_id
@@ -145,6 +158,10 @@ class Visit:
         services.clear(self.session, now=self.now)
         self.ended = True
 
+    def forget(self) -> None:
+        """All that is known of whoever asks was erased. Its cookies go, too."""
+        self.known, self.pending, self.ended = None, [], True
+
     def log_in(self, customer_id: UUID) -> None:
         """The visitor logged in: the visit becomes the customer's, or another one begins."""
         self.replace(services.log_in(self.session, customer_id=customer_id, now=self.now))
@@ -174,9 +191,8 @@ class Visit:
             set_cookie(response, SESSION_COOKIE, self.token, settings.VISITOR_SESSION_MAX_SECONDS)
         if self.known is None or self.joined:
             return
-        shown_visitor = unsign(self.request.COOKIES.get(VISITOR_COOKIE, ""), purpose="visitor")
         identified = services.may_identify(self.known.consent)
-        if identified and shown_visitor != self.known.visitor_id:
+        if identified and self.shown_visitor != self.known.visitor_id:
             set_cookie(
                 response,
                 VISITOR_COOKIE,
@@ -202,7 +218,7 @@ class Visit:
             landing_page=page_path(page) if from_shop else "",
             referrer="" if from_shop else page,
             utm=Utm.from_address(page) if from_shop else Utm.from_query(meta.get("QUERY_STRING", "")),
-            visitor_id=unsign(self.request.COOKIES.get(VISITOR_COOKIE, ""), purpose="visitor"),
+            visitor_id=self.shown_visitor,
             consent=self._consent(),
         )
 
@@ -228,8 +244,14 @@ class Visit:
         else:
             if self.allowance:
                 self.allowance.check()
-            arrival = self._first_arrival(events)
             ended = self.other_id or self.shown_id
+            late = services.before_erasing(events, ended) if ended else []
+            if late:
+                events = [event for event in events if event not in late]
+                if may_join and not events:  # nobody comes: these were on their way when the visit was erased
+                    self.ended = True
+                    return
+            arrival = self._first_arrival(events)
             arrived = services.arrived_now(arrival, ended=ended, now=self.now) if may_join else None
             fresh = services.begin(arrival=arrival, now=self.now)
             found = services.open_session(fresh, events=events, now=self.now, arrived=arrived)
