@@ -38,6 +38,7 @@ from core.admin import (
 from core.clock import now
 from customers.models import Customer
 from sessions_app.admin_channels import ChannelRuleAdmin
+from sessions_app.admin_erasing import AnswersVisitors
 from sessions_app.admin_filters import VisitFilter, visit_chips
 from sessions_app.admin_visitor import VisitorView
 from sessions_app.models import (
@@ -89,7 +90,7 @@ class EventTypeFilter(DropdownFilter):
 
 
 @admin.register(VisitorSession)
-class VisitorSessionAdmin(ChippedList, KeySearch, HistoryAdmin):
+class VisitorSessionAdmin(ChippedList, KeySearch, AnswersVisitors):
     """The visits, newest first."""
 
     list_display = (
@@ -127,7 +128,7 @@ class VisitorSessionAdmin(ChippedList, KeySearch, HistoryAdmin):
             {
                 "fields": (
                     ("session_id", "visitor"),
-                    ("started_at", "last_seen_at", "ended_at"),
+                    ("started_at", "last_seen_at", "ended_at", "erased_at"),
                     ("type", "customer", "consent"),
                     ("order", "converted", "converted_at"),
                 )
