@@ -67,8 +67,19 @@ def order_facts(order: Order) -> dict[str, Any]:
         "refunds": [facts(refund) for refund in Refund.objects.of(order.pk)],
         "history": [facts(change) for change in OrderStatusChange.objects.filter(order=order)],
         "comments": [facts(comment) for comment in OrderComment.objects.filter(order=order)],
+        "webhooks": [receipt_facts(receipt) for receipt in receipts_of(attempts)],
         "mails": [mail_personal.mail_facts(mail) for mail in mail_personal.mails_about("order", [order.pk])],
     }
+
+
+def receipts_of(attempts: QuerySet[PaymentAttempt]) -> QuerySet[WebhookReceipt]:
+    """What billing reported of these attempts."""
+    return WebhookReceipt.objects.filter(checkout_id__in=attempts.values("billing_checkout_id"))
+
+
+def receipt_facts(receipt: WebhookReceipt) -> dict[str, Any]:
+    """A report of billing, as it came."""
+    return facts(receipt, without=("headers", "body")) | {"body": bytes(receipt.body).decode(errors="replace")}
 
 
 def close_before_erasing(subject: Subject, *, now: datetime) -> None:
@@ -98,7 +109,7 @@ def erase(subject: Subject, *, now: datetime) -> None:
         Order.objects.filter(pk=order.pk).update(**unlinked(order))
     windows = OrderSession.objects.filter(order__in=orders)
     attempts = PaymentAttempt.objects.filter(order_session__in=windows)
-    WebhookReceipt.objects.filter(checkout_id__in=attempts.values("billing_checkout_id")).update(body=b"")
+    receipts_of(attempts).update(body=b"")
     attempts.update(payment_url="")
     # What staff wrote may tell of whom it was.
     OrderStatusChange.objects.filter(order__in=orders).exclude(field__in=OURS).update(reason="")
@@ -165,5 +176,5 @@ def forget_copies(order_ids: Sequence[UUID]) -> None:
 
 def register_part() -> None:
     """Makes it known; called when the app is ready."""
-    tables = (Order, OrderItem, OrderSession, OrderStatusChange, OrderComment, PaymentAttempt, Refund)
+    tables = (Order, OrderItem, OrderSession, OrderStatusChange, OrderComment, PaymentAttempt, Refund, WebhookReceipt)
     register(Part("orders", frozenset(model._meta.label for model in tables), export, erase, close_before_erasing))
