@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import timedelta
 from io import StringIO
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from django.conf import LazySettings
 from django.core.management import CommandError, call_command
 
+from checkout.models import CheckoutSession
 from core import personal_data
 from core import redis as core_redis
 from core.clock import now
@@ -29,7 +31,7 @@ from tests.billing_server import BillingService
 from tests.customers.member import logged_in, mails
 from tests.logs import collected
 from tests.stored import redis_text, rows_of
-from tests.world import Shopper, World, attempt_of, check_books, report
+from tests.world import Shopper, World, attempt_of, check_books, report, together
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BILLED = {
@@ -104,7 +106,15 @@ class Marked(Shopper):
 
 
 @pytest.fixture
-def marked(world: World, billing: BillingService) -> Marked:
+def logs(caplog: pytest.LogCaptureFixture) -> Iterator[list[str]]:
+    """All that is logged from the first visit on, whatever its level."""
+    caplog.set_level("DEBUG")
+    with collected() as collector:
+        yield collector.lines
+
+
+@pytest.fixture
+def marked(logs: list[str], world: World, billing: BillingService) -> Marked:
     """Two visits, a cart that was left, an order that is paid, one that waits, mails, and what cannot be stored."""
     mark = Marked()
     mark.come_first()
@@ -145,14 +155,14 @@ def test_the_control_every_mark_is_stored_before(marked: Marked) -> None:
     assert found_of(ERASED | ON_THE_INVOICE, everything()) == ERASED | ON_THE_INVOICE
 
 
-def test_after_erasing_only_what_invoices_must_keep_is_found(marked: Marked) -> None:
-    with collected() as logs:
-        assert marked.erase().status_code == 200
-        flush(consumer="test")
+def test_after_erasing_only_what_invoices_must_keep_is_found(marked: Marked, logs: list[str]) -> None:
+    assert marked.erase().status_code == 200
+    flush(consumer="test")
     left = everything()
     assert found_of(ERASED, left) == set()
     assert found_of(ON_THE_INVOICE, left) == ON_THE_INVOICE
-    assert found_of(ERASED | ON_THE_INVOICE, "\n".join(logs.lines)) == set()
+    assert logs
+    assert found_of(ERASED | ON_THE_INVOICE, "\n".join(logs)) == set()
     check_books()
 
 
@@ -294,6 +304,23 @@ def test_a_live_copy_that_a_request_brought_back_meanwhile_goes(monkeypatch: pyt
     )
     personal_data.erase(subject, now=now())
     assert "/mark-page" not in redis_text()
+
+
+def test_erasing_and_buying_at_once_leave_nothing_behind(world: World, billing: BillingService, crowd: None) -> None:
+    mark = Marked()
+    checkouts = [mark.checkout((world.mug, 1)) for _time in range(5)]
+    subject = whose.of_visit(visit_id(mark))
+    assert subject is not None
+
+    def act(place: int) -> Any:
+        if place == 5:
+            return personal_data.erase(subject, now=now())
+        return mark.confirm(checkouts[place], world, phone="Mark-phone").status_code
+
+    results = together(6, act)
+    assert not [result for result in results if isinstance(result, Exception)], results
+    assert {(order.phone, order.email, order.visitor_session_id) for order in Order.objects.all()} <= {("", "", None)}
+    assert not CheckoutSession.objects.exists()
 
 
 def test_without_redis_the_rows_are_erased_and_nothing_is_believed_afterwards(
