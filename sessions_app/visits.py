@@ -236,6 +236,8 @@ class Visit:
         """
         events, self.pending = self.pending, []
         session_id = self.known.session_id if self.known else self.shown_id
+        if self.known and session_id not in self._shown_ids:  # begun by this request, in place of the one that is shown
+            events = self._still_wanted(events)
         found = None
         for shown in filter(None, (session_id, self.other_id)):
             found = found or services.see(shown, events=events, now=self.now, allowance=self.allowance)
@@ -244,14 +246,13 @@ class Visit:
         else:
             if self.allowance:
                 self.allowance.check()
-            ended = self.other_id or self.shown_id
-            late = services.before_erasing(events, ended) if ended else []
-            if late:
-                events = [event for event in events if event not in late]
-                if may_join and not events:  # nobody comes: these were on their way when the visit was erased
-                    self.ended = True
-                    return
+            wanted = self._still_wanted(events)
+            if may_join and events and not wanted:
+                self.ended = True  # nobody comes: these were on their way when the visit was erased
+                return
+            events = wanted
             arrival = self._first_arrival(events)
+            ended = self.other_id or self.shown_id
             arrived = services.arrived_now(arrival, ended=ended, now=self.now) if may_join else None
             fresh = services.begin(arrival=arrival, now=self.now)
             found = services.open_session(fresh, events=events, now=self.now, arrived=arrived)
@@ -259,6 +260,15 @@ class Visit:
             if self.joined:
                 self._note_arrivals(found, events)
         self.known, self.seen = found, True
+
+    @property
+    def _shown_ids(self) -> list[UUID]:
+        return [shown for shown in (self.shown_id, self.other_id) if shown is not None]
+
+    def _still_wanted(self, events: list[Event]) -> list[Event]:
+        """These events but for those that happened before the visit that is shown was erased."""
+        late = services.before_erasing(events, self._shown_ids)
+        return [event for event in events if event not in late]
 
     def _note_arrivals(self, session: SessionState, events: list[Event]) -> None:
         """A page view of a known visit may tell where it came from, or that it came again by another way."""

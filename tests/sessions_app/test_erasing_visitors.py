@@ -264,17 +264,19 @@ def live_state(shopper: Shopper) -> state.SessionState:
     return found
 
 
-def test_a_page_that_sends_again_what_happened_before_begins_no_visit() -> None:
+@pytest.mark.parametrize("opts_out", [False, True])
+def test_a_page_that_sends_again_what_happened_before_brings_nothing_back(opts_out: bool) -> None:
     mark = Marked()
     mark.view("/first")
     token = mark.visit()["token"]
     before = (now() - timedelta(seconds=1)).isoformat()
     run("erase_visitor", token, yes=True)
     sent = {"events": [{"eventType": "page_view", "page": "/mark-late", "timestamp": before}], "session": token}
+    sent |= {"optOut": opts_out}
     assert Shopper().post("/analytics/track", sent).status_code == 202
     flush(consumer="test")
     assert "/mark-late" not in everything()
-    assert VisitorSession.objects.count() == 1
+    assert VisitorSession.objects.count() == 1 + opts_out  # whose refusal is kept in a visit
 
 
 def test_a_page_that_stays_open_begins_a_visit_of_its_own() -> None:
@@ -438,10 +440,10 @@ def test_asked_first_the_command_erases_nothing_without_a_yes(monkeypatch: pytes
     assert not VisitorSession.objects.erased().exists()
 
 
-@pytest.mark.parametrize("name", ["nonsense", str(uuid4()), sign(uuid4(), purpose="session")])
-def test_whom_nobody_knows_is_not_given_out(name: str) -> None:
-    with pytest.raises(CommandError, match="No visit and no visitor"):
-        run("export_visitor", name)
+def test_whom_nobody_knows_is_not_given_out() -> None:
+    for name in ("nonsense", uuid4(), sign(uuid4(), purpose="session"), sign(uuid4(), purpose="visitor")):
+        with pytest.raises(CommandError, match="No visit and no visitor"):
+            run("export_visitor", name)
 
 
 def test_a_visitor_is_named_by_visit_by_visitor_or_by_either_cookie() -> None:
