@@ -2,34 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
 from checkout.models import CheckoutSession, CouponUse, IdempotencyKey, ReminderAddress
+from checkout.services.keys import owner_of_visit
+from core.mail_personal import mails_about
 from core.personal_data import Part, Subject, facts, register
-from orders.models import Order
+from orders.personal import orders_of
 
 
 def export(subject: Subject) -> dict[str, Any]:
     """Checkouts, uses of coupons, answers that were kept to be given again, and reminders."""
-    keys = IdempotencyKey.objects.filter(order__customer_id__in=subject.customers)
-    uses = CouponUse.objects.filter(customer_id__in=subject.customers).select_related("coupon")
+    whose = Q(customer_id__in=subject.customers) | Q(order__in=orders_of(subject))
+    uses = CouponUse.objects.filter(whose).select_related("coupon")
     return {
-        "checkouts": [facts(checkout) for checkout in checkouts_of(subject)],
+        "checkouts": [facts(checkout) for checkout in checkouts_of(subject, subject.shopped_in)],
         "couponUses": [facts(use) | {"code": use.coupon.code} for use in uses],
-        "repeatableRequests": [facts(key) for key in keys],
+        "repeatableRequests": [facts(key) for key in keys_of(subject, subject.shopped_in)],
         "reminders": [facts(address) for email in sorted(subject.emails) for address in addresses_of(email)],
     }
 
 
-def checkouts_of(subject: Subject) -> QuerySet[CheckoutSession]:
-    """Those that were the customer's, became an order of theirs, or were to be reminded of at their address."""
-    whose = Q(customer_id__in=subject.customers) | Q(order__customer_id__in=subject.customers)
+def checkouts_of(subject: Subject, visits: Iterable[UUID] = ()) -> QuerySet[CheckoutSession]:
+    """Those that were the customer's, became an order of theirs, were to be reminded of at their address, or were not
+    ordered in these visits.
+    """
+    whose = Q(customer_id__in=subject.customers) | Q(order__in=orders_of(subject))
+    whose |= Q(visitor_session__in=visits, order=None)
     for email in subject.emails:
         whose |= Q(pk__in=CheckoutSession.objects.to(email).order_by().values("pk"))
     return CheckoutSession.objects.filter(whose).order_by("pk")
+
+
+def keys_of(subject: Subject, visits: Iterable[UUID]) -> QuerySet[IdempotencyKey]:
+    """Those of their orders, and all that came by these visits."""
+    owners = [owner_of_visit(session_id) for session_id in visits]
+    return IdempotencyKey.objects.filter(Q(order__in=orders_of(subject)) | Q(owner__in=owners))
 
 
 def addresses_of(email: str) -> QuerySet[ReminderAddress]:
@@ -38,12 +51,17 @@ def addresses_of(email: str) -> QuerySet[ReminderAddress]:
 
 
 def erase(subject: Subject, *, now: datetime) -> None:
-    """Checkouts and reminders go. Uses of coupons stay with their order: they name nobody once the customer is gone."""
-    IdempotencyKey.objects.filter(order_id__in=Order.objects.filter(customer_id__in=subject.customers)).delete()
+    """Checkouts and reminders go. Uses of coupons stay with their order: they name nobody once the customer is gone.
+
+    Of an address that a visitor typed stays that a reminder went there, and that it wants none: it may be anybody's.
+    """
+    keys_of(subject, subject.visits).delete()
     for email in subject.emails:
         addresses_of(email).delete()
-    ids = list(checkouts_of(subject).values_list("pk", flat=True))
+    ids = list(checkouts_of(subject, subject.visits).values_list("pk", flat=True))
+    mails_about("checkout", ids).delete()
     CheckoutSession.objects.filter(pk__in=ids).delete()
+    CheckoutSession.objects.filter(visitor_session__in=subject.visits).update(visitor_session=None)  # of other orders
 
 
 def register_part() -> None:

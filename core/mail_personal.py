@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Lower
@@ -16,8 +18,18 @@ INSIDE = {"context", "dedupe_key", "last_error"}
 
 def export(subject: Subject) -> dict[str, Any]:
     """Which mails went to them, and when."""
-    rows = mails_of(subject).order_by("created_at")
-    return {"mails": [facts(mail, without=INSIDE) for mail in rows]}
+    return {"mails": [mail_facts(mail) for mail in mails_of(subject).order_by("created_at")]}
+
+
+def mail_facts(mail: Mail) -> dict[str, Any]:
+    """A mail as it is given out: to whom, of which kind, when."""
+    return facts(mail, without=INSIDE)
+
+
+def mails_about(what: str, keys: Iterable[UUID]) -> QuerySet[Mail]:
+    """The mails about an `order` or a `checkout` of one of these ids, to whomever they went."""
+    about: QuerySet[Mail] = Mail.objects.filter(**{f"context__{what}__in": [str(key) for key in keys]})
+    return about.order_by("created_at")
 
 
 def mails_of(subject: Subject) -> QuerySet[Mail]:

@@ -39,6 +39,7 @@ from core.clock import now
 from core.postgresql.replica import from_replica
 from customers.models import Customer
 from sessions_app.admin_channels import ChannelRuleAdmin
+from sessions_app.admin_erasing import AnswersVisitors
 from sessions_app.admin_filters import VisitFilter, visit_chips
 from sessions_app.admin_visitor import VisitorView
 from sessions_app.models import (
@@ -98,7 +99,7 @@ class FiguresAdmin(HistoryAdmin):
 
 
 @admin.register(VisitorSession)
-class VisitorSessionAdmin(ChippedList, KeySearch, FiguresAdmin):
+class VisitorSessionAdmin(ChippedList, KeySearch, AnswersVisitors, FiguresAdmin):
     """The visits, newest first."""
 
     list_display = (
@@ -136,7 +137,7 @@ class VisitorSessionAdmin(ChippedList, KeySearch, FiguresAdmin):
             {
                 "fields": (
                     ("session_id", "visitor"),
-                    ("started_at", "last_seen_at", "ended_at"),
+                    ("started_at", "last_seen_at", "ended_at", "erased_at"),
                     ("type", "customer", "consent"),
                     ("order", "converted", "converted_at"),
                 )

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import DataError, IntegrityError, connection, transaction
 
 from sessions_app import ingest
-from sessions_app.entries import Entry, Kind
+from sessions_app.entries import Entry, Kind, session_id_of
 from sessions_app.models import DeadLetter, VisitorSession
 
 UNKNOWN_SESSION = "the session is unknown"
@@ -139,14 +139,6 @@ def hold_session(session_id: UUID) -> bool:
     """Whether the session has its row; it then stays until the transaction ends."""
     rows = VisitorSession.objects.select_for_update(no_key=True).filter(pk=session_id).order_by()
     return rows.values_list("pk", flat=True).first() is not None
-
-
-def session_id_of(entry: Any) -> UUID | None:
-    """The session that an entry belongs to; None if it names none."""
-    try:
-        return UUID(entry["session_id"])
-    except (KeyError, TypeError, ValueError, AttributeError):
-        return None
 
 
 def delete(ids: Sequence[int]) -> list[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from enum import StrEnum
 from typing import Any, NamedTuple
+from uuid import UUID
 
 
 class Kind(StrEnum):
@@ -42,3 +43,11 @@ class Entry(NamedTuple):
         """What the text says."""
         found: dict[str, Any] = json.loads(self.text)
         return found
+
+
+def session_id_of(fields: Any) -> UUID | None:
+    """The session that the fields of an entry belong to; None if they name none."""
+    try:
+        return UUID(fields["session_id"])
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None

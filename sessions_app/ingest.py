@@ -21,7 +21,7 @@ from django.utils.dateparse import parse_datetime
 from core import redis as core_redis
 from core.clock import now
 from core.redis import Client
-from sessions_app.entries import Entry, Kind
+from sessions_app.entries import Entry, Kind, session_id_of
 from sessions_app.models import DeadLetter, VisitorSession
 from sessions_app.months import ensure_months
 from sessions_app.state import CRAWLERS, STREAM, keep_guard
@@ -54,15 +54,16 @@ ON CONFLICT (session_id) DO NOTHING
 """  # noqa: S608 - the names above
 
 # Sessions are locked in order before anything is written. Answers the sessions that are not there. An event that comes
-# again without a time of its own has another one: within a day, its id alone tells.
+# again without a time of its own has another one: within a day, its id alone tells. What comes late of a visit that was
+# erased is forgotten.
 INSERT_EVENTS = """
 WITH given AS MATERIALIZED (
     SELECT * FROM json_to_recordset(%s::json) AS e (event_id uuid, session_id uuid, event_type text, source text,
         page text, product_id uuid, metadata jsonb, "timestamp" timestamptz)
 ),
 held AS MATERIALIZED (
-    SELECT session_id, visitor_id FROM sessions_app_visitorsession WHERE session_id IN (SELECT session_id FROM given)
-    ORDER BY session_id FOR NO KEY UPDATE
+    SELECT session_id, visitor_id, erased_at FROM sessions_app_visitorsession
+    WHERE session_id IN (SELECT session_id FROM given) ORDER BY session_id FOR NO KEY UPDATE
 ),
 stored AS MATERIALIZED (
     SELECT event_id FROM sessions_app_sessionevent WHERE event_id = ANY(ARRAY(SELECT event_id FROM given))
@@ -75,7 +76,7 @@ inserted AS (
     SELECT DISTINCT ON (event_id)
         event_id, session_id, visitor_id, event_type, source, page, product_id, metadata, "timestamp"
     FROM given JOIN held USING (session_id)
-    WHERE event_id NOT IN (SELECT event_id FROM stored)
+    WHERE erased_at IS NULL AND event_id NOT IN (SELECT event_id FROM stored)
     ON CONFLICT (event_id, "timestamp") DO NOTHING
     RETURNING session_id, event_type, source, metadata, "timestamp"
 ),
@@ -147,11 +148,11 @@ def store_arrival(cursor: CursorWrapper, entry: Entry) -> None:
     session_id, touch = entry.fields["session_id"], entry.fields["arrival"]
     if entry.fields["fills"]:
         source = {name: value for name, value in touch.items() if name != "at"}
-        VisitorSession.objects.filter(pk=session_id).update(touches=[touch], **source)
+        VisitorSession.objects.not_erased().filter(pk=session_id).update(touches=[touch], **source)
         return
     cursor.execute(
         "UPDATE sessions_app_visitorsession SET touches = touches || %(touch)s::jsonb "
-        "WHERE session_id = %(session)s AND NOT touches @> %(touch)s::jsonb",
+        "WHERE session_id = %(session)s AND erased_at IS NULL AND NOT touches @> %(touch)s::jsonb",
         {"touch": json.dumps([touch]), "session": session_id},
     )
 
@@ -188,8 +189,12 @@ def time_of(entry: Entry) -> datetime | None:
 
 
 def bury(entries: Sequence[Entry], error: str) -> None:
-    """Keeps what could not be stored, with the reason."""
-    DeadLetter.objects.bulk_create([DeadLetter(entry=entry.fields, error=error[:2000]) for entry in entries])
+    """Keeps what could not be stored, with the reason; nothing of a visit that was erased."""
+    found = [(session_id_of(entry.fields), entry.fields) for entry in entries]
+    visits = VisitorSession.objects.filter(pk__in={session_id for session_id, _fields in found if session_id})
+    erased = set(visits.erased().values_list("pk", flat=True))
+    letters = [DeadLetter(entry=fields, error=error[:2000]) for session_id, fields in found if session_id not in erased]
+    DeadLetter.objects.bulk_create(letters)
 
 
 def flush(*, consumer: str, batches: int = 50) -> int:

@@ -1,5 +1,7 @@
 """Visits: who came, from where, and what happened."""
 
+from uuid import UUID
+
 from django.db import models
 from django.db.models import Case, F, Q, When
 from django.db.models.functions import Lower, Now
@@ -36,6 +38,24 @@ class Channel(models.TextChoices):
     EMAIL = "e-mail"
     REFERRAL = "referral"
     CAMPAIGN = "campaign"
+
+
+class VisitQuerySet(models.QuerySet["VisitorSession"]):
+    """Reads of visits."""
+
+    def erased(self) -> "VisitQuerySet":
+        """Those of whom nothing is left but what counts."""
+        return self.filter(erased_at__isnull=False)
+
+    def not_erased(self) -> "VisitQuerySet":
+        """Those that may still be somebody's."""
+        return self.filter(erased_at=None)
+
+    def of_browser(self, visitor_id: UUID) -> "VisitQuerySet":
+        """Those of one browser that could be recognised. Without consent the id is of a day, and others may have it,
+        too: no such visit keeps its network.
+        """
+        return self.filter(visitor_id=visitor_id).exclude(ip_prefix="")
 
 
 class VisitorSession(models.Model):
@@ -103,9 +123,15 @@ class VisitorSession(models.Model):
     order_id = models.UUIDField(null=True, blank=True, help_text="The order this visit placed; orders stand above.")
     converted = models.BooleanField(default=False)
     converted_at = models.DateTimeField(null=True, blank=True)
+    erased_at = models.DateTimeField(
+        "erased", null=True, blank=True, help_text="Since when it only counts: nothing is added to it any more."
+    )
+
+    objects = VisitQuerySet.as_manager()
 
     class Meta:
         ordering = ["-started_at"]
+        permissions = [("erase_visitorsession", "Can give out and erase what is held of a visitor")]
         constraints = [
             models.CheckConstraint(condition=Q(last_seen_at__gte=F("started_at")), name="session_seen_after_start"),
             models.CheckConstraint(

@@ -6,10 +6,12 @@ import logging
 import time
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 
@@ -27,17 +29,28 @@ HUSK: dict[str, Any] = dict.fromkeys(
      "utm_campaign", "utm_term", "utm_content"), ""
 ) | {"customer": None, "type": VisitorSession.Type.ANONYMOUS, "touches": [], "order_id": None}  # fmt: skip
 """What an erased visit no longer says. Device, browser, country, channel, times and counts stay: they name nobody."""
+NOBODY: dict[str, Any] = {"session_id": None, "visitor_id": None}
+"""What an erased consent no longer says."""
 
 
 def export(subject: Subject) -> dict[str, Any]:
-    """The visits in which the customer was logged in."""
-    return {"visits": export_visits(ids_of(subject))}
+    """The visits in which the customer was logged in, or the visitor's; and what was said about consent in visits that
+    are gone.
+    """
+    older = consents_of(subject).exclude(session_id__in=ids_of(subject))
+    return {"visits": export_visits(ids_of(subject)), "consents": [facts(record) for record in older]}
 
 
 def ids_of(subject: Subject) -> list[UUID]:
-    """The visits that were the customer's."""
-    visits = VisitorSession.objects.filter(customer_id__in=subject.customers)
+    """The visits that were the customer's or the visitor's."""
+    visits = VisitorSession.objects.filter(Q(customer_id__in=subject.customers) | Q(pk__in=subject.visits))
     return list(visits.order_by("pk").values_list("pk", flat=True))
+
+
+def consents_of(subject: Subject) -> Any:
+    """What was said in the visitor's browser, but for visits there that are not meant."""
+    others = VisitorSession.objects.filter(visitor_id__in=subject.visitors).exclude(pk__in=subject.visits)
+    return ConsentRecord.objects.filter(visitor_id__in=subject.visitors).exclude(session_id__in=others.values("pk"))
 
 
 def export_visits(session_ids: Iterable[UUID]) -> list[dict[str, Any]]:
@@ -48,6 +61,7 @@ def export_visits(session_ids: Iterable[UUID]) -> list[dict[str, Any]]:
         | {
             "events": [facts(event) for event in events_of(visit)],
             "consents": [facts(record) for record in ConsentRecord.objects.filter(session_id=visit.pk)],
+            "notStored": [letter.entry for letter in letters_of(visit.pk)],
         }
         for visit in visits
     ]
@@ -60,6 +74,11 @@ def events_of(visit: VisitorSession) -> Any:
     return SessionEvent.objects.filter(session_id=visit.pk, timestamp__range=within).order_by("timestamp")
 
 
+def letters_of(session_id: UUID) -> Any:
+    """What happened in a visit and could not be stored."""
+    return DeadLetter.objects.filter(Q(entry__session_id=session_id.hex) | Q(entry__session_id=str(session_id)))
+
+
 def end_before_erasing(subject: Subject, *, now: datetime) -> None:
     """The visits end, and what is on its way to the database arrives: nothing of them comes after the erasing."""
     end_visits(ids_of(subject), now=now)
@@ -70,11 +89,16 @@ def end_visits(session_ids: Iterable[UUID], *, now: datetime) -> None:
     """Ends these visits. With Redis away their live copies stay there for half an hour, believed by nobody."""
     ids = list(session_ids)
     VisitorSession.objects.filter(pk__in=ids).update(ended_at=Coalesce(F("ended_at"), now))
+    forget_live(ids)
+
+
+def forget_live(ids: Iterable[UUID]) -> None:
+    """Removes the live copies of these visits."""
     try:
         for session_id in ids:
             state.forget(session_id)
     except RedisAwayError:
-        log.warning("%d visits were erased while Redis was away", len(ids))
+        log.warning("visits were erased while Redis was away")
 
 
 def drain() -> None:
@@ -99,21 +123,26 @@ def waits_still(newest: datetime | None) -> bool:
 
 
 def erase(subject: Subject, *, now: datetime) -> None:
-    """The customer's visits become husks."""
-    erase_visits(ids_of(subject))
+    """The customer's or visitor's visits become husks."""
+    consents_of(subject).update(**NOBODY)
+    erase_visits(ids_of(subject), now=now)
 
 
-def erase_visits(session_ids: Iterable[UUID]) -> None:
+def erase_visits(session_ids: Iterable[UUID], *, now: datetime) -> None:
     """Nothing in these visits tells any more who it was. Their events go; of a choice the proof stays, of nobody's.
 
-    The rows stay: a copy of one that outlived an outage of Redis would otherwise be believed and stored again.
+    The rows stay. What comes late of such a visit is known by them and forgotten (`ingest`); and a copy of one that
+    outlived an outage of Redis would otherwise be believed and stored again.
     """
-    visits = VisitorSession.objects.select_for_update(no_key=True).filter(pk__in=session_ids).order_by("pk")
+    visits = list(VisitorSession.objects.select_for_update(no_key=True).filter(pk__in=session_ids).order_by("pk"))
     for visit in visits:
         events_of(visit).delete()
-        ConsentRecord.objects.filter(session_id=visit.pk).update(session_id=None, visitor_id=None)
-        DeadLetter.objects.filter(Q(entry__session_id=visit.pk.hex) | Q(entry__session_id=str(visit.pk))).delete()
-        VisitorSession.objects.filter(pk=visit.pk).update(visitor_id=new_id(), **HUSK)
+        ConsentRecord.objects.filter(session_id=visit.pk).update(**NOBODY)
+        letters_of(visit.pk).delete()
+        erased_at = visit.erased_at or now
+        VisitorSession.objects.filter(pk=visit.pk).update(visitor_id=new_id(), erased_at=erased_at, **HUSK)
+    # Once more: a request that was under way may have brought one back since `end_visits`.
+    transaction.on_commit(partial(forget_live, [visit.pk for visit in visits]))
 
 
 def register_part() -> None:

@@ -13,7 +13,7 @@ from django.conf import settings
 
 from core import redis as core_redis
 from core.redis import Client, RedisAwayError
-from sessions_app import dead_letters, ingest, live_stats, state
+from sessions_app import dead_letters, entries, ingest, live_stats, state
 from sessions_app.dead_letters import Letter
 from sessions_app.entries import Entry, Kind
 from sessions_app.events import OLDEST
@@ -151,7 +151,7 @@ def milestones(row: VisitorSession | None) -> list[Moment]:
         for record in ConsentRecord.objects.filter(session_id=row.pk).order_by("id")
     ]
     if row.converted_at:
-        found.append(milestone(row.converted_at, "order paid", order=str(row.order_id)))
+        found.append(milestone(row.converted_at, "order paid", order=str(row.order_id or "")))
     if row.ended_at:
         found.append(milestone(row.ended_at, "visit ended"))
     return found
@@ -210,7 +210,7 @@ def belongs(entry: Entry, session_id: UUID) -> bool:
     if session_id.hex not in entry.text:
         return False
     try:
-        return dead_letters.session_id_of(entry.fields) == session_id
+        return entries.session_id_of(entry.fields) == session_id
     except ValueError:  # no JSON: the flush will bury it
         return False
 
@@ -269,6 +269,8 @@ def same(one: object, other: object) -> bool:
 
 def ending(row: VisitorSession | None, live: SessionState | None, *, now: datetime) -> str:
     """How the visit ended, as far as that is written down."""
+    if row is not None and row.erased_at is not None:
+        return "erased: it only counts"
     if row is not None and row.ended_at is not None:
         return how_it_ended(row, row.ended_at, now=now)
     seen = max(one.last_seen_at for one in (row, live) if one) if row or live else None

@@ -13,6 +13,7 @@ from django.utils.dateparse import parse_datetime
 
 from core.admin import NOTHING, Link, moment_text, record_page
 from customers.models import Customer
+from sessions_app.admin_erasing import ERASE
 from sessions_app.models import ConsentRecord, VisitorSession
 from sessions_app.visit_page import May
 
@@ -63,6 +64,8 @@ class VisitorPage:
     visits: Section
     older: str
     newer: str
+    answer: str = ""
+    """The address of the visit on whose page the visitor is given out and erased, for those who may."""
     sections: list[Section] = field(default_factory=list)
 
 
@@ -86,8 +89,14 @@ def page_of(visitor: Visitor, *, page: int) -> VisitorPage | None:
         visits=visits_section(visits[:VISITS], visitor.may),
         older=f"?visits={page + 1}" if len(visits) > VISITS else "",
         newer=f"?visits={page - 1}" if page > 1 else "",
+        answer=answer_page(visits[0], visitor.may) if known["network"] and visits else "",
         sections=[section for part in parts if (section := part(visitor))],
     )
+
+
+def answer_page(visit: VisitorSession, may: May) -> str:
+    """The page of a visit with the buttons for it; of a visitor that could be recognised they mean all visits."""
+    return record_page("sessions_app_visitorsession", visit.pk) if may(ERASE) else ""
 
 
 def visits_section(visits: Iterable[VisitorSession], may: May) -> Section:

@@ -65,6 +65,19 @@ class Visit:
         return self.known
 
     @property
+    def shown(self) -> SessionState | None:
+        """The session that is shown, if it lives; none is begun."""
+        if self.known is None and self.shown_id is not None:
+            self.known = services.see(self.shown_id, now=self.now)
+            self.seen = self.known is not None
+        return self.known
+
+    @property
+    def shown_visitor(self) -> UUID | None:
+        """The id by which the browser is recognised, if it shows one."""
+        return unsign(self.request.COOKIES.get(VISITOR_COOKIE, ""), purpose="visitor")
+
+    @property
     def session_id(self) -> UUID | None:
         """The session's id; None for a crawler, for whom none is begun."""
         return None if self.known is None and self.from_crawler else self.session.session_id
@@ -152,6 +165,10 @@ class Visit:
         services.clear(self.session, now=self.now)
         self.ended = True
 
+    def forget(self) -> None:
+        """All that is known of whoever asks was erased. Its cookies go, too."""
+        self.known, self.pending, self.ended = None, [], True
+
     def log_in(self, customer_id: UUID) -> None:
         """The visitor logged in: the visit becomes the customer's, or another one begins."""
         self.replace(services.log_in(self.session, customer_id=customer_id, now=self.now))
@@ -181,9 +198,8 @@ class Visit:
             set_cookie(response, SESSION_COOKIE, self.token, settings.VISITOR_SESSION_MAX_SECONDS)
         if self.known is None or self.joined:
             return
-        shown_visitor = unsign(self.request.COOKIES.get(VISITOR_COOKIE, ""), purpose="visitor")
         identified = services.may_identify(self.known.consent)
-        if identified and shown_visitor != self.known.visitor_id:
+        if identified and self.shown_visitor != self.known.visitor_id:
             set_cookie(
                 response,
                 VISITOR_COOKIE,
@@ -209,7 +225,7 @@ class Visit:
             landing_page=page_path(page) if from_shop else "",
             referrer="" if from_shop else page,
             utm=Utm.from_address(page) if from_shop else Utm.from_query(meta.get("QUERY_STRING", "")),
-            visitor_id=unsign(self.request.COOKIES.get(VISITOR_COOKIE, ""), purpose="visitor"),
+            visitor_id=self.shown_visitor,
             consent=self._consent(),
         )
 
@@ -227,6 +243,8 @@ class Visit:
         """
         events, self.pending = self.pending, []
         session_id = self.known.session_id if self.known else self.shown_id
+        if self.known and session_id not in self._shown_ids:  # begun by this request, in place of the one that is shown
+            events = self._still_wanted(events)
         found = None
         for shown in filter(None, (session_id, self.other_id)):
             found = found or services.see(shown, events=events, now=self.now, allowance=self.allowance)
@@ -235,6 +253,11 @@ class Visit:
         else:
             if self.allowance:
                 self.allowance.check()
+            wanted = self._still_wanted(events)
+            if may_join and events and not wanted:
+                self.ended = True  # nobody comes: these were on their way when the visit was erased
+                return
+            events = wanted
             arrival = self._first_arrival(events)
             ended = self.other_id or self.shown_id
             arrived = services.arrived_now(arrival, ended=ended, now=self.now) if may_join else None
@@ -244,6 +267,15 @@ class Visit:
             if self.joined:
                 self._note_arrivals(found, events)
         self.known, self.seen = found, True
+
+    @property
+    def _shown_ids(self) -> list[UUID]:
+        return [shown for shown in (self.shown_id, self.other_id) if shown is not None]
+
+    def _still_wanted(self, events: list[Event]) -> list[Event]:
+        """These events but for those that happened before the visit that is shown was erased."""
+        late = services.before_erasing(events, self._shown_ids)
+        return [event for event in events if event not in late]
 
     def _note_arrivals(self, session: SessionState, events: list[Event]) -> None:
         """A page view of a known visit may tell where it came from, or that it came again by another way."""

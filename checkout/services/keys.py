@@ -64,7 +64,12 @@ def fingerprint(body: Any) -> str:
 
 def owner_name(owner: Owner) -> str:
     """Whose keys are one shopper's: the customer's if logged in, else the visit's."""
-    return f"customer:{owner.customer_id.hex}" if owner.customer_id else f"session:{owner.session_id.hex}"
+    return f"customer:{owner.customer_id.hex}" if owner.customer_id else owner_of_visit(owner.session_id)
+
+
+def owner_of_visit(session_id: UUID) -> str:
+    """Whose keys are those of a visit in which nobody is logged in."""
+    return f"session:{session_id.hex}"
 
 
 def claim(key: Key, *, order_id: UUID, now: datetime) -> None:

@@ -60,7 +60,7 @@ def log_in(session: SessionState, *, customer_id: UUID, now: datetime) -> Sessio
 def become(session: SessionState, *, customer_id: UUID, now: datetime) -> SessionState:
     """Ties an anonymous visit to a customer."""
     ensure_stored(session)
-    VisitorSession.objects.filter(pk=session.session_id).update(
+    VisitorSession.objects.not_erased().filter(pk=session.session_id).update(
         customer_id=customer_id, type=VisitorSession.Type.CUSTOMER, unconfirmed=False
     )
     record(session.session_id, "customer_login", now=now)
@@ -90,7 +90,7 @@ def choose_consent(session: SessionState, *, granted: bool, arrival: Arrival, no
     )
     chosen = replace(session, consent=choice, visitor_id=visitor, profile=profile)
     ensure_stored(chosen)
-    VisitorSession.objects.filter(pk=session.session_id).update(
+    VisitorSession.objects.not_erased().filter(pk=session.session_id).update(
         consent=choice,
         visitor_id=visitor,
         city=profile.city,

@@ -69,7 +69,8 @@ def mark_ordered(*, session_id: UUID, order_id: UUID) -> None:
     """The visit placed an order. Runs in the placing transaction."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE sessions_app_visitorsession SET order_id = %s WHERE session_id = %s", [order_id, session_id]
+            "UPDATE sessions_app_visitorsession SET order_id = %s WHERE session_id = %s AND erased_at IS NULL",
+            [order_id, session_id],
         )
     record(session_id, "order_placed")
     transaction.on_commit(lambda: update_live(session_id, order=order_id.hex))

@@ -142,6 +142,14 @@ def see_in_database(session_id: UUID, *, entries: Sequence[Entry], now: datetime
     return load(session_id, now=now)
 
 
+def before_erasing(events: Sequence[Event], session_ids: Sequence[UUID]) -> list[Event]:
+    """Which of these a page sent late: from before one of the visits that it shows was erased."""
+    if not (events and session_ids):
+        return []
+    erased = VisitorSession.objects.erased().filter(pk__in=session_ids).order_by().values_list("erased_at", flat=True)
+    return [event for erased_at in erased for event in events if erased_at and event.timestamp <= erased_at]
+
+
 def load(session_id: UUID, *, now: datetime) -> SessionState | None:
     """The state of a session that lives, from PostgreSQL."""
     row = VisitorSession.objects.filter(pk=session_id, ended_at=None).first()

@@ -42,6 +42,7 @@ from tests.factories import (
     PaymentAttemptFactory,
     ProductFactory,
     UserFactory,
+    VisitorSessionFactory,
 )
 from tests.orders.subscriber import delivery_to, endpoint_at
 from tests.world import Shopper, World, attempt_of, report
@@ -219,6 +220,7 @@ def alert(*, muted: bool = False) -> Alert:
 
 REASON = {"reason": "she called"}
 BUTTONS: dict[Name, Callable[[Scene], Any]] = {
+    ("sessions_app.VisitorSession", "erase"): lambda s: s.press(VisitorSessionFactory.create(), "erase"),
     ("analytics.Alert", "mute_kind"): lambda s: s.press(alert(), "mute_kind", how_long="24"),
     ("analytics.Alert", "unmute_kind"): lambda s: s.press(alert(muted=True), "unmute_kind"),
     ("checkout.ReminderAddress", "allow"): lambda s: s.press(ROWS["checkout.ReminderAddress"](), "allow"),
@@ -264,6 +266,7 @@ BUTTONS: dict[Name, Callable[[Scene], Any]] = {
 CHANGE_NOTHING: dict[Name, str] = {
     ("core.MailText", "preview"): "shows a mail about an order that nobody placed",
     ("orders.Order", "by_phone"): "leads to a page",
+    ("sessions_app.VisitorSession", "give_out"): "shows what is held",
 }
 
 

@@ -381,4 +381,4 @@ def test_staff_screens_show_what_is_left(marked: Marked, admin_client: Client) -
 def test_of_an_address_that_nobody_has_the_command_says_so() -> None:
     stdout = StringIO()
     call_command("erase_customer", "ad@example.com", "--yes", stdout=stdout)
-    assert stdout.getvalue() == "Nothing was held about this address.\n"
+    assert stdout.getvalue() == "Nothing was held about this email.\n"

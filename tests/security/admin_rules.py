@@ -91,6 +91,7 @@ DOORS: dict[str, Door] = {
     **records_of("core.mailtext", "core.view_mailtext|core.change_mailtext", "preview"),
     **records_of("customers.user", "customers.change_user", "reset_factor"),  # and for superusers alone
     **records_of("customers.apitoken", "customers.change_apitoken", "revoke"),
+    **records_of("sessions_app.visitorsession", "sessions_app.erase_visitorsession", "give_out", "erase"),
     **records_of("orders.order", FULFIL, "process", "ship", "track", "deliver", "withhold"),
     **records_of("orders.order", "orders.refund_order", "refund"),
     **records_of("orders.order", RESOLVE, "refund_money", "accept_money", "dismiss"),

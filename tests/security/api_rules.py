@@ -4,6 +4,7 @@ A new address needs a line here. Choose who may:
 
 - `everybody(get=200)`: it tells nothing of anybody but whoever asks.
 - `owner("get")`: to all others there is no such thing: 404, and nothing tells it from one that does not exist.
+- `visitors(get=200)`: 400 unless a visit is shown; its own.
 - `customers(get=200)`: 401 unless a customer is logged in, who sees their own.
 - `holders("app.codename")`: 401 to who is not logged in, 403 to who has not the permission.
 
@@ -16,11 +17,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.security.actors import ACTORS, CUSTOMER, OTHER_STAFF, STAFF, TOKEN
+from tests.security.actors import ACTORS, CUSTOMER, NOBODY, OTHER_STAFF, STAFF, TOKEN
 from tests.security.things import BUYER, PLACE
 
 API = "/api/v1"
 Body = Callable[[Mapping[str, Any]], Any]
+WITHOUT_VISIT = {NOBODY, STAFF, OTHER_STAFF, TOKEN}
 
 
 def nothing(_values: Mapping[str, Any]) -> Any:
@@ -39,6 +41,8 @@ class Rule:
     otherwise: int = 405
     body: Body = nothing
     permission: str = ""
+    without_visit: int = 0
+    """What is answered instead to who shows no visit; 0 where that makes no difference."""
 
     @property
     def meant(self) -> set[str]:
@@ -47,6 +51,8 @@ class Rule:
 
     def status(self, actor: str, method: str) -> int:
         """What is answered to such a request."""
+        if self.without_visit and actor in WITHOUT_VISIT and method in self.by_method and method != "options":
+            return self.without_visit
         return self.refused.get(actor, self.by_method.get(method, self.otherwise))
 
 
@@ -79,6 +85,11 @@ def owner(*names: str, body: Body = nothing) -> Rule:
 def customers(**by_method: int) -> Rule:
     """One's own, for customers who are logged in. To the shop, staff are nobody."""
     return Rule(methods(by_method), refused={name: 401 for name in ACTORS if name != CUSTOMER})
+
+
+def visitors(**by_method: int) -> Rule:
+    """What is known of whoever shows a visit."""
+    return Rule(methods(by_method), without_visit=400)
 
 
 def holders(permission: str, *, token: int = 403) -> Rule:
@@ -136,6 +147,8 @@ RULES: dict[str, Rule] = {
     f"{API}/storefront/session/active-users": everybody(get=200),
     f"{API}/storefront/session/clear": everybody(post=200),
     f"{API}/storefront/session/consent": everybody(get=200, put=400),
+    f"{API}/storefront/visitor": everybody(delete=400),
+    f"{API}/storefront/visitor/export": visitors(get=200),
     f"{API}/analytics/track": Rule({"post": 202}),
     f"{API}/storefront/auth/register": everybody(post=400),
     f"{API}/storefront/auth/verify-email": everybody(post=400, body=forged),

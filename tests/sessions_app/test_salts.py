@@ -8,6 +8,7 @@ import pytest
 import time_machine
 from django.test import Client
 
+from config.schedule import SCHEDULE
 from core import redis as core_redis
 from sessions_app import tasks
 from sessions_app.ingest import flush
@@ -118,6 +119,10 @@ class TestDestruction:
         for days in range(3):
             id_of(DAY + timedelta(days=days))
         assert salt_of.cache_info().currsize == 1
+
+    def test_the_job_comes_every_hour(self) -> None:
+        (job,) = [job for job in SCHEDULE if job.task == tasks.rotate_visitor_salt.name]
+        assert job.crontab == ("0", "*")
 
     def test_the_job_destroys(self) -> None:
         id_of()
