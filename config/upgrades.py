@@ -15,22 +15,24 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import django
 from django.apps import apps
-from django.contrib.postgres.operations import AddIndexConcurrently, RemoveIndexConcurrently
+from django.contrib.postgres.operations import RemoveIndexConcurrently
 from django.db import connection
 from django.db.backends.postgresql.schema import DatabaseSchemaEditor
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.migration import Migration
-from django.db.migrations.operations.special import RunPython, RunSQL
+from django.db.migrations.operations.base import Operation
+from django.db.migrations.operations.special import RunPython, RunSQL, SeparateDatabaseAndState
 from django.db.migrations.state import ProjectState
 
 from config.embedded import PROJECT
+from config.migrating import indexes_beside
 from core.filling import FillInBatches
 
 SQUAWK = Path(sys.executable).parent / "squawk"
@@ -67,8 +69,7 @@ NOT_OURS = (
     *("prefer-robust-stmts", "prefer-text-field", "prefer-timestamptz"),  # Django chooses types and statements
     *("require-lock-timeout", "require-statement-timeout"),  # `config.migrating` sets them
 )
-BESIDE = (AddIndexConcurrently, RemoveIndexConcurrently, FillInBatches)
-"""Operations that stand in nobody's way, however long they take."""
+BESIDE = (RemoveIndexConcurrently, FillInBatches)
 CREATED = re.compile(r'CREATE TABLE "(\w+)"')
 NAMED = re.compile(r'\b(?:TABLE|ON|UPDATE|INTO|FROM)\s+(?:ONLY\s+)?"?(\w+)"?', re.IGNORECASE)
 BODY = re.compile(r"(\$\w*\$).*?\1", re.DOTALL)
@@ -155,15 +156,30 @@ def is_about(statement: str, tables: Set[str]) -> bool:
 
 
 def by_operation(migration: Migration, at_once: Set[str]) -> Iterator[Refusal]:
-    beside = [operation for operation in migration.operations if isinstance(operation, BESIDE)]
+    operations = list(operations_of(migration.operations))
+    beside = [operation for operation in operations if is_beside(operation)]
     if migration.atomic and beside:
         yield Refusal("atomic", "It needs `atomic = False`.")
-    if not migration.atomic and (len(migration.operations) > 1 or not beside):
+    if not migration.atomic and (len(operations) > 1 or not beside):
         yield Refusal("not-atomic", "Stopped in the middle it cannot be run again: one index, or one filling, alone.")
-    for operation in migration.operations:
+    for operation in operations:
         in_python = isinstance(operation, RunPython) and not isinstance(operation, FillInBatches)
         if in_python or (isinstance(operation, RunSQL) and changes_rows(operation.sql, at_once)):
             yield Refusal("rows", "However many rows there are, all are locked until it ends. Take `FillInBatches`.")
+
+
+def operations_of(operations: Iterable[Operation]) -> Iterator[Operation]:
+    """Those that the database sees."""
+    for operation in operations:
+        if isinstance(operation, SeparateDatabaseAndState):
+            yield from operations_of(operation.database_operations)
+        else:
+            yield operation
+
+
+def is_beside(operation: Operation) -> bool:
+    """Whether it stands in nobody's way, however long it takes."""
+    return isinstance(operation, BESIDE) or bool(indexes_beside(operation))
 
 
 def changes_rows(sql: Any, at_once: Set[str]) -> bool:
