@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from django.conf import LazySettings
 from django.contrib.postgres.operations import AddIndexConcurrently
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import IntegrityError, OperationalError, connection, migrations, models, transaction
 
 from config.migrating import ONE_AT_A_TIME, again_and_again, careful, execute, make_way
@@ -75,21 +75,42 @@ def change_while_it_is_read(ends: Callable[[], object]) -> None:
         connection.close()
 
 
+class Ear(StringIO):
+    """Does something when it is told that a table is in use."""
+
+    def __init__(self, act: Callable[[], object]) -> None:
+        super().__init__()
+        self.act = act
+
+    def write(self, text: str) -> int:
+        self.act()
+        return super().write(text)
+
+
+def migrate(to: str, stderr: StringIO) -> None:
+    call_command("migrate", "billing_sandbox", to, verbosity=0, skip_checks=True, stderr=stderr)
+
+
 @pytest.mark.usefixtures("short_waits")
 def test_a_migration_gives_up_a_table_that_is_in_use_and_comes_again(settings: LazySettings) -> None:
     settings.MIGRATION_MODULES = {"billing_sandbox": "tests.upgrades.more"}
     with reading() as reader:
-
-        class Heard(StringIO):
-            def write(self, text: str) -> int:
-                reader.commit()
-                return super().write(text)
-
-        heard = Heard()
-        call_command("migrate", "billing_sandbox", verbosity=0, skip_checks=True, stderr=heard)
-    assert "A table is in use" in heard.getvalue()
+        migrate("0002", stderr := Ear(reader.commit))
+    assert "A table is in use" in stderr.getvalue()
     assert execute(f"SELECT note FROM {TABLE}") == []
-    call_command("migrate", "billing_sandbox", "0001", verbosity=0, skip_checks=True)
+    migrate("0001", stderr)
+
+
+@pytest.mark.usefixtures("short_waits")
+def test_stopped_it_lets_go_of_all(settings: LazySettings) -> None:
+    def stop() -> None:
+        raise KeyboardInterrupt
+
+    settings.MIGRATION_MODULES = {"billing_sandbox": "tests.upgrades.more"}
+    with reading(), pytest.raises(CommandError, match="Stopped") as stopped:
+        migrate("0002", Ear(stop))
+    assert stopped.value.returncode == 130
+    assert execute("SELECT 1 FROM pg_locks WHERE locktype = 'advisory'") == []
 
 
 @pytest.mark.usefixtures("short_waits")
