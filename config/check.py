@@ -55,6 +55,7 @@ CHECKS = [
     Check("dependencies", [str(BIN / "deptry"), "."]),
     Check("audit", [sys.executable, "-m", "config.audit"], told=True),
     Check("migrations", manage("makemigrations", "--check", "--dry-run")),
+    Check("upgrades", [sys.executable, "-m", "config.upgrades"]),
     Check("deploy", manage("check", "--deploy", "--fail-level", "WARNING"), PRODUCTION),
     Check("API schema", manage("spectacular", "--validate", "--fail-on-warn", "--file", os.devnull)),
 ]

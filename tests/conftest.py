@@ -21,7 +21,6 @@ from tests import one_slot
 from tests.billing_server import BillingService, billing_service
 from tests.emptying import empty_tables
 from tests.logs import collected, leaks
-from tests.migrating import migrate_to_the_latest
 from tests.stripe_server import Stripe, stripe_service
 from tests.template import template
 from tests.world import Shopper, World, wide_pool
@@ -35,7 +34,7 @@ CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 WITHOUT_WINDOWS = "chromium-headless-shell"
 """Takes half the time of a whole one."""
 LONG = (
-    *("test_browser", "test_demo", "test_independent", "test_machine", "test_migrations", "test_races"),
+    *("test_browser", "test_demo", "test_independent", "test_machine", "tests/upgrades/", "test_races"),
     *(
         "test_returning",
         "test_simulate_traffic",
@@ -118,13 +117,6 @@ def crowd() -> Iterator[None]:
     """Room for many threads at the database."""
     with wide_pool(30):
         yield
-
-
-@pytest.fixture
-def up_to_date_again() -> Iterator[None]:
-    """Whatever the test did, the tables of every app are the latest again."""
-    yield
-    migrate_to_the_latest()
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,20 @@ def database_away() -> Iterator[None]:
 
 
 @contextmanager
+def another_database(name: str) -> Iterator[None]:
+    """What asks the database in a `with` block asks this one, on the same server. Not within a transaction."""
+    configured = connection.settings_dict
+    usual, pool = configured["NAME"], configured["OPTIONS"]["pool"]
+    try:
+        configured["NAME"] = name
+        replace_pool(pool)
+        yield
+    finally:
+        configured["NAME"] = usual
+        replace_pool(pool)
+
+
+@contextmanager
 def unguarded() -> Iterator[None]:
     """No trigger refuses what is written in a `with` block; constraints do."""
     with transaction.atomic(), connection.cursor() as cursor:

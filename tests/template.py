@@ -1,6 +1,7 @@
-"""A migrated database that the tests' databases are copies of: migrating takes longer than most files of tests.
+"""A migrated database that the tests' databases are copies of: migrating takes longer than most files of tests. And one
+that is migrated as far as nothing can be lost yet, where `tests.upgrades` begins.
 
-It stays in the home of the tests' servers and is named by its migrations, so it is made anew when one has changed.
+They stay in the home of the tests' servers and are named by their migrations: made anew when one has changed.
 """
 
 from __future__ import annotations
@@ -19,23 +20,23 @@ from django.apps import apps
 
 from config import embedded
 
-PREFIX = "migrated_"
+PREFIX, BEGUN = "migrated_", "begun_"
 UNFINISHED = "migrating"
 
 
-def template() -> str:
-    """Its name; it is there. One worker makes it, the others wait."""
-    name = PREFIX + digest()
+def template(prefix: str = PREFIX) -> str:
+    """Its name; it is there. One worker makes both, the others wait."""
+    name, begun = PREFIX + digest(), BEGUN + digest()
     with alone(), psycopg.connect(address("postgres"), autocommit=True) as connection:
         known = [str(row[0]) for row in connection.execute("SELECT datname FROM pg_database")]
-        if name not in known:
+        if not {name, begun} <= set(known):
             for old in known:
-                if old == UNFINISHED or old.startswith(PREFIX):
+                if old == UNFINISHED or old.startswith((PREFIX, BEGUN)):
                     connection.execute(f'DROP DATABASE "{old}"')
             connection.execute(f"CREATE DATABASE {UNFINISHED}")
-            migrate(address(UNFINISHED))
+            migrate(address(UNFINISHED), begun)
             connection.execute(f'ALTER DATABASE {UNFINISHED} RENAME TO "{name}"')
-    return name
+    return name if prefix == PREFIX else begun
 
 
 def digest() -> str:
@@ -58,7 +59,7 @@ def address(database: str) -> str:
     return os.environ["DATABASE_URL"].rsplit("/", 1)[0] + "/" + database
 
 
-def migrate(url: str) -> None:
+def migrate(url: str, begun: str) -> None:
     """A process of its own does it: this one is set up for another database."""
-    command = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
+    command = [sys.executable, "-m", "tests.upgrades.beginning", begun]
     subprocess.run(command, cwd=embedded.PROJECT, env=os.environ | {"DATABASE_URL": url}, check=True)

@@ -7,6 +7,8 @@ from types import TracebackType
 import psycopg
 from django.db.utils import DatabaseErrorWrapper
 
+from core.postgresql.plans import forget_stale_plans
+
 
 class DiscreetErrors(DatabaseErrorWrapper):
     """Django's, for errors without the row. PostgreSQL says it in full: `Key (email)=(ada@example.com) already exists`.
@@ -17,6 +19,7 @@ class DiscreetErrors(DatabaseErrorWrapper):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        forget_stale_plans(error, self.wrapper.connection)  # type: ignore[attr-defined] # Django has it
         if isinstance(error, psycopg.Error) and error.diag.sqlstate is not None:
             error.args = (discreet(error.diag.message_primary or ""),)
         super().__exit__(kind, error, traceback)

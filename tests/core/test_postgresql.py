@@ -5,9 +5,10 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 from django.conf import settings
-from django.db import OperationalError, connection
+from django.db import NotSupportedError, OperationalError, connection
 from psycopg_pool import ConnectionPool
 
+from tests.template import address
 from tests.world import replace_pool
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -58,3 +59,25 @@ def test_a_connection_that_is_open_is_not_asked_how_it_is(monkeypatch: pytest.Mo
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     assert asked == []
+
+
+def test_a_statement_that_gives_another_type_since_a_migration_fails_once_a_connection() -> None:
+    def ask() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT language FROM core_mail")
+
+    for _time in range(10):
+        ask()  # prepared after a few times
+    alter("TYPE varchar(11)")
+    try:
+        with pytest.raises(NotSupportedError, match="cached plan"):
+            ask()
+        ask()
+    finally:
+        alter("TYPE varchar(10)")
+
+
+def alter(column: str) -> None:
+    """By a connection of its own, as a migration does it."""
+    with psycopg.connect(address(str(connection.settings_dict["NAME"])), autocommit=True) as other:
+        other.execute(f"ALTER TABLE core_mail ALTER language {column}")

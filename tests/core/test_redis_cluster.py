@@ -65,7 +65,7 @@ def test_things_that_lie_apart_are_read_together() -> None:
 
 
 def test_tiles_counts_and_measures_are_kept() -> None:
-    keep("cards", Drawn("<p>", NOW), "place")
+    keep({"cards": Drawn("<p>", NOW)}, "place")
     counts.count("webhook", "unsigned", now=NOW)
     measured.observe(measured.JOBS, ("poll_billing", "done"), 0.1)
     measured.hand_over()

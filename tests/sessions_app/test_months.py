@@ -9,7 +9,6 @@ from django.db import IntegrityError, connection, transaction
 from sessions_app import months
 from sessions_app.models import SessionEvent
 from tests.factories import SessionEventFactory, VisitorSessionFactory
-from tests.migrating import migrate
 
 
 def partitions() -> set[str]:
@@ -80,21 +79,3 @@ def test_an_unwritten_month_is_not_taken_for_known() -> None:
         months.ensure_months([at])
         transaction.set_rollback(True)
     assert date(2033, 1, 1) not in months.known
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("up_to_date_again")
-def test_events_are_kept_when_the_table_is_cut_and_made_whole_again() -> None:
-    old, new = (SessionEventFactory.create(timestamp=datetime(2026, month, 3, tzinfo=UTC)) for month in (5, 9))
-    migrate("sessions_app", "0001_initial")
-    assert partitions() == set()
-    assert ids() == {old.pk, new.pk}
-    migrate("sessions_app", "0002_event_partitions")
-    assert partitions() == {months.PARENT + "_2026_05", months.PARENT + "_2026_09"}
-    assert ids() == {old.pk, new.pk}
-
-
-def ids() -> set[object]:
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT event_id FROM {months.PARENT}")
-        return {event_id for (event_id,) in cursor.fetchall()}
