@@ -19,6 +19,7 @@ from psycopg_pool import PoolTimeout
 from config.schedule import SCHEDULE
 from core import clock, heartbeats
 from core import redis as core_redis
+from core.heartbeats import BEAT
 from core.late_jobs import late_jobs
 from core.redis import RedisAwayError
 from orders.providers import registry
@@ -124,9 +125,11 @@ def redis(_now: datetime) -> Problems:
 
 
 def worker(now: datetime) -> Problems:
-    """The workers of each queue, and what the flusher has before it."""
-    for queue, seconds in heartbeats.ages(QUEUES, now=now).items():
-        if seconds > heartbeats.SILENT_SECONDS:
+    """The workers of each queue, as long as beat sends them anything, and what the flusher has before it."""
+    ages = heartbeats.ages([BEAT, *QUEUES], now=now)
+    since_beat = ages.pop(BEAT)
+    for queue, seconds in ages.items():
+        if seconds - since_beat > heartbeats.SILENT_SECONDS:
             yield f"the workers of {queue} have done nothing {since(seconds)}"
     entries, oldest = ingest.stream_lag()
     if oldest is not None and now - oldest > STREAM_LAG:
@@ -135,7 +138,7 @@ def worker(now: datetime) -> Problems:
 
 def beat(now: datetime) -> Problems:
     """Beat, and the jobs that it should have sent."""
-    (seconds,) = heartbeats.ages([heartbeats.BEAT], now=now).values()
+    seconds = heartbeats.ages([BEAT], now=now)[BEAT]
     if seconds > heartbeats.SILENT_SECONDS:
         yield f"beat has sent nothing {since(seconds)}"
     late = late_jobs(now=now)

@@ -32,11 +32,16 @@ def test_rules_and_pictures_ask_for_figures_that_there_are(name: str, client: Cl
     assert asked <= {each.removesuffix("_total") for each in told(client)} | told(client)
 
 
-def test_prometheus_takes_the_rules() -> None:
+@pytest.mark.parametrize(
+    "words",
+    [("check", "rules", DEPLOY / "alerts.yml"), ("test", "rules", PROJECT / "tests" / "config" / "alert_cases.yml")],
+    ids=["it takes the rules", "it names who stands still"],
+)
+def test_prometheus(words: tuple[str, ...]) -> None:
     promtool = shutil.which("promtool")
     if promtool is None:
         pytest.skip("promtool, of Prometheus, is not installed")
-    done = subprocess.run([promtool, "check", "rules", DEPLOY / "alerts.yml"], capture_output=True, text=True)
+    done = subprocess.run([promtool, *words], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
