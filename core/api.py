@@ -17,7 +17,7 @@ from rest_framework.authentication import SessionAuthentication
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.response import Response
 
-from core import csrf, middleware
+from core import csrf, logs
 from core.errors import DomainError
 from core.limits import RateLimitedError
 
@@ -60,7 +60,7 @@ def failure_body(code: str, message: str | Promise, details: dict[str, Any] | No
         "error": code,
         "message": str(message),
         "details": details or {},
-        "requestId": middleware.current.get(),
+        "requestId": str(logs.marks_of_now().get("request_id", "-")),
     }
 
 
