@@ -425,6 +425,12 @@ LOGGING: dict[str, Any] = {
     "loggers": {"httpx2": {"level": "WARNING"}},
 }
 
+# Errors to a Sentry, or to what speaks as one: config.sentry.
+SENTRY_DSN = env.str("SENTRY_DSN", default="")
+if SENTRY_DSN:
+    LOGGING["handlers"]["sentry"] = {"class": "sentry_sdk.integrations.logging.EventHandler", "level": "ERROR"}
+    LOGGING["root"]["handlers"].append("sentry")
+
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Footfall",
     "SITE_HEADER": "Footfall",

@@ -124,7 +124,7 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response:
         case _ if isinstance(error, DATABASE_AWAY):
             log.error("the database is away: %s", error)
             return failure("NOT_READY", 503, MESSAGES["NOT_READY"])
-    log.exception("a bug", exc_info=error)
+    log.exception("a bug", exc_info=error, extra={"request": context["request"]})
     return failure("INTERNAL_ERROR", 500, _("Something went wrong on our side."))
 
 

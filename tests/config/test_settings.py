@@ -27,6 +27,11 @@ def test_a_shop_with_all_its_keys_loads(loaded: subprocess.CompletedProcess[str]
     assert loaded.returncode == 0, loaded.stderr
 
 
+def test_a_shop_without_a_sentry_does_not_load_its_library(loaded: subprocess.CompletedProcess[str]) -> None:
+    assert "config.apps" in loaded.stdout.split()
+    assert "sentry_sdk" not in loaded.stdout.split()
+
+
 def test_a_form_of_the_log_that_there_is_not_is_refused() -> None:
     done = load(PRODUCTION | {"LOG_FORMAT": "xml"})
     assert done.returncode != 0
