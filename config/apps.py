@@ -1,11 +1,12 @@
 """The project itself, as an app."""
 
 from django.apps import AppConfig
+from django.conf import settings
 from django.core import checks
 
 
 class ProjectConfig(AppConfig):
-    """Registers the checks of what is kept for how long, and of what is left of the demo."""
+    """Registers the checks of what is kept for how long, and of what is left of the demo; sends errors to a Sentry."""
 
     name = "config"
 
@@ -15,3 +16,7 @@ class ProjectConfig(AppConfig):
 
         checks.register(check_retention)
         checks.register(check_demo_is_gone, deploy=True)
+        if settings.SENTRY_DSN:
+            from config import sentry  # noqa: PLC0415 - nobody else pays for it
+
+            sentry.begin()

@@ -4,10 +4,12 @@ Celery waits until the clock shows again what it showed before: an hour without 
 """
 
 from datetime import datetime
+from time import monotonic
 from typing import Any
 
 from django_celery_beat.schedulers import DatabaseScheduler, ModelEntry
 
+from core import heartbeats
 from core.postgresql.telling_time import now
 
 
@@ -36,6 +38,7 @@ class Scheduler(DatabaseScheduler):
 
     Entry = Entry
     ticked_at: datetime | None = None
+    noted = 0.0
 
     def tick(self, *args: Any, **kwargs: Any) -> Any:
         """One round. If the clock went back, what is next is worked out anew: else the job that is due most often would
@@ -46,3 +49,15 @@ class Scheduler(DatabaseScheduler):
             self._heap = None  # type: ignore[assignment] # as Celery has it at first
         self.ticked_at = at
         return super().tick(*args, **kwargs)
+
+    def apply_async(self, *args: Any, **kwargs: Any) -> Any:
+        """Sends a job; that it was sent is beat's sign of life.
+
+        Raises:
+            SchedulingError: it could not be sent.
+        """
+        sent = super().apply_async(*args, **kwargs)
+        if monotonic() - self.noted > heartbeats.EVERY_SECONDS:
+            self.noted = monotonic()
+            heartbeats.note([heartbeats.BEAT], now=now())
+        return sent

@@ -4,12 +4,14 @@ A job's message is dropped when it was not taken up in time (`config.schedule`).
 sent it with that of whoever takes it: were one of their machines' wrong by seconds, all would be dropped, silently.
 """
 
+import logging
 import os
 from datetime import datetime
 from typing import Any
 
 from celery import Celery, Task
-from celery.signals import beat_init
+from celery.signals import beat_init, setup_logging
+from celery.utils.log import get_multiprocessing_logger
 
 from core.postgresql import telling_time
 from core.postgresql.patience import SHOPPERS_SECONDS, patience
@@ -39,3 +41,12 @@ app.autodiscover_tasks()
 def keep_beating(**_more: Any) -> None:
     """Beat asks little of PostgreSQL, and each second: while it waits for an answer nobody is told to do anything."""
     patience.seconds = SHOPPERS_SECONDS
+
+
+@setup_logging.connect
+def log_as_the_web_does(loglevel: int, **_more: Any) -> None:
+    """What Celery says goes where all else goes, in the same form; of all that what `--loglevel` asks for."""
+    logging.getLogger().setLevel(loglevel)
+    if (pool := get_multiprocessing_logger()) is not None:  # what is said of processes that died
+        pool.propagate = True
+        pool.setLevel(logging.ERROR)

@@ -39,7 +39,12 @@ HEALTH = {
         "status": {"enum": ["ok", "degraded"]},
         "timestamp": TEXT | {"format": "date-time"},
         "version": TEXT,
-        "checks": {"type": "object", "additionalProperties": TEXT, "description": "For staff."},
+        "checks": {
+            "type": "object",
+            "additionalProperties": {"enum": ["ok", "failing", "unknown"]},
+            "description": "For staff: database, redis, worker, beat, billing.",
+        },
+        "problems": {"type": "array", "items": TEXT, "description": "For staff: what is wrong."},
     },
 }
 

@@ -436,15 +436,37 @@ CELERY_TIMEZONE = SHOP_TIME_ZONE
 DJANGO_CELERY_BEAT_TZ_AWARE = True
 CELERY_BEAT_SYNC_EVERY = 50  # jobs sent: else it tells only every three minutes when each last ran
 
-LOGGING = {
+# Logs: a JSON object a line, or a line for people (core.logs). What commands print is on standard output for whoever
+# called them: manage.py sends its log to the other one.
+LOG_FORMAT = env.str("LOG_FORMAT", default="line" if DEVELOPMENT else "json")
+if LOG_FORMAT not in ("json", "line"):
+    raise ImproperlyConfigured(f"LOG_FORMAT is {LOG_FORMAT!r}; it can be json or line.")
+LOG_STREAM = env.str("LOG_STREAM", default="stdout")
+LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "core.middleware.RequestIdFilter"}},
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]}},
+    "filters": {"marks": {"()": "core.logs.MarksFilter"}},
+    "formatters": {
+        "line": {"format": "%(asctime)s %(levelname)s %(name)s [%(marks)s] %(message)s"},
+        "json": {"()": "core.logs.JsonFormatter"},
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "stream": f"ext://sys.{LOG_STREAM}",
+            "formatter": LOG_FORMAT,
+            "filters": ["marks"],
+        }
+    },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {"httpx2": {"level": "WARNING"}},
 }
+
+# Errors to a Sentry, or to what speaks as one: config.sentry.
+SENTRY_DSN = env.str("SENTRY_DSN", default="")
+if SENTRY_DSN:
+    LOGGING["handlers"]["sentry"] = {"class": "sentry_sdk.integrations.logging.EventHandler", "level": "ERROR"}
+    LOGGING["root"]["handlers"].append("sentry")
 
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Footfall",

@@ -1,4 +1,4 @@
-"""Celery shells, and how long each job takes."""
+"""Celery shells, what the log says of each job, and how long it takes."""
 
 import time
 from typing import Any
@@ -7,7 +7,7 @@ from celery import shared_task
 from celery.signals import task_postrun, task_prerun
 
 from config import retention
-from core import measured
+from core import logs, measured
 from core.clock import now
 
 begun: dict[str, float] = {}
@@ -22,8 +22,9 @@ def cleanup() -> dict[str, int]:
 
 
 @task_prerun.connect
-def job_begins(task_id: str, **_more: Any) -> None:
-    """Notes when."""
+def job_begins(task_id: str, task: Any, **_more: Any) -> None:
+    """Notes when; the log is about it from now on."""
+    logs.begin(job=task.name, job_id=task_id)
     begun[task_id] = time.perf_counter()
 
 
@@ -32,3 +33,4 @@ def job_ends(task_id: str, task: Any, state: str | None = None, **_more: Any) ->
     """Notes how long it took. `state` is Celery's: SUCCESS, FAILURE; none if it never came to an end."""
     seconds = time.perf_counter() - begun.pop(task_id, time.perf_counter())
     measured.observe(measured.JOBS, (task.name, (state or "unknown").lower()), seconds)
+    logs.end()

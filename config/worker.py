@@ -1,4 +1,4 @@
-"""How workers fare when the broker is away."""
+"""How workers fare when the broker is away, and how they show that they live."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from typing import Any
 from celery.worker.consumer import Consumer
 from celery.worker.state import reserved_requests
 
+from config.messages import note_life
+from core.heartbeats import EVERY_SECONDS
+
 RETRY_SECONDS = 2
-LOOK_SECONDS = 5
+LOOK_SECONDS = EVERY_SECONDS
 
 
 class SteadyConsumer(Consumer):
@@ -21,18 +24,26 @@ class SteadyConsumer(Consumer):
     def connect(self) -> Any:
         connected = super().connect()
         if self.hub is not None:
-            self.hub.call_repeatedly(LOOK_SECONDS, self.miss_acknowledgements, connected)
+            self.hub.call_repeatedly(LOOK_SECONDS, self.look_around, connected)
         return connected
 
-    def miss_acknowledgements(self, connected: Any) -> None:
+    def look_around(self, connected: Any) -> None:
+        """What is done every few seconds as long as this connection lasts.
+
+        Raises:
+            ConnectionError: it holds a job that nobody does.
+        """
+        if connected is self.connection and self.task_consumer is not None:
+            note_life()
+            self.miss_acknowledgements()
+
+    def miss_acknowledgements(self) -> None:
         """A broker that was silent when a job was acknowledged leaves the worker with a job that nobody does, and with
         no room for others: Celery logs that and waits for ever. Begins anew instead.
 
         Raises:
             ConnectionError: there is such a job.
         """
-        if connected is not self.connection or self.task_consumer is None:
-            return
         held = self.task_consumer.channel.qos
         held._flush()
         if held._delivered and not reserved_requests:

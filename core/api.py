@@ -17,7 +17,7 @@ from rest_framework.authentication import SessionAuthentication
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.response import Response
 
-from core import csrf, middleware
+from core import csrf, logs
 from core.errors import DomainError
 from core.limits import RateLimitedError
 
@@ -60,7 +60,7 @@ def failure_body(code: str, message: str | Promise, details: dict[str, Any] | No
         "error": code,
         "message": str(message),
         "details": details or {},
-        "requestId": middleware.current.get(),
+        "requestId": str(logs.marks_of_now().get("request_id", "-")),
     }
 
 
@@ -124,7 +124,7 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response:
         case _ if isinstance(error, DATABASE_AWAY):
             log.error("the database is away: %s", error)
             return failure("NOT_READY", 503, MESSAGES["NOT_READY"])
-    log.exception("a bug", exc_info=error)
+    log.exception("a bug", exc_info=error, extra={"request": context["request"]})
     return failure("INTERNAL_ERROR", 500, _("Something went wrong on our side."))
 
 

@@ -25,6 +25,7 @@ from django.template.loader import render_to_string
 from django.utils.functional import Promise
 from django.utils.translation import override
 
+from core import logs
 from core.models import Mail
 
 log = logging.getLogger(__name__)
@@ -167,6 +168,7 @@ def claim(*, now: datetime) -> Mail | None:
     return Mail.objects.get(pk=found[0]) if found else None
 
 
+@logs.about()
 def send(mail: Mail, server: BaseEmailBackend, *, now: datetime) -> bool:
     """Sends one mail, outside any transaction. True if it went out.
 

@@ -1,22 +1,22 @@
 """The request id: taken over when sane, made when not, in every answer and every log line."""
 
-import logging
 import re
 import secrets
 from collections.abc import Callable
-from contextvars import ContextVar
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
+from core import logs
 from core.clock import shop_zone
 
 SANE = re.compile(r"[A-Za-z0-9._-]{8,64}")
-current: ContextVar[str] = ContextVar("request_id", default="-")
 
 
 class RequestIdMiddleware:
-    """Reads or makes `X-Request-ID` and sends it back."""
+    """Reads or makes `X-Request-ID` and sends it back. The log is about it for longer than this: Django says what was
+    refused, an answer is streamed and the access log is written when the middleware is through.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -24,11 +24,8 @@ class RequestIdMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         given = request.META.get("HTTP_X_REQUEST_ID", "")
         request_id = given if SANE.fullmatch(given) else secrets.token_hex(16)
-        token = current.set(request_id)
-        try:
-            response = self.get_response(request)
-        finally:
-            current.reset(token)
+        logs.begin(request_id=request_id)
+        response = self.get_response(request)
         response["X-Request-ID"] = request_id
         return response
 
@@ -44,11 +41,3 @@ class ShopTimeMiddleware:
             return self.get_response(request)
         with timezone.override(shop_zone()):
             return self.get_response(request)
-
-
-class RequestIdFilter(logging.Filter):
-    """Puts the request id on log records."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.request_id = current.get()
-        return True

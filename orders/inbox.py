@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from django.db import DatabaseError, connection, transaction
 from django.utils.translation import gettext_lazy as _
 
-from core import counts
+from core import counts, logs
 from core.errors import InvalidInputError
 from orders.models import PaymentAttempt, WebhookReceipt
 from orders.providers import registry
@@ -200,6 +200,7 @@ def take_up(*, now: datetime) -> int:
     return sum(is_settled(receipt_id, now=now) for receipt_id in ids)
 
 
+@logs.about()
 def is_settled(receipt_id: int, *, now: datetime) -> bool:
     """Handles one; an error is its own, and does not keep the others waiting."""
     try:

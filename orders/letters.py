@@ -15,7 +15,7 @@ from django.conf import settings
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from core import mail, mail_texts
+from core import logs, mail, mail_texts
 from core.addresses import country_name
 from core.clock import shop_zone
 from core.ids import new_id
@@ -89,7 +89,10 @@ def newest_shipping(order: Order) -> OrderStatusChange:
 def order_of(row: Mail, *statuses: str) -> Order | None:
     """The order that a mail is about, if it is still in one of these states."""
     orders = Order.objects.select_related("session").prefetch_related("items")
-    return orders.filter(pk=row.context["order"], status__in=statuses).first()
+    order = orders.filter(pk=row.context["order"], status__in=statuses).first()
+    if order is not None:
+        logs.note(order=order.number)
+    return order
 
 
 def received(row: Mail, now: datetime) -> Letter | None:

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+from core import logs
 from core.clock import now as clock_now
 from core.limits import Allowance
 from core.net import client_ip
@@ -44,6 +45,8 @@ class Visit:
         self.now: datetime = clock_now()
         shown = request.META.get("HTTP_X_VISITOR_SESSION") or request.COOKIES.get(SESSION_COOKIE, "")
         self.shown_id = unsign(shown, purpose="session")
+        if self.shown_id is not None:
+            logs.note(session=self.shown_id)
         self.other_id: UUID | None = None
         self.known: SessionState | None = None
         self.allowance: Allowance | None = None
@@ -186,6 +189,7 @@ class Visit:
         """Begins a session although one may have been shown (`POST /storefront/session`)."""
         self.known = services.open_session(services.begin(arrival=arrival, now=self.now), events=[], now=self.now)
         self.seen = True
+        logs.note(session=self.known.session_id)
         return self.known
 
     def set_cookies(self, response: HttpResponse) -> None:
@@ -267,6 +271,7 @@ class Visit:
             if self.joined:
                 self._note_arrivals(found, events)
         self.known, self.seen = found, True
+        logs.note(session=found.session_id)
 
     @property
     def _shown_ids(self) -> list[UUID]:

@@ -9,12 +9,12 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
-from config.metrics.counted import CountedToday, Measured
+from config.metrics.counted import CountedToday, Measured, RedisItself
 from config.metrics.state import State
 from core.net import client_ip, is_within
 
 registry = CollectorRegistry(auto_describe=False)
-for collector in (State(), Measured(), CountedToday()):
+for collector in (State(), Measured(), RedisItself(), CountedToday()):
     registry.register(collector)
 
 

@@ -11,7 +11,7 @@ from itertools import accumulate
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from core import clock, counts, limits, measured
+from core import clock, counts, limits, measured, redis_stats
 from core.redis import RedisAwayError
 
 
@@ -77,3 +77,25 @@ class Measured(Collector):
         except RedisAwayError:
             return
         yield from families.values()
+
+
+class RedisItself(Collector):
+    """What Redis says of itself, counted since it started."""
+
+    def describe(self) -> list[Metric]:
+        """Nothing: registering it must not ask Redis."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """How often it found what it was asked for, and its memory; none of it while it is away."""
+        try:
+            server = redis_stats.server()
+        except RedisAwayError:
+            return
+        lookups = CounterMetricFamily("footfall_redis_lookups", "Look-ups of keys in Redis.", labels=["found"])
+        lookups.add_metric(["yes"], server.hits)
+        lookups.add_metric(["no"], server.misses)
+        yield lookups
+        yield GaugeMetricFamily("footfall_redis_memory_bytes", "Memory of Redis.", value=server.memory_bytes)
+        limit = server.memory_limit_bytes
+        yield GaugeMetricFamily("footfall_redis_memory_limit_bytes", "What it may take; 0 is no limit.", value=limit)

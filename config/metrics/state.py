@@ -14,10 +14,10 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from psycopg_pool import PoolTimeout
 
-from analytics.models import RealtimeMetrics
 from config import queues
+from config.health import QUEUES
 from config.schedule import SCHEDULE
-from core import clock, dead_letters
+from core import clock, dead_letters, heartbeats
 from core.late_jobs import late_jobs
 from core.models import Mail
 from core.redis import RedisAwayError
@@ -79,9 +79,8 @@ def jobs_late(now: datetime) -> Figures:
 
 
 def heartbeat(now: datetime) -> Figures:
-    """Since a job that is due each minute was last sent by beat and done by a worker."""
-    newest = RealtimeMetrics.objects.order_by("-minute").values_list("minute", flat=True).first()
-    return {ONLY: age(newest, now)}
+    """Since beat last sent a job, and since a worker of each queue last did one; infinity if that never was."""
+    return {(name,): seconds for name, seconds in heartbeats.ages([heartbeats.BEAT, *QUEUES], now=now).items()}
 
 
 def letters(now: datetime) -> Figures:
@@ -106,7 +105,7 @@ def deliveries(now: datetime) -> Figures:
 
 def waiting(now: datetime) -> Figures:
     """Messages that no worker has taken yet, by queue."""
-    return {(name,): length for name, length in queues.lengths(sorted({job.queue for job in SCHEDULE})).items()}
+    return {(name,): length for name, length in queues.lengths(QUEUES).items()}
 
 
 def visits(now: datetime) -> Figures:
@@ -134,12 +133,14 @@ IN_POSTGRESQL = (
     Gauge("footfall_payment_attempt_oldest_seconds", "How long the oldest of them waits.", oldest_attempt),
     Gauge("footfall_payment_windows_overdue", "Windows that ended over 3 minutes ago, still open.", overdue_windows),
     Gauge("footfall_job_late_seconds", "By how much a job of the schedule is late.", jobs_late, ("job",)),
-    Gauge("footfall_heartbeat_seconds", "Since beat and worker last did a job of each minute.", heartbeat),
     Gauge("footfall_dead_letters", "What was given up, to be looked at.", letters, ("kind",)),
     Gauge("footfall_mails", "Mails that wait, and those that could not be sent.", mails, ("status",)),
     Gauge("footfall_webhook_deliveries_waiting", "Events on their way to subscribers.", deliveries),
 )
 IN_REDIS = (
+    Gauge(
+        "footfall_heartbeat_seconds", "Since beat, or the workers of a queue, were last at work.", heartbeat, ("of",)
+    ),
     Gauge("footfall_queue_length", "Messages that no worker has taken.", waiting, ("queue",)),
     Gauge("footfall_active_visits", "Visits seen in the last minutes.", visits, ("minutes",)),
     Gauge("footfall_ingest_entries", "Entries of the stream that are not stored yet.", stream),

@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from core import logs
 from core.admin import HistoryAdmin, action
 from core.clock import now
 from core.errors import DomainError
@@ -58,6 +59,7 @@ class BulkActions(HistoryAdmin):
             more = " …" if len(refused) > SHOWN else ""
             self.message_user(request, f"{text}. {' '.join(refused[:SHOWN])}{more}", messages.WARNING)
 
+    @logs.about()
     def do_one(self, request: HttpRequest, order: Order, service: Callable[..., Any], done: str) -> str:
         """Why it was refused; empty if it was done."""
         try:

@@ -1,4 +1,4 @@
-"""How many calls to providers came to nothing lately: counted in Redis by UTC hour, not at all while that is away."""
+"""How many calls to providers came to nothing lately: counted in Redis by minute, not at all while that is away."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from core import redis as core_redis
 from core.redis import Client, RedisAwayError
 
 HOUR = timedelta(hours=1)
+LATEST = timedelta(minutes=5)
 KEPT_SECONDS = 3 * 60 * 60
 
 
 @dataclass(frozen=True)
 class Calls:
-    """Calls of this UTC hour and the one before, and those of them to which no useful answer came."""
+    """Calls, and those of them to which no useful answer came."""
 
     asked: int = 0
     failed: int = 0
@@ -31,7 +32,7 @@ def note(what: Literal["asked", "failed"], *, now: datetime) -> None:
 
     def write(client: Client) -> None:
         with client.pipeline(transaction=False) as pipe:
-            pipe.hincrby(key_of(now), what, 1)
+            pipe.hincrby(key_of(now), f"{what}:{now.minute}", 1)
             pipe.expire(key_of(now), KEPT_SECONDS)
             pipe.execute()
 
@@ -42,7 +43,25 @@ def note(what: Literal["asked", "failed"], *, now: datetime) -> None:
 
 
 def calls_lately(*, now: datetime) -> Calls:
-    """What was counted. `now` is UTC.
+    """Those of this UTC hour and the one before. `now` is UTC.
+
+    Raises:
+        RedisAwayError: Redis cannot be asked.
+    """
+    return calls_since(now.replace(minute=0) - HOUR, now=now)
+
+
+def latest_calls(*, now: datetime) -> Calls:
+    """Those of the last five minutes. `now` is UTC.
+
+    Raises:
+        RedisAwayError: Redis cannot be asked.
+    """
+    return calls_since(now - LATEST, now=now)
+
+
+def calls_since(since: datetime, *, now: datetime) -> Calls:
+    """What was counted from that minute on, which is of this UTC hour or the one before.
 
     Raises:
         RedisAwayError: Redis cannot be asked.
@@ -50,15 +69,20 @@ def calls_lately(*, now: datetime) -> Calls:
 
     def read(client: Client) -> list[dict[bytes, bytes]]:
         pipe = client.pipeline(transaction=False)
-        for hour in (now, now - HOUR):
+        for hour in hours:
             pipe.hgetall(key_of(hour))
         return list(pipe.execute())
 
-    found = core_redis.call(read)
-    asked, failed = (sum(int(hour.get(name, 0)) for hour in found) for name in (b"asked", b"failed"))
-    return Calls(asked, failed)
+    hours = (now - HOUR, now)
+    counted = {"asked": 0, "failed": 0}
+    for hour, found in zip(hours, core_redis.call(read), strict=True):
+        for field, number in found.items():
+            what, _, minute = field.decode().partition(":")
+            if hour.replace(minute=int(minute), second=0, microsecond=0) >= since.replace(second=0, microsecond=0):
+                counted[what] += int(number)
+    return Calls(**counted)
 
 
 def key_of(instant: datetime) -> str:
     """The counters of the UTC hour of an instant."""
-    return f"calls:{instant:%Y-%m-%dT%H}"
+    return f"calls:minutes:{instant:%Y-%m-%dT%H}"

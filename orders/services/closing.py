@@ -14,6 +14,7 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from core import logs
 from core.errors import DomainError
 from orders.models import Order, OrderSession, PaymentAttempt
 from orders.providers import calls, registry
@@ -193,6 +194,7 @@ def claim_questions(*, now: datetime, spent: float = 0) -> list[PaymentAttempt]:
     return list(PaymentAttempt.objects.filter(id__in=ids).select_related("order_session")) if ids else []
 
 
+@logs.about()
 def settle_last_word(result: Expiry, attempt: PaymentAttempt, word: Report, *, now: datetime) -> None:
     """What billing says at last becomes the attempt's state. One that cannot be settled does not spoil the others."""
     try:

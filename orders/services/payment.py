@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import DataError, IntegrityError, connection, transaction
 from django.utils.translation import gettext_lazy as _
 
+from core import logs
 from core.errors import DomainError
 from core.rows import insert_together
 from orders.models import Order, OrderSession, OutboxEvent, PaymentAttempt
@@ -60,6 +61,7 @@ def start_payment(*, order: Order, now: datetime) -> PaymentAttempt | None:
     Raises:
         BillingUnavailableError, SessionNotActiveError, SessionExpiredError, MaxAttemptsReachedError
     """
+    logs.note(order=order.number)
     if order.status == Order.Status.SUCCESS:
         return None
     check_payable(order, now=now)

@@ -19,6 +19,7 @@ from django.core.cache import cache
 from django.db import DatabaseError, connection
 from django.db.models import F
 
+from core import logs
 from orders.models import Order, PaymentAttempt
 from orders.providers import registry
 from orders.providers.contract import KeyRefusedError, PollError, Report
@@ -129,6 +130,7 @@ def claimed(statement: str, values: dict[str, Any]) -> list[PaymentAttempt]:
     return list(PaymentAttempt.objects.filter(id__in=ids)) if ids else []
 
 
+@logs.about()
 def note(result: Round, attempt: PaymentAttempt, answer: Report | PollError, *, actor: str, now: datetime) -> None:
     """Settles one attempt and counts what became of it. One that cannot be settled does not spoil the others."""
     result.checked += 1

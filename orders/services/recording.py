@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db.models import Model, Q, QuerySet
 
+from core import logs
 from core.money import money_string
 from core.rows import insert_together
 from core.serializers import camel
@@ -130,10 +131,12 @@ def at_hand(owner: Model, name: str, rows: Iterable[Model]) -> None:
 
 
 def lock_order(condition: Q) -> Order | None:
-    """The order's row, locked, its session beside it (the order's lock guards both)."""
-    return (
-        Order.objects.select_for_update(of=("self",), no_key=True).select_related("session").filter(condition).first()
-    )
+    """The order's row, locked, its session beside it (the order's lock guards both). The log is about it from here."""
+    locked = Order.objects.select_for_update(of=("self",), no_key=True).select_related("session")
+    found = locked.filter(condition).first()
+    if found is not None:
+        logs.note(order=found.number)
+    return found
 
 
 def lock_by_id(order_id: UUID) -> Order:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 from django.db.models import Q
 
-from core import mail
+from core import logs, mail
 from core.money import money_string
 from customers.services import record_refunds
 from orders import letters
@@ -65,6 +65,7 @@ def claim(*, now: datetime, lease: datetime) -> Refund | None:
     return Refund.objects.select_related("attempt").get(pk=found[0]) if found else None
 
 
+@logs.about()
 def send(refund: Refund, *, now: datetime) -> bool:
     """Sends one refund. It is tried again, later and later; one that billing goes on refusing fails."""
     try:

@@ -8,7 +8,7 @@ import pytest
 from config.check import PRODUCTION
 from config.embedded import PROJECT
 
-LOAD = "import django; django.setup()"
+LOAD = "import sys, django; django.setup(); print(*sys.modules)"
 
 
 def load(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -17,9 +17,25 @@ def load(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(words, cwd=PROJECT, env=whole, capture_output=True, text=True, check=False)
 
 
-def test_a_shop_with_all_its_keys_loads() -> None:
-    done = load(PRODUCTION)
-    assert done.returncode == 0, done.stderr
+@pytest.fixture(scope="module")
+def loaded() -> subprocess.CompletedProcess[str]:
+    """One with all its keys."""
+    return load(PRODUCTION)
+
+
+def test_a_shop_with_all_its_keys_loads(loaded: subprocess.CompletedProcess[str]) -> None:
+    assert loaded.returncode == 0, loaded.stderr
+
+
+def test_a_shop_without_a_sentry_does_not_load_its_library(loaded: subprocess.CompletedProcess[str]) -> None:
+    assert "config.apps" in loaded.stdout.split()
+    assert "sentry_sdk" not in loaded.stdout.split()
+
+
+def test_a_form_of_the_log_that_there_is_not_is_refused() -> None:
+    done = load(PRODUCTION | {"LOG_FORMAT": "xml"})
+    assert done.returncode != 0
+    assert "LOG_FORMAT is 'xml'; it can be json or line." in done.stderr
 
 
 STRIPE = {"PAYMENT_PROVIDER": "stripe", "STRIPE_SECRET_KEY": "sk_live_1", "STRIPE_WEBHOOK_SECRETS": "whsec_1"}

@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import subprocess
 
 import pytest
 from django.test import Client
@@ -28,6 +30,19 @@ def test_rules_and_pictures_ask_for_figures_that_there_are(name: str, client: Cl
     asked = set(METRIC.findall((DEPLOY / name).read_text()))
     assert len(asked) > 10
     assert asked <= {each.removesuffix("_total") for each in told(client)} | told(client)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("check", "rules", DEPLOY / "alerts.yml"), ("test", "rules", PROJECT / "tests" / "config" / "alert_cases.yml")],
+    ids=["it takes the rules", "it names who stands still"],
+)
+def test_prometheus(words: tuple[str, ...]) -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool, of Prometheus, is not installed")
+    done = subprocess.run([promtool, *words], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_picture_has_no_two_panels_in_one_place() -> None:

@@ -55,6 +55,8 @@ class Ledger:
     """The orders that were answered to each idempotency key."""
     paid: set[str] = field(default_factory=set)
     """Orders whose payment billing has taken."""
+    probes: list[Answer] = field(default_factory=list)
+    """What an orchestrator was told while the fault lasted."""
 
     def between(self, began: float, ended: float) -> list[Answer]:
         """Answers to what was asked in that time (`time.monotonic`)."""

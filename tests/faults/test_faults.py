@@ -45,6 +45,7 @@ PAUSE_SECONDS = core_redis.PAUSE_SECONDS + 1
 BACK_SECONDS = 10 if LONG else 20
 A_WORKER_MORE = pytest.mark.skipif(not LONG, reason="it takes its time to start and to wait: make promises")
 AT_REDIS = [Fault.REFUSE, Fault.HANG, *([Fault.DELAY, Fault.RESET, Fault.CUT] if LONG else [])]
+PROBES = ("/api/v1/health", "/readyz", "/livez")
 AT_POSTGRESQL = ["restart", "hang", *(["crash", "reset", "cut"] if LONG else [])]
 
 
@@ -67,7 +68,8 @@ def outage(
         time.sleep(PAUSE_SECONDS)
         began = time.monotonic()
         with fault:
-            time.sleep(seconds)
+            ledger.probes = [shop.visitor().ask("probe", "GET", path) for path in PROBES]
+            time.sleep(max(0, began + seconds - time.monotonic()))
         ended = time.monotonic()
         wait_for_the_jobs(shop, ended)
         wait_for_shoppers(ledger, ended)
@@ -132,6 +134,9 @@ def test_without_redis_the_shop_serves_on_and_keeps_its_promises(shop: RunningSh
     assert not failed(ledger.answers)
     assert p95(answers) <= P95_SECONDS, told(answers)
     assert p95(ledger.between(ended, time.monotonic())) <= P95_SECONDS
+    assert [probe.status for probe in ledger.probes] == [200, 200, 200]
+    assert ledger.probes[0].body["status"] == "degraded"
+    assert slowest(ledger.probes) <= NOBODY_WAITS_SECONDS, told(ledger.probes)
     all_is_kept(shop, ledger)
 
 
@@ -229,7 +234,8 @@ def test_without_postgresql_shoppers_hear_so_at_once_and_are_served_again(shop: 
     for answer in failed(ledger.answers):
         assert answer.status == 503, answer
         assert (answer.body["success"], answer.body["error"]) == (False, "NOT_READY")
-    assert slowest(ledger.answers) <= NOBODY_WAITS_SECONDS, told(ledger.answers)
+    assert slowest([*ledger.answers, *ledger.probes]) <= NOBODY_WAITS_SECONDS, told(ledger.answers)
+    assert [probe.status for probe in ledger.probes] == [503, 503, 200]
     tracked = {answer.status for answer in ledger.answers if answer.kind == "track"}
     assert tracked == {202} if LONG else tracked - {503} == {202}  # busy, Redis may be taken for away at the same time
     # A poll that hung gives up after more than a minute: there is time for that in `make promises` alone.

@@ -1,6 +1,8 @@
 """What `session_stats` says of sessions, the stream and Redis."""
 
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
@@ -9,6 +11,7 @@ from uuid import uuid4
 import pytest
 from django.core.management import CommandError, call_command
 
+from config.embedded import PROJECT
 from core import redis as core_redis
 from core import redis_stats
 from sessions_app import ingest, live_stats, services, state
@@ -18,6 +21,7 @@ from sessions_app.services import Arrival
 from sessions_app.state import SessionState
 from tests.browsers import CHROME
 from tests.factories import VisitorSessionFactory
+from tests.promises.processes import environment
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 Version/18.5 Mobile/15E148 Safari"
@@ -192,3 +196,11 @@ def test_looking_changes_nothing() -> None:
     stats()
     assert sorted(core_redis.client().keys()) == before
     assert core_redis.client().xinfo_groups(state.STREAM) == []
+
+
+def test_what_is_logged_is_not_among_what_is_printed() -> None:
+    away = environment() | {"REDIS_URL": "redis://127.0.0.1:1/0"}
+    words = [sys.executable, "manage.py", "session_stats", "--json"]
+    done = subprocess.run(words, cwd=PROJECT, env=away, capture_output=True, text=True)
+    assert json.loads(done.stdout)["redis"] is None
+    assert "redis is away" in done.stderr
