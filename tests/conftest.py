@@ -1,6 +1,8 @@
 """What every test stands on: an empty Redis, no breaker left open by the test before, a Chromium that is found."""
 
 import os
+import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,6 +35,8 @@ one_slot.watch()
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 WITHOUT_WINDOWS = "chromium-headless-shell"
 """Takes half the time of a whole one."""
+NOT_RUN = re.compile(r"NOT RUN: ([^'\"]+)")
+"""A test that a missing program left out, and which."""
 LONG = (
     *("test_browser", "test_demo", "test_independent", "test_machine", "tests/upgrades/", "test_races"),
     *(
@@ -41,6 +45,7 @@ LONG = (
         "test_whole_shop",
         "_guide",
         "tests/promises/",
+        "tests/deploy/test_nginx",
         "tests/faults/",
         "tests/security/",
     ),
@@ -157,12 +162,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Says loudly what a missing browser left out: a skipped test is easily overlooked."""
-    not_run = [
-        report for report in terminalreporter.stats.get("skipped", []) if "NOT RUN: no Chromium" in str(report.longrepr)
-    ]
+    """Says loudly what a missing program left out: a skipped test is easily overlooked."""
+    reasons = (str(report.longrepr) for report in terminalreporter.stats.get("skipped", []))
+    not_run = Counter(found[1] for reason in reasons if (found := NOT_RUN.search(reason)))
     if not_run:
-        terminalreporter.section("BROWSER TESTS NOT RUN", sep="!", red=True, bold=True)
-        terminalreporter.line(
-            f"{len(not_run)} tests need a Chromium. Install one, or name it: CHROMIUM=/path make test"
-        )
+        terminalreporter.section("TESTS NOT RUN", sep="!", red=True, bold=True)
+    for reason, tests in not_run.items():
+        terminalreporter.line(f"{tests} tests: {reason}")
