@@ -403,6 +403,7 @@ SPECTACULAR_SETTINGS = {
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
+        "config.openapi.allow_empty",
         "config.openapi.add_plain_views",
     ],
 }

@@ -38,6 +38,12 @@ def another_database(name: str) -> Iterator[None]:
         replace_pool(pool)
 
 
+def take_time() -> None:
+    """The test's transaction may be idle for longer than the shop lets one be: `make promises` computes for minutes."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+
+
 @contextmanager
 def unguarded() -> Iterator[None]:
     """No trigger refuses what is written in a `with` block; constraints do."""

@@ -14,6 +14,7 @@ from django.contrib.admin import ShowFacets
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import EmptyResultSet
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 from django.db.models.functions import Lower
@@ -137,10 +138,37 @@ class BoundedList(ChangeList):
 
     full_result_count: int | None
 
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
+        """The rows that the address asks for.
+
+        Raises:
+            IncorrectLookupParameters: it asks for what cannot be, such as the year -1, or text with a null byte.
+        """
+        rows: QuerySet[Any] = super().get_queryset(request, exclude_parameters)
+        if self.get_filters_params():
+            require_askable(rows)
+        return rows
+
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         if not self.query and not self.get_filters_params():
             self.full_result_count = self.result_count
+
+
+def require_askable(rows: QuerySet[Any]) -> None:
+    """Django finds some of it only when it asks.
+
+    Raises:
+        IncorrectLookupParameters: PostgreSQL cannot be asked that.
+    """
+    try:
+        _sql, values = rows.query.sql_with_params()
+    except EmptyResultSet:
+        return
+    except (ValueError, OverflowError) as error:
+        raise IncorrectLookupParameters(error) from error
+    if any(isinstance(value, str) and "\0" in value for value in values):
+        raise IncorrectLookupParameters
 
 
 MONEY_INPUTS: dict[Any, Any] = {MoneyField: {"form_class": MoneyInput, "widget": UnfoldAdminDecimalFieldWidget}}

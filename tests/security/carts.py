@@ -62,7 +62,8 @@ class Cost:
 def amounts(most: int) -> st.SearchStrategy[Decimal]:
     """Amounts of up to three decimals, often such as lie in the middle between two minor units."""
     thousandths = st.integers(0, most * 1000)
-    return (thousandths | thousandths.map(lambda number: number // 10 * 10 + 5)).map(lambda n: Decimal(n).scaleb(-3))
+    halves = thousandths.map(lambda number: min(number // 10 * 10 + 5, most * 1000))
+    return (thousandths | halves).map(lambda number: Decimal(number).scaleb(-3))
 
 
 def carts() -> st.SearchStrategy[Cart]:

@@ -92,6 +92,7 @@ def pages() -> list[str]:
     return found
 
 
+@pytest.mark.filterwarnings("ignore:DateTimeField .* received a naive datetime:RuntimeWarning")
 @pytest.mark.parametrize("addresses", [lists, rows, pages])
 def test_no_address_is_a_bug(addresses: Any, staff: Client) -> None:
     asked = addresses()[::STEP]
