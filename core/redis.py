@@ -19,10 +19,6 @@ from redis.retry import Retry
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 PAUSE_SECONDS = 2.0
-SLOW_SECONDS = 0.1
-"""Of one call. A request may need five, and nobody should wait half a second for Redis."""
-SLOW_CALLS = 5
-"""One after the other; a single one may have waited for the processor."""
 REFUSALS = ("MISCONF", "NOAUTH", "NOPERM", "DENIED", "BUSY ", "CLUSTERDOWN", "MASTERDOWN", "NOREPLICAS")
 NO_NODE = "Redis Cluster cannot be connected"
 Client = Any
@@ -34,7 +30,7 @@ class RedisAwayError(Exception):
 
 
 class Breaker:
-    """Closed: calls pass. A failure, or slowness that stays, opens it for `PAUSE_SECONDS`, in which calls fail at once.
+    """Closed: calls pass. A failure opens it for `PAUSE_SECONDS`, in which calls fail at once.
 
     `on_return` is called before the first call that passes again: what Redis held meanwhile is not to be believed. A
     thread sees to it that this comes soon even if nobody calls: the other processes may not have noticed anything, and
@@ -44,7 +40,7 @@ class Breaker:
     def __init__(self) -> None:
         self.closed_after = 0.0
         self.was_away = False
-        self.failures = self.slow = 0
+        self.failures = 0
         self.on_return: list[Callable[[Client], object]] = []
         self.begin_unwatched()
 
@@ -63,22 +59,12 @@ class Breaker:
         try:
             if self.was_away:
                 self.come_back()
-            began = time.monotonic()
-            answer = work(client())
-            self.note(time.monotonic() - began)
+            return work(client())
         except (redis.RedisError, RedisClusterException) as error:
             if not is_away(error):
                 raise
             self.open(error)
             raise RedisAwayError from error
-        return answer
-
-    def note(self, seconds: float) -> None:
-        """How long a call took that was answered."""
-        self.slow = self.slow + 1 if seconds > SLOW_SECONDS else 0
-        if self.slow >= SLOW_CALLS:
-            self.slow = 0
-            self.open(redis.TimeoutError(f"{SLOW_CALLS} calls in a row took longer than {SLOW_SECONDS} s"))
 
     def open(self, error: Exception) -> None:
         """Redis was not there."""

@@ -74,30 +74,3 @@ def test_a_return_is_told_once(server: RedisServer, returns: list[object]) -> No
     ping()
     assert eventually(lambda: not core_redis.breaker.watched)
     assert len(returns) == 1
-
-
-def slow_ping() -> object:
-    """Answered at last, as by a server that has too much to do."""
-
-    def ask(client: core_redis.Client) -> object:
-        time.sleep(core_redis.SLOW_SECONDS * 1.1)
-        return client.ping()
-
-    return core_redis.call(ask)
-
-
-def test_a_server_that_is_slow_again_and_again_counts_as_away(server: RedisServer, returns: list[object]) -> None:
-    for _ in range(core_redis.SLOW_CALLS):
-        assert slow_ping()
-    with pytest.raises(RedisAwayError):
-        ping()
-    assert eventually(lambda: returns)
-
-
-def test_a_server_that_is_slow_now_and_then_does_not(server: RedisServer, returns: list[object]) -> None:
-    for _ in range(core_redis.SLOW_CALLS - 1):
-        slow_ping()
-    ping()
-    slow_ping()
-    assert ping()
-    assert returns == []
