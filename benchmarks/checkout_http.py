@@ -51,7 +51,7 @@ def checkout_http() -> Measurement:
     with (
         stand_in_process() as billing,
         gunicorn("shop", environment={"BILLING_URL": billing.url, **COUNTED_NEVER_REFUSED}) as shop,
-        gunicorn("bare", application="benchmarks.floors.bare") as bare,
+        gunicorn("bare", application="benchmarks.floors.bare", settings="benchmarks.floors.bare_settings") as bare,
     ):
         server = postgresql()
         programs: dict[str, Used] = {

@@ -26,7 +26,7 @@ def track_single() -> Measurement:
     requests = [track_request(session) for session in visitors()]
     with (
         gunicorn("shop", environment=COUNTED_NEVER_REFUSED) as shop,
-        gunicorn("bare", application="benchmarks.floors.bare") as bare,
+        gunicorn("bare", application="benchmarks.floors.bare", settings="benchmarks.floors.bare_settings") as bare,
     ):
         tracked(shop, requests, seconds=WARM_UP)
         load_round(bare, requests, seconds=WARM_UP)
@@ -43,7 +43,7 @@ def track_batch() -> Measurement:
     requests = [track_request(session, events=BATCH) for session in visitors()]
     with (
         gunicorn("shop", environment=COUNTED_NEVER_REFUSED) as shop,
-        gunicorn("bare", application="benchmarks.floors.bare") as bare,
+        gunicorn("bare", application="benchmarks.floors.bare", settings="benchmarks.floors.bare_settings") as bare,
     ):
         tracked(shop, requests, events=BATCH, seconds=WARM_UP)
         load_round(bare, requests, seconds=WARM_UP)
