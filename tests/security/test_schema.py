@@ -31,12 +31,17 @@ def test_every_answer_is_as_the_schema_says(kind: str, world: World, billing: Bi
 
 
 def findings(label: str, world: World, schema: dict[str, Any] | None = None, *, cases: int = 6) -> set[str]:
-    """What is found wrong with one operation, by kind."""
-    fuzz = Fuzz(caller("nobody", world), "nobody", seed="the same each time: what is planted must be found")
-    for operation in operations(schema):
-        if operation.label == label:
-            fuzz.run(operation, cases)
-    return {kind for _label, kind, _status in fuzz.found}
+    """What is found wrong with one operation, by kind. What is planted must be found, whatever `make promises` begins
+    with; and one beginning may miss it.
+    """
+    found: set[str] = set()
+    for seed in ("planted", "control", "found"):
+        fuzz = Fuzz(caller("nobody", world), "nobody", seed=seed)
+        for operation in operations(schema):
+            if operation.label == label:
+                fuzz.run(operation, cases)
+        found |= {kind for _label, kind, _status in fuzz.found}
+    return found
 
 
 def other_schema() -> Any:
@@ -64,13 +69,13 @@ def test_control_a_bug_is_noticed(world: World, billing: BillingService, monkeyp
 def test_control_what_is_taken_though_the_schema_forbids_it_is_noticed(world: World, billing: BillingService) -> None:
     schema = other_schema()
     schema["components"]["schemas"]["StartSessionInRequest"]["additionalProperties"] = False
-    assert findings(START, world, schema, cases=60) == {"AcceptedNegativeData"}
+    assert findings(START, world, schema, cases=30) == {"AcceptedNegativeData"}
 
 
 def test_control_what_is_refused_though_the_schema_allows_it_is_noticed(world: World, billing: BillingService) -> None:
     schema = other_schema()
     schema["components"]["schemas"]["StartSessionInRequest"]["properties"]["landingPage"] = {"type": "integer"}
-    assert "RejectedPositiveData" in findings(START, world, schema, cases=60)
+    assert "RejectedPositiveData" in findings(START, world, schema, cases=30)
 
 
 def test_control_what_should_need_a_login_and_does_not_is_noticed(world: World, billing: BillingService) -> None:
