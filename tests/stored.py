@@ -38,3 +38,14 @@ def redis_text(*, beyond_seconds: int = -1) -> str:
     }
     keys = [key for key in sorted(client.scan_iter()) if not 0 <= client.ttl(key) <= beyond_seconds]
     return "\n".join(f"{key!r} {readers[client.type(key)](key)!r}" for key in keys)
+
+
+def everything() -> str:
+    """All tables and all of Redis."""
+    return "\n".join([*rows_of("").values(), redis_text()])
+
+
+def found_of(marks: set[str], text: str) -> set[str]:
+    """Those of the marks that stand in the text, in any case."""
+    lowered = text.lower()
+    return {mark for mark in marks if mark.lower() in lowered}

@@ -27,7 +27,7 @@ from sessions_app.models import DeadLetter, SessionEvent, VisitorSession
 from tests.billing_server import BillingService
 from tests.customers.member import Member, logged_in, mails, member, token_in
 from tests.factories import PASSWORD, CouponFactory, CustomerFactory, UserFactory
-from tests.stored import redis_text, rows_of
+from tests.stored import everything, found_of, rows_of
 from tests.world import Shopper, World, attempt_of, check_books, report, together
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -110,17 +110,6 @@ def marked(world: World, billing: BillingService) -> Marked:
     DeadLetter.objects.create(entry={"session_id": session.pk.hex, "page": "/mark-page"}, error="test")
     mark.look_around()  # on its way to the database
     return mark
-
-
-def everything() -> str:
-    """All tables and all of Redis."""
-    return "\n".join([*rows_of("").values(), redis_text()])
-
-
-def found_of(marks: set[str], text: str) -> set[str]:
-    """Those of the marks that stand in the text, in any case."""
-    lowered = text.lower()
-    return {mark for mark in marks if mark.lower() in lowered}
 
 
 def exported(**options: Any) -> Any:

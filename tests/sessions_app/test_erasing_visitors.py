@@ -30,7 +30,7 @@ from sessions_app.tokens import CONSENT_COOKIE, SESSION_COOKIE, VISITOR_COOKIE, 
 from tests.billing_server import BillingService
 from tests.customers.member import logged_in, mails
 from tests.logs import collected
-from tests.stored import redis_text, rows_of
+from tests.stored import everything, found_of, redis_text, rows_of
 from tests.world import Shopper, World, attempt_of, check_books, report, together
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -128,17 +128,6 @@ def marked(logs: list[str], world: World, billing: BillingService) -> Marked:
     DeadLetter.objects.create(entry={"session_id": mark.visit()["sessionId"], "page": "/mark-dead"}, error="test")
     mark.view("/mark-late")  # on its way to the database
     return mark
-
-
-def everything() -> str:
-    """All tables and all of Redis."""
-    return "\n".join([*rows_of("").values(), redis_text()])
-
-
-def found_of(marks: set[str], text: str) -> set[str]:
-    """Those of the marks that stand in the text, in any case."""
-    lowered = text.lower()
-    return {mark for mark in marks if mark.lower() in lowered}
 
 
 def run(command: str, name: object, **options: Any) -> Any:
