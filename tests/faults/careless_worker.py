@@ -12,8 +12,7 @@ from config.celery import app
 
 django.setup()
 
-from config.worker import SteadyConsumer  # noqa: E402 - Django must be set up
-from sessions_app import ingest  # noqa: E402
+from sessions_app import ingest  # noqa: E402 - Django must be set up
 
 __all__ = ["app"]
 HELD_SECONDS = 20
@@ -35,11 +34,6 @@ def wait_for_ever() -> None:
     """A broker that says nothing is waited for."""
     usual = app.conf.broker_transport_options
     app.conf.broker_transport_options = usual | {"socket_timeout": None, "health_check_interval": 0}
-
-
-def close_as_usual() -> None:
-    """A connection that broke is closed as Celery closes it."""
-    del SteadyConsumer.on_connection_error_after_connected
 
 
 globals()[os.environ["CARELESS"]]()

@@ -360,14 +360,6 @@ def test_a_worker_with_work_in_hand_outlives_a_lost_connection(shop: RunningShop
 
 
 @A_WORKER_MORE
-def test_control_a_worker_that_closes_it_as_usual_dies_of_it(careless: RunningShop) -> None:
-    let_the_turn_end(careless)
-    with careless_worker(careless, "close_as_usual") as worker:
-        lose_redis_with_work_in_hand(careless, worker)
-        assert worker.ended()
-
-
-@A_WORKER_MORE
 def test_control_a_worker_that_waits_for_ever_needs_a_restart(careless: RunningShop) -> None:
     visitor = careless.visitor()
     let_the_turn_end(careless)
