@@ -13,6 +13,7 @@ from config import lanes  # noqa: E402 - Django must be set up
 from config.wsgi import application  # noqa: E402
 from core import redis as core_redis  # noqa: E402
 from core.postgresql import base  # noqa: E402
+from sessions_app import state  # noqa: E402
 
 __all__ = ["application"]
 
@@ -24,6 +25,7 @@ def replace(place: Any, name: str, by: Any) -> None:
 
 settings.REDIS_TIMEOUT_SECONDS = 3.0
 replace(core_redis, "PAUSE_SECONDS", 0.01)
-core_redis.breaker.on_return.clear()
+for name in ("TOUCH", "SAVE"):
+    replace(state, name, getattr(state, name).replace(state.GUARD, "local epoch = '0'\n"))
 replace(lanes, "SHOPPERS_SECONDS", 60.0)
 replace(base, "check_open", lambda connection: None)
