@@ -227,6 +227,7 @@ def broker_url(url: str) -> str:
 # People -------------------------------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "customers.User"
+AUTHENTICATION_BACKENDS = ["customers.backend.Backend"]
 LOGIN_REDIRECT_URL = "admin:index"
 # A login of staff ends so long after it began, and after so long without a request. Customers' are not touched.
 STAFF_SESSION_HOURS = env.int("STAFF_SESSION_HOURS", default=12)
@@ -248,6 +249,10 @@ TIME_ZONE = "UTC"
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "var" / "static"
 STATICFILES_DIRS = [BASE_DIR / "config" / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},  # by `collectstatic`, once
+}
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEVELOPMENT
 WHITENOISE_MAX_AGE = 0 if DEVELOPMENT else 3600
 EMAIL_CONFIG = env.email_url_config(required("EMAIL_URL", "consolemail://"))

@@ -42,7 +42,6 @@ else:
 
     CodeView = FormView
 
-BACKEND = "django.contrib.auth.backends.ModelBackend"
 HALF_WAY = "half_way"
 """In the session of somebody who has shown the password and not yet the code. It is nobody's login."""
 PATIENCE = timedelta(minutes=10)
@@ -213,7 +212,7 @@ def is_recent(at: float, instant: datetime) -> bool:
 def let_in(request: HttpRequest, user: User, onward: str, *, device: Device) -> HttpResponse:
     """Logs in, in a session of a new key, and makes the browser one that the account is known in."""
     request.session.pop(HALF_WAY, None)
-    login(request, user, backend=BACKEND)
+    login(request, user)
     note(user, f"Logged in, from {origin_of(request).network}.")
     answer = HttpResponseRedirect(onward or reverse(settings.LOGIN_REDIRECT_URL))
     remember(answer, device)

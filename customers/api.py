@@ -44,7 +44,6 @@ from customers.serializers import (
 )
 
 log = logging.getLogger(__name__)
-BACKEND = "django.contrib.auth.backends.ModelBackend"
 LOOK_INTO_YOUR_MAIL = _("Please look into your mail.")
 
 
@@ -116,7 +115,7 @@ class LoginView(DoorView):
         data = valid(LoginIn(data=request.data))
         count_guess(request, data["email"])
         customer = services.check_login(**data)
-        login(request._request, customer.user, backend=BACKEND)
+        login(request._request, customer.user)
         log.info("customer %s logged in", customer.pk)
         log_in_visit(request, customer_id=customer.pk)
         return account_answer(request, customer)

@@ -167,9 +167,9 @@ def test_the_shop_is_asked_once_for_all_viewers(
     visit(at(9))
     seen(a=1)
     other = logged_in(member(FIGURES_ONLY, "orders.view_order"))
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(7):
         staff.get(FIGURES)
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(2):
         other.get(FIGURES)
 
 
