@@ -6,16 +6,16 @@ One place for all, chosen by the first part of the address. A view that sets one
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+from core.answers import Headers, prepared
 from sessions_app.track import TRACK
-
-Headers = dict[str, tuple[str, str]]
-"""As Django's answers hold them: by the name in lower case, the name as it is sent and the value."""
 
 EVERYWHERE = {
     "X-Content-Type-Options": "nosniff",
@@ -63,32 +63,29 @@ header costs the answer to a page view some hundredths of its time.
 """
 
 
-def prepared(*parts: dict[str, str]) -> Headers:
-    """All of them, the later ones first, as an answer holds them."""
-    whole: dict[str, str] = EVERYWHERE
-    for part in parts:
-        whole = whole | part
-    return {name.lower(): (name, value) for name, value in whole.items()}
+def all_of(*parts: dict[str, str]) -> Headers:
+    """What is said everywhere and these, the later ones first."""
+    return prepared(reduce(or_, parts, EVERYWHERE))
 
 
-DATA = prepared(NOTHING_RUNS, NOBODY_KEEPS)
-PAGE = prepared(policy(), OF_PAGES)
-FILE = prepared(NOTHING_RUNS, FOR_ANY_SITE)
+DATA = all_of(NOTHING_RUNS, NOBODY_KEEPS)
+PAGE = all_of(policy(), OF_PAGES)
+FILE = all_of(NOTHING_RUNS, FOR_ANY_SITE)
 # Alpine, which the admin's theme is made with, reads its directives as JavaScript ('unsafe-eval') and sets styles.
 # Inline scripts and handlers are refused here too. Pictures of products may lie on any host that the shop chooses.
-ADMIN = prepared(
+ADMIN = all_of(
     policy(script_src="'self' 'unsafe-eval'", style_src="'self' 'unsafe-inline'", img_src="'self' data: https:"),
     OF_PAGES,
     NOBODY_KEEPS,
 )
 # Swagger UI sets styles and draws its icons from data. What it tries is sent to this shop alone.
-REFERENCE = prepared(policy(style_src="'self' 'unsafe-inline'", img_src="'self' data:"), OF_PAGES)
+REFERENCE = all_of(policy(style_src="'self' 'unsafe-inline'", img_src="'self' data:"), OF_PAGES)
 # Its buttons lead back to the shop, which may be on any host: browsers hold redirects after a form against form-action.
-PAY_PAGE = prepared(policy(form_action=""), OF_PAGES, NOBODY_KEEPS)
+PAY_PAGE = all_of(policy(form_action=""), OF_PAGES, NOBODY_KEEPS)
 
 BY_PATH = {
     "/api/v1/docs": REFERENCE,
-    TRACK: prepared(NOTHING_RUNS, NOBODY_KEEPS, FOR_ANY_SITE),
+    TRACK: all_of(NOTHING_RUNS, NOBODY_KEEPS, FOR_ANY_SITE),
     "/tracker.js": FILE,
     "/livez": DATA,
     "/readyz": DATA,
@@ -112,6 +109,5 @@ class HeadersMiddleware:
     def __call__(self, request: HttpRequest) -> Any:
         response: HttpResponseBase = self.get_response(request)
         told = response.headers
-        # One merge of what is ready: to set eight headers one by one takes as long as some answers.
         told._store = headers_of(request.path_info) | told._store
         return response

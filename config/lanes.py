@@ -164,7 +164,8 @@ class LanesHandler(WSGIHandler):
                 response = timed(lane, Request(environ))
         finally:
             close_old_connections()
-        headers = [*response.items(), *(("Set-Cookie", cookie.OutputString()) for cookie in response.cookies.values())]
+        said = response.headers._store.values()  # as pairs already; `items` looks each of them up again
+        headers = [*said, *(("Set-Cookie", cookie.OutputString()) for cookie in response.cookies.values())]
         start_response(f"{response.status_code} {response.reason_phrase}", headers)
         return [response.content]
 

@@ -8,7 +8,6 @@ from time import monotonic
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.utils import timezone
 
 log = logging.getLogger(__name__)
 HOUR = timedelta(hours=1)
@@ -48,7 +47,7 @@ class SharedClock:
         heard = monotonic()
         if heard - asked < TOLERANCE.total_seconds():
             self.shown, self.heard_at = shown, (asked + heard) / 2
-            self.tell(timezone.now() - shown)
+            self.tell(datetime.now(UTC) - shown)
 
     def tell(self, ahead: timedelta) -> None:
         """Says once that this machine's clock is wrong, and once that it is right again."""
@@ -72,7 +71,7 @@ shared = SharedClock()
 
 def now() -> datetime:
     """The present instant, UTC."""
-    return shared.correct(timezone.now())
+    return shared.correct(datetime.now(UTC))
 
 
 def shop_zone() -> ZoneInfo:

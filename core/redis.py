@@ -163,7 +163,7 @@ def ask(client: Client, *words: Any) -> Any:
     Raises:
         redis.RedisError: as `execute_command` does. A connection that failed is closed, and opened by its next use.
     """
-    if isinstance(client, RedisCluster):
+    if type(client) is RedisCluster:  # `isinstance` would look into all that a generic class could be
         return client.execute_command(*words)  # type: ignore[no-untyped-call] # as it is
     client.connection.send_packed_command((hiredis.pack_command(words),))
     return client.connection.read_response()

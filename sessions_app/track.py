@@ -5,7 +5,7 @@ import json
 import zlib
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
@@ -22,6 +22,7 @@ from django.views.decorators.http import require_safe
 from psycopg_pool import PoolTimeout
 
 from core import limits
+from core.answers import say
 from core.api import json_failure
 from sessions_app.events import Event, EventError, parse_event
 from sessions_app.middleware import VisitRequest
@@ -67,8 +68,8 @@ def track(request: HttpRequest) -> HttpResponse:
         allowance.check()
     except limits.RateLimitedError:
         answer = refused(request, TrackError("RATE_LIMITED", 429, limits.TOO_MANY))
-    for name, value in allowance.counted.headers.items() if allowance.counted else ():
-        answer[name] = value
+    if allowance.counted:
+        say(answer, allowance.counted.headers)
     return answer
 
 
@@ -98,8 +99,19 @@ def taken(request: HttpRequest) -> HttpResponse:
         answer = refused(request, TrackError("NOT_READY", 503, NOT_READY))
         answer["Retry-After"] = str(RETRY_SECONDS)
         return answer
-    body = json.dumps({"accepted": len(events), "rejected": told(request, errors)}).encode()
+    body = answered(len(events), told(request, errors)) if errors else all_taken(len(events))
     return HttpResponse(body, content_type="application/json", status=202)
+
+
+def answered(accepted: int, rejected: list[dict[str, Any]]) -> bytes:
+    """What became of the events."""
+    return json.dumps({"accepted": accepted, "rejected": rejected}).encode()
+
+
+@lru_cache(maxsize=MOST_EVENTS)
+def all_taken(accepted: int) -> bytes:
+    """The usual answer: nothing was wrong with any."""
+    return answered(accepted, [])
 
 
 NOT_READY = _("The shop is not ready. Please try again in a moment.")
@@ -118,9 +130,7 @@ def parse_events(sent: list[Any], now: datetime) -> tuple[list[Event], dict[int,
 
 
 def told(request: HttpRequest, errors: dict[int, EventError]) -> list[dict[str, Any]]:
-    """The refusals in the sender's language. It is looked up only if there are any: hardly ever."""
-    if not errors:
-        return []
+    """The refusals in the sender's language."""
     with translation.override(translation.get_language_from_request(request)):
         return [{"index": index, "error": error.code, "message": str(error)} for index, error in errors.items()]
 
