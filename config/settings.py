@@ -268,6 +268,8 @@ COOKIE_PREFIX = "" if DEVELOPMENT else "__Host-"
 SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}footfall_login"
 DEVICE_COOKIE_NAME = f"{COOKIE_PREFIX}footfall_device"
 CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}csrftoken"
+DASHBOARD_COOKIE_NAME = f"{COOKIE_PREFIX}footfall_dashboard"
+MESSAGE_STORAGE = "core.messages.MessageStorage"
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=not DEVELOPMENT)
 SECURE_REDIRECT_EXEMPT = [r"^metrics$"]

@@ -15,7 +15,6 @@ from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
-from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 from psycopg_pool import PoolTimeout
 
@@ -38,8 +37,6 @@ from core.postgresql.replica import from_replica
 from customers.models import User
 
 log = logging.getLogger(__name__)
-REMEMBERED = "footfall_dashboard"
-"""The cookie with the last choice."""
 REMEMBERED_SECONDS = 365 * 24 * 60 * 60
 LONGEST_CHOICE = 2_000
 ANNOTATE = "analytics.add_annotation"
@@ -59,7 +56,7 @@ def index(request: HttpRequest) -> HttpResponse:
     """`/admin/`. Without anything asked for it is what was asked for last."""
     if not request.user.has_perm(PERMISSION):
         return admin.site.index(request, {"title": "Dashboard", "may_see_figures": False})
-    last = request.COOKIES.get(REMEMBERED, "")
+    last = request.COOKIES.get(settings.DASHBOARD_COOKIE_NAME, "")
     if last and not request.GET:
         return HttpResponseRedirect(in_words(last).link())
     wanted, problems = wanted_by(request)
@@ -75,10 +72,9 @@ def remember(response: HttpResponse, wanted: Asked) -> None:
     choice = wanted.address
     if len(choice) <= LONGEST_CHOICE:
         response.set_cookie(
-            REMEMBERED,
+            settings.DASHBOARD_COOKIE_NAME,
             choice,
             max_age=REMEMBERED_SECONDS,
-            path=reverse("admin:index"),
             secure=settings.SESSION_COOKIE_SECURE,
             httponly=True,
             samesite="Lax",

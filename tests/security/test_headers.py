@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterable
 
 import pytest
@@ -14,8 +11,6 @@ from django.contrib.staticfiles import finders
 from django.http.response import HttpResponseBase
 from django.test import Client
 
-from config.check import PRODUCTION
-from config.embedded import PROJECT
 from config.headers import HeadersMiddleware
 from tests.browsers import CHROME
 from tests.factories import UserFactory
@@ -154,23 +149,3 @@ def test_a_view_that_says_something_itself_keeps_it() -> None:
     answer = Client().get(UNSUBSCRIBE + "cut-off")
     assert answer["Referrer-Policy"] == "no-referrer"
     assert "style-src 'unsafe-inline'" in answer["Content-Security-Policy"]
-
-
-COOKIES = """
-import json, django; django.setup()
-from django.conf import settings
-from sessions_app import tokens
-names = [settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME]
-names += [tokens.SESSION_COOKIE, tokens.VISITOR_COOKIE, tokens.CONSENT_COOKIE]
-secure = settings.SESSION_COOKIE_SECURE and settings.CSRF_COOKIE_SECURE
-print(json.dumps([names, secure, settings.SESSION_COOKIE_HTTPONLY, settings.SESSION_COOKIE_SAMESITE]))
-"""
-
-
-def test_in_production_every_cookie_belongs_to_this_host_alone() -> None:
-    environment = PRODUCTION | {"DJANGO_SETTINGS_MODULE": "config.settings"}
-    words = [sys.executable, "-W", "ignore", "-c", COOKIES]
-    done = subprocess.run(words, cwd=PROJECT, env=environment, capture_output=True, text=True, check=True)
-    names, secure, http_only, same_site = json.loads(done.stdout)
-    assert [name for name in names if not name.startswith("__Host-")] == []
-    assert (secure, http_only, same_site) == (True, True, "Lax")
