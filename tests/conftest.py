@@ -19,10 +19,9 @@ from core import redis as core_redis
 from core.postgresql.doubts import doubts
 from sessions_app import channel_rules, months
 from sessions_app.salts import salt_of
-from tests import one_slot
+from tests import logs, one_slot
 from tests.billing_server import BillingService, billing_service
 from tests.emptying import empty_tables
-from tests.logs import collected, leaks
 from tests.stripe_server import Stripe, stripe_service
 from tests.template import template
 from tests.world import Shopper, World, wide_pool
@@ -31,6 +30,7 @@ from tests.world import Shopper, World, wide_pool
 Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost, Argon2PasswordHasher.parallelism = 1, 8, 1
 TransactionTestCase._fixture_teardown = empty_tables  # type: ignore[attr-defined] # sooner than Django's own
 one_slot.watch()
+logs.watch()
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 WITHOUT_WINDOWS = "chromium-headless-shell"
@@ -76,9 +76,9 @@ def fresh_redis() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def discreet_logs() -> Iterator[None]:
     """Nobody's address, name or secret is logged, whatever the test is about."""
-    with collected() as collector:
+    with logs.collected() as collector:
         yield
-    assert leaks(collector.lines) == []
+    assert logs.leaks(collector.lines) == []
 
 
 @pytest.fixture(autouse=True)

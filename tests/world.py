@@ -58,7 +58,7 @@ class Shopper:
         """One request of the API."""
         content = {} if body is None else {"data": body, "content_type": "application/json"}
         answer = getattr(self.client, method)(API + path, headers=headers, **content)
-        logs.seen(*(cookie.value for cookie in answer.cookies.values()), *TOKENS.findall(answer.content.decode()))
+        logs.seen(*TOKENS.findall(answer.content.decode()))
         return answer
 
     def get(self, path: str, **headers: str) -> Any:

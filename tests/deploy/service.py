@@ -14,6 +14,7 @@ import psutil
 
 from config.embedded import PROJECT
 from config.process import command
+from tests import logs
 from tests.promises.processes import environment
 
 PATIENCE = 60
@@ -103,9 +104,14 @@ class Service:
         return self.wait()
 
     def kill(self) -> None:
-        """`kill -9` of all its processes."""
-        if self.running is None or self.ended():
-            return
+        """`kill -9` of all its processes. What they said is searched for people and secrets."""
+        if not self.ended():
+            self.kill_all()
+        if self.running is not None:
+            logs.search(self.said)
+
+    def kill_all(self) -> None:
+        assert self.running is not None
         family = [self.process, *self.process.children()]
         for one in family:
             with suppress(psutil.NoSuchProcess):

@@ -19,6 +19,7 @@ from config import embedded
 from config.embedded import PROJECT
 from config.run import procfile
 from config.schedule import SCHEDULE
+from tests import logs
 from tests.billing_server import BillingService
 from tests.faults.load import USUAL, Ledger, Shop, Visitor
 from tests.faults.proxy import FaultProxy
@@ -100,7 +101,7 @@ class Process:
         return [] if self.ended() else psutil.Process(self.pid).children(recursive=True)
 
     def kill(self, *, children: bool = False) -> None:
-        """`kill -9` of all its processes, or of its children alone."""
+        """`kill -9` of all its processes, or of its children alone. With the last its words are searched."""
         found = self.children()
         if not children and self.running is not None:
             self.running.kill()
@@ -109,6 +110,8 @@ class Process:
             with suppress(psutil.NoSuchProcess):
                 child.kill()
         until(lambda: not any(is_at_work(child) for child in found), "the killed are dead")
+        if not children:
+            logs.search(self.log)
 
 
 @dataclass

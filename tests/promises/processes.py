@@ -20,6 +20,7 @@ from config import embedded
 from config.embedded import PROJECT
 from config.run import procfile
 from config.settings import broker_url
+from tests import logs
 
 PATIENCE = 30
 """Seconds for what takes one, on a machine that runs the other tests at the same time."""
@@ -92,7 +93,7 @@ class Running:
         return self.process.poll() is not None
 
     def kill(self, *, children: bool = False) -> None:
-        """`kill -9` of all its processes, or of its children alone."""
+        """`kill -9` of all its processes, or of its children alone. With the last its words are searched."""
         found = psutil.Process(self.process.pid).children(recursive=True) if not self.ended() else []
         if not children:
             self.process.kill()
@@ -101,6 +102,8 @@ class Running:
             with suppress(psutil.NoSuchProcess):
                 child.kill()
         until(lambda: not any(is_at_work(child) for child in found), "the killed are dead")
+        if not children:
+            logs.search(self.log)
 
 
 def is_at_work(process: psutil.Process) -> bool:

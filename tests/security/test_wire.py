@@ -17,6 +17,7 @@ import pytest
 from config.embedded import PROJECT
 from config.run import procfile
 from config.wsgi import application
+from tests import logs
 from tests.e2e.conftest import free_port
 from tests.promises.processes import environment, until
 
@@ -56,6 +57,7 @@ def web(log: Path, transactional_db: None) -> Iterator[int]:
     yield port
     process.terminate()
     process.wait(PATIENCE)
+    logs.search(log)
 
 
 def answers(port: int) -> bool:

@@ -16,6 +16,7 @@ import psutil
 
 from config.embedded import PROJECT
 from config.run import procfile
+from tests import logs
 from tests.browsers import CHROME
 from tests.e2e.conftest import free_port
 from tests.promises.processes import environment, until
@@ -52,10 +53,11 @@ class Web:
 
 @contextmanager
 def web(folder: Path, more: Mapping[str, str], application: str = "config.wsgi") -> Iterator[Web]:
-    """One that runs for the length of a `with` block."""
+    """One that runs for the length of a `with` block. Its words are searched for people and secrets in the end."""
     port = free_port()
     line = procfile()["web"].replace("config.wsgi", application).replace("0.0.0.0:$PORT", f"{HERE}:{port}")
-    with open(folder / f"web-{port}.log", "wb") as log:
+    words = folder / f"web-{port}.log"
+    with open(words, "wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", *shlex.split(line)],
             cwd=PROJECT, env={**environment(), **more}, stdout=log, stderr=log, start_new_session=True,
@@ -71,3 +73,4 @@ def web(folder: Path, more: Mapping[str, str], application: str = "config.wsgi")
         for worker in workers:
             with suppress(psutil.NoSuchProcess):
                 worker.kill()
+        logs.search(words)
