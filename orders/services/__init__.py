@@ -35,7 +35,7 @@ from orders.services.payment import (
     start_payment,
 )
 from orders.services.placing import OrderDraft, OrderLine, place_order
-from orders.services.polling import poll_billing, poll_order
+from orders.services.polling import check_payments, poll_billing, poll_order
 from orders.services.refunds import send_refunds
 from orders.services.reminding import send_payment_reminders
 from orders.services.settling import settle_attempt
@@ -65,6 +65,7 @@ __all__ = [
     "WindowTooLongError",
     "accept_attention",
     "cancel_order",
+    "check_payments",
     "comment",
     "dismiss_attention",
     "expire_due",

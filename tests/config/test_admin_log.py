@@ -1,7 +1,7 @@
 """Every change that staff make stands in the admin's log: who, when, what.
 
-What there is to change is read from the admin's registry and its addresses, so an action or a page that is made later
-is looked at without anybody remembering it: without a scenario here the test fails.
+What there is to change is read from the admin's registry, its addresses and those of the API, so an action or a page
+that is made later is looked at without anybody remembering it: without a scenario here the test fails.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from core.clock import now
 from customers import admin_urls as customers_urls
 from customers.models import User
 from orders.admin.bulk import BulkActions
-from orders.models import Order, WebhookReceipt
+from orders.models import Order, PaymentAttempt, WebhookReceipt
 from orders.services import fulfil
 from tests.billing_server import BillingService
 from tests.catalog.files import csv_of
@@ -45,6 +45,8 @@ from tests.factories import (
     VisitorSessionFactory,
 )
 from tests.orders.subscriber import delivery_to, endpoint_at
+from tests.security.api_rules import RULES
+from tests.security.routes import routes
 from tests.world import Shopper, World, attempt_of, report
 
 pytestmark = pytest.mark.django_db
@@ -393,3 +395,47 @@ def test_what_a_page_changes_is_logged(
 ) -> None:
     with logged(staff):
         PAGES[name](Scene(client, world))
+
+
+# The API --------------------------------------------------------------------------------------------------------------
+
+
+def ask_billing(scene: Scene) -> None:
+    scene.pending()
+    PaymentAttempt.objects.update(next_poll_at=now())
+    answer = scene.client.post("/api/v1/ops/checkout-sessions/check")
+    assert (answer.status_code, answer.json()["data"]["checked"]) == (200, 1)
+
+
+OVER_THE_API: dict[str, Callable[[Scene], Any]] = {"POST /api/v1/ops/checkout-sessions/check": ask_billing}
+
+
+def changes_over_the_api() -> set[str]:
+    """What is for those with a permission, and does something."""
+    rules = {route: RULES.get(route.path) for route in routes() if not route.is_of_admin}
+    return {
+        f"{method.upper()} {route.path}"
+        for route, rule in rules.items()
+        for method in ("post", "put", "patch", "delete")
+        if rule and rule.permission and hasattr(getattr(route.view, "cls", None), method)
+    }
+
+
+def test_every_change_over_the_api_is_looked_at() -> None:
+    assert changes_over_the_api() == OVER_THE_API.keys(), "say here how it is asked for"
+
+
+@pytest.mark.parametrize("name", OVER_THE_API)
+def test_what_is_changed_over_the_api_is_logged(
+    name: str, client: Client, staff: User, world: World, billing: BillingService
+) -> None:
+    with logged(staff):
+        OVER_THE_API[name](Scene(client, world))
+
+
+def test_control_a_change_over_the_api_that_logs_nothing_is_found(
+    client: Client, staff: User, world: World, billing: BillingService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orders.services.polling.note_round", lambda *_round, **_by: None)
+    with pytest.raises(AssertionError, match="in no log"), logged(staff):
+        ask_billing(Scene(client, world))
