@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from httpcore2 import ConnectError
 
 from core import outward
 from core.clock import now
@@ -67,11 +68,43 @@ def become_of(*urls: str) -> list[WebhookDelivery]:
     return list(WebhookDelivery.objects.filter(pk__in=[delivery.pk for delivery in deliveries]))
 
 
+def errors_for(hosts: list[str], port: int) -> dict[str, int]:
+    """Sends an event to each of these hosts; how many calls failed of what."""
+    for host in hosts:
+        delivery_to(endpoint_at(f"http://{host}:{port}/hook"))
+    return deliver_outbox(now=now()).errors
+
+
 def test_no_spelling_of_an_inner_address_gets_a_connection(doors: list[Door], nowhere_inner: None) -> None:
     port = doors[0].port
-    found = become_of(*(f"http://{host}:{port}/hook" for host in [*SPELLINGS, *ELSEWHERE]))
+    errors = errors_for([*SPELLINGS, *ELSEWHERE], port)
     assert callers(doors) == 0
-    assert [delivery.status for delivery in found if delivery.status == "delivered"] == []
+    assert errors == {"refused": len(SPELLINGS) + len(ELSEWHERE)}
+
+
+def test_no_inner_address_behind_a_name_gets_a_connection(
+    doors: list[Door], nowhere_inner: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    addresses = [host.strip("[]") for host in ELSEWHERE]
+    resolving(monkeypatch, lambda host: [addresses[int(host.split(".")[0])]])
+    errors = errors_for([f"{place}.example.com" for place in range(len(ELSEWHERE))], doors[0].port)
+    assert errors == {"inner_address": len(ELSEWHERE)}
+
+
+def test_control_for_somebody_who_does_not_look_the_way_to_them_is_tried(
+    doors: list[Door], nowhere_inner: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outward, "may_be_reached", lambda address: True)
+    monkeypatch.setattr(outward, "is_inner_host", lambda host: False)
+    tried: list[str] = []
+
+    async def nowhere(self: Any, host: str, *_how: Any, **_more: Any) -> Any:
+        tried.append(host)
+        raise ConnectError
+
+    monkeypatch.setattr("httpcore2.AnyIOBackend.connect_tcp", nowhere)
+    assert errors_for(ELSEWHERE, doors[0].port) == {"network": len(ELSEWHERE)}
+    assert sorted(tried) == sorted(host.strip("[]") for host in ELSEWHERE)
 
 
 def test_control_somebody_who_does_not_look_reaches_the_doors(
