@@ -1,12 +1,16 @@
 """What a shop in production must be given."""
 
+import ssl
 import subprocess
 import sys
+from typing import Any
 
 import pytest
+import redis
 
 from config.check import PRODUCTION
 from config.embedded import PROJECT
+from config.settings import database, env
 
 LOAD = "import sys, django; django.setup(); print(*sys.modules)"
 
@@ -65,6 +69,15 @@ def test_a_cluster_holds_neither_queues_nor_cache() -> None:
     done = load(PRODUCTION | GROWN | {"CACHE_URL": PRODUCTION["REDIS_URL"]})
     assert done.returncode != 0
     assert "CACHE_URL and CELERY_BROKER_URL" in done.stderr
+
+
+def test_connections_inside_are_encrypted_if_their_addresses_say_so() -> None:
+    asked = database("postgres://shop@db.example.com/shop?sslmode=verify-full")["OPTIONS"]
+    kept: Any = redis.Redis.from_url("rediss://redis.example.com/0").connection_pool.make_connection()
+    sent: Any = env
+    assert asked["sslmode"] == "verify-full"
+    assert (type(kept), kept.cert_reqs) == (redis.SSLConnection, ssl.CERT_REQUIRED)
+    assert sent.email_url_config("smtp+tls://shop:secret@mail.example.com:587")["EMAIL_USE_TLS"]
 
 
 @pytest.mark.parametrize("name", ["STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRETS"])

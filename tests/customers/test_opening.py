@@ -101,6 +101,14 @@ def test_spaces_belong_to_a_password() -> None:
     assert ada.log_in("  a horse of spaces  ").status_code == 200
 
 
+@pytest.mark.parametrize("letters", [64, 256])
+def test_a_long_password_is_taken_whole(letters: int) -> None:
+    password = "a horse " * (letters // 8)
+    ada = proven(ADA, password)
+    assert ada.log_in(password[:-1]).status_code == 401
+    assert ada.log_in(password).status_code == 200
+
+
 def test_a_mail_to_an_unproven_address_has_nothing_in_it_that_the_sender_wrote() -> None:
     Member("victim@example.com").register(firstName="http://evil.example/", lastName="Prize")
     (message,) = mails()

@@ -40,6 +40,24 @@ def test_each_requirement_has_one_line() -> None:
     assert len(numbers) > 180
 
 
+WITHOUT = ("n/a", "**yours**", "**not met**", "](")
+"""Why a line may have no test; the last, because it is about what a page says."""
+
+
+def without_a_test(text: str) -> list[str]:
+    """The lines that name neither a test nor why there is none."""
+    lines = [line.split("|") for line in text.splitlines() if ROW.match(line)]
+    return [cells[1].strip() for cells in lines if "tests/" not in cells[4] and not any(w in cells[3] for w in WITHOUT)]
+
+
+def test_every_line_names_a_test_or_why_there_is_none() -> None:
+    assert without_a_test(GUIDE.read_text("utf-8")) == []
+
+
+def test_control_a_line_without_either_is_noticed() -> None:
+    assert without_a_test("| 1.2.3 | safety | it is safe | – |") == ["1.2.3"]
+
+
 def test_every_chapter_is_there() -> None:
     chapters = re.findall(r"^## V(\d+) ", GUIDE.read_text("utf-8"), re.MULTILINE)
     assert chapters == [str(number) for number in range(1, 18)]

@@ -149,3 +149,17 @@ def test_a_view_that_says_something_itself_keeps_it() -> None:
     answer = Client().get(UNSUBSCRIBE + "cut-off")
     assert answer["Referrer-Policy"] == "no-referrer"
     assert "style-src 'unsafe-inline'" in answer["Content-Security-Policy"]
+
+
+def test_no_address_echoes_a_trace() -> None:
+    client = nobody()
+    answers = {path: client.trace(path, secure=True, headers={"x-mine": "an-echo"}) for path in addresses()}
+    bodies = {path: b"".join(answer) for path, answer in answers.items()}
+    assert [path for path, body in bodies.items() if b"an-echo" in body] == []
+
+
+@pytest.mark.parametrize(
+    "path", ["/static/", "/static/admin/", "/static/storefront/js", "/media/", "/.git/config", "/.env"]
+)
+def test_no_folder_is_listed(path: str) -> None:
+    assert nobody().get(path, secure=True).status_code == 404
