@@ -181,7 +181,8 @@ class Address(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.line1}, {self.postal_code} {self.city}, {self.country}"
+        """For the admin's log, too: that keeps it when the row is gone, and nobody can tell any more whose it was."""
+        return f"{self.kind} address {self.pk}"
 
 
 class RegistrationQuerySet(WithEmail["Registration"]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +19,8 @@ ERASED_NAMES = {
     "user": None, "first_name": "", "last_name": "", "phone": "", "first_visit_at": None, "type": Customer.Type.GUEST,
     "status": Customer.Status.ACTIVE, "group": None,
 }  # fmt: skip
+LONGEST_NAME = 200
+"""Of a record, in the admin's log."""
 
 
 def export(subject: Subject) -> dict[str, Any]:
@@ -44,6 +47,8 @@ def erase(subject: Subject, *, now: datetime) -> None:
     for address in subject.emails:
         Registration.objects.with_email(address).delete()
         EmailChange.objects.with_email(address).delete()
+        # Also what staff deleted, and what apps above call by the address.
+        forget_entries(LogEntry.objects.filter(object_repr__iexact=address[:LONGEST_NAME]))
     customer = Customer.objects.select_for_update().filter(pk__in=subject.customers).first()
     if customer is not None:
         forget_customer(customer)
@@ -71,11 +76,14 @@ def is_needed(customer: Customer) -> bool:
     )
 
 
-def forget_log(model: type[Model], keys: Any) -> None:
-    """The admin's log says that staff changed a record, but no longer whose: it has names in it."""
-    entries = LogEntry.objects.filter(
-        content_type=ContentType.objects.get_for_model(model), object_id__in=[str(key) for key in keys]
-    )
+def forget_log(model: type[Model], keys: Iterable[object]) -> None:
+    """Of these records the admin's log no longer says whose they were."""
+    content_type = ContentType.objects.get_for_model(model)
+    forget_entries(LogEntry.objects.filter(content_type=content_type, object_id__in=[str(key) for key in keys]))
+
+
+def forget_entries(entries: QuerySet[LogEntry]) -> None:
+    """They say that staff changed a record, and when."""
     entries.update(object_repr="erased", change_message="")
 
 

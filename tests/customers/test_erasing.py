@@ -15,6 +15,7 @@ from django.core.management import CommandError, call_command
 from django.db.models import Model
 from django.test import Client
 
+from checkout.models import ReminderAddress
 from core import mail, personal_data
 from core import redis as core_redis
 from core.clock import now
@@ -101,7 +102,8 @@ def marked(world: World, billing: BillingService) -> Marked:
     mark.ask_for_reset()
     customer = mark.customer
     admin = UserFactory.create(email="admin@example.com", is_staff=True, is_superuser=True)
-    rows: list[Model | None] = [customer, customer.user, customer.addresses.get()]
+    unsubscribed = ReminderAddress.objects.create(email=EMAIL, unsubscribed_at=now())
+    rows: list[Model | None] = [customer, customer.user, customer.addresses.get(), unsubscribed]
     for row in filter(None, rows):
         LogEntry.objects.log_actions(admin.pk, [row], 2, [{"changed": {"object": "Mark-logged"}}], single_object=True)
     flush(consumer="test")
@@ -273,6 +275,27 @@ def test_mails_and_registrations_of_an_address_that_no_customer_has_go_too() -> 
     Member(EMAIL).register()
     erase()
     assert found_of({EMAIL}, everything()) == set()
+
+
+def test_the_log_forgets_who_it_was_that_staff_deleted(admin_client: Client) -> None:
+    guest = CustomerFactory.create(email=EMAIL)
+    assert admin_client.post(f"/admin/customers/customer/{guest.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert EMAIL in everything()
+    erase()
+    assert EMAIL not in everything()
+    assert LogEntry.objects.get().object_repr == "erased"
+
+
+def test_the_log_never_has_an_address(admin_client: Client) -> None:
+    """Customers who change their addresses get new rows, and nobody could tell whose the old ones were."""
+    ada = logged_in(EMAIL)
+    ada.change(addresses=[HOME])
+    page = f"/admin/customers/address/{ada.customer.addresses.get().pk}/change/"
+    form = {"customer": ada.customer.pk, "kind": "shipping", "line1": AT_HOME["line1"], "city": AT_HOME["city"]}
+    form |= {"postal_code": AT_HOME["postalCode"], "country": "GB"}
+    assert admin_client.post(page, form).status_code == 302
+    entry = LogEntry.objects.get()
+    assert found_of(set(AT_HOME.values()) - {"GB"}, f"{entry.object_repr} {entry.change_message}") == set()
 
 
 # By the customer
