@@ -15,6 +15,7 @@ from django.core.management import CommandError, call_command
 from django.db.models import Model
 from django.test import Client
 
+from analytics.services import aggregate_today
 from checkout.models import ReminderAddress
 from core import mail, personal_data
 from core import redis as core_redis
@@ -28,7 +29,15 @@ from sessions_app.models import DeadLetter, SessionEvent, VisitorSession
 from tests.billing_server import BillingService
 from tests.customers.member import Member, logged_in, mails, member, token_in
 from tests.factories import PASSWORD, CouponFactory, CustomerFactory, UserFactory
-from tests.stored import everything, found_of, rows_of
+from tests.stored import (
+    everything,
+    everything_but_of_days,
+    files_of_days,
+    found_of,
+    pass_a_night,
+    rows_of,
+    words_of_days,
+)
 from tests.world import Shopper, World, attempt_of, check_books, report, together
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -52,6 +61,8 @@ ERASED = {
     "Mark-own-phone", "Mark-logged",
     *(set(SHIPPED.values()) - {"GB", "Mark-ship-region"}), *(set(AT_HOME.values()) - {"GB"}),
 }  # fmt: skip
+COUNTED = {"/mark-page", "mark-referrer.example", "mark-source", "mark-medium", "mark-campaign"}
+"""Of these the numbers of days say how many came so, of whomever."""
 
 
 @pytest.fixture(autouse=True)
@@ -71,7 +82,8 @@ class Marked(Member):
         page += "&utm_term=mark-term&utm_content=mark-content"
         view = {"eventType": "page_view", "page": page, "referrer": "https://mark-referrer.example/who"}
         search = {"eventType": "search", "metadata": {"query": "Mark-query"}}
-        self.post("/analytics/track", {"events": [view, search]})
+        own = {"eventType": "page_view", "page": f"/account/{EMAIL}"}
+        self.post("/analytics/track", {"events": [view, search, own]})
         self.call("put", "/storefront/session/consent", {"analytics": True})
 
     def order_as(self, world: World, **more: Any) -> Order:
@@ -83,7 +95,7 @@ class Marked(Member):
 
 
 @pytest.fixture
-def marked(world: World, billing: BillingService) -> Marked:
+def marked(logs: list[str], world: World, billing: BillingService) -> Marked:
     """Visits, an account, a paid order, one that is cancelled, one that waits, checkouts, mails; all stored."""
     member(EMAIL)
     mark = Marked()
@@ -128,12 +140,22 @@ def test_the_control_every_mark_is_stored_before(marked: Marked) -> None:
     assert found_of(ERASED | ON_THE_INVOICE, everything()) == ERASED | ON_THE_INVOICE
 
 
-def test_after_erasing_only_what_invoices_must_keep_is_found(marked: Marked) -> None:
-    erase()
+def test_after_erasing_only_what_invoices_must_keep_is_found(
+    marked: Marked, logs: list[str], admin_client: Client
+) -> None:
     flush(consumer="test")
-    left = everything()
+    aggregate_today(now=now())
+    erase()
+    pass_a_night()
+    left = everything_but_of_days()
     assert found_of(ERASED, left) == set()
     assert found_of(ON_THE_INVOICE, left) == ON_THE_INVOICE
+    assert found_of(ERASED | ON_THE_INVOICE, words_of_days()) == COUNTED
+    assert found_of(ERASED | ON_THE_INVOICE, files_of_days(admin_client)) <= COUNTED
+    with pytest.raises(CommandError, match="Nothing is held"):
+        exported()
+    assert logs
+    assert found_of(ERASED | ON_THE_INVOICE, "\n".join(logs)) == set()
 
 
 def test_the_export_has_every_mark_that_is_of_the_customer(marked: Marked) -> None:
