@@ -83,6 +83,11 @@ def export(subject: Subject) -> dict[str, Any]:
     return found
 
 
+def amounts(subject: Subject) -> dict[str, int]:
+    """How much is held, by kind."""
+    return {name: len(rows) for name, rows in export(subject).items() if rows}
+
+
 def erase(subject: Subject, *, now: datetime) -> None:
     """Erases everything that no law makes the shop keep. Twice is harmless.
 

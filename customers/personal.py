@@ -11,7 +11,17 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models import PROTECT, Model, QuerySet
 
 from core.personal_data import Part, Subject, facts, register
-from customers.models import Address, ApiToken, Customer, EmailChange, RecoveryCode, Registration, SecondFactor, User
+from customers.models import (
+    Address,
+    ApiToken,
+    Customer,
+    EmailChange,
+    RecoveryCode,
+    Registration,
+    SecondFactor,
+    User,
+    erased_email,
+)
 
 NOT_GIVEN_OUT = {"password", "is_superuser", "is_staff", "token_hash", "secret", "last_step", "browsers"}
 OF_PEOPLE = (Customer, User, Address, Registration, EmailChange, ApiToken, SecondFactor, RecoveryCode)
@@ -62,7 +72,7 @@ def forget_customer(customer: Customer) -> None:
     forget_log(Customer, [customer.pk])
     customer.addresses.all().delete()
     if is_needed(customer):
-        Customer.objects.filter(pk=customer.pk).update(email=f"{customer.pk}@erased.invalid", **ERASED_NAMES)
+        Customer.objects.filter(pk=customer.pk).update(email=erased_email(customer.pk), **ERASED_NAMES)
     else:
         customer.delete()
 

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
 
+STAFF_STAY = "This is an account of staff. Take its rights away first."
+
+
 def customer_of(user: User | AnonymousUser) -> Customer | None:
     """The customer who is logged in, with the account; None for nobody, and for staff, who are nobody to the shop."""
     if not isinstance(user, User) or is_staff(user):
@@ -21,6 +24,11 @@ def customer_of(user: User | AnonymousUser) -> Customer | None:
 def is_staff(user: User) -> bool:
     """Whether the account belongs to the back office."""
     return user.is_staff or user.is_superuser
+
+
+def is_of_staff(subject: Subject) -> bool:
+    """Whether the account is one of those; they are not erased (`STAFF_STAY`)."""
+    return any(is_staff(user) for user in User.objects.filter(pk__in=subject.users))
 
 
 def may_log_in(user: User) -> bool:
