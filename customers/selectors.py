@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from core.personal_data import Subject
@@ -47,6 +48,14 @@ def subject_of(customer: Customer) -> Subject:
     """Whose personal data: this customer's, by all that leads to them."""
     emails = {customer.email} | ({customer.user.email} if customer.user else set())
     return Subject(emails=frozenset(emails), customer_id=customer.pk, user_id=customer.user_id)
+
+
+def subject_told(ids: Subject) -> Subject:
+    """The same by ids that the log told, with the addresses that this database knows them by."""
+    customer = Customer.objects.filter(pk__in=ids.customers).select_related("user").first()
+    users = User.objects.filter(pk__in=ids.users).values_list("email", flat=True)
+    emails = subject_of(customer).emails if customer else frozenset()
+    return replace(ids, emails=emails | frozenset(users))
 
 
 def subject_with_email(address: str) -> Subject:
