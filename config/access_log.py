@@ -37,13 +37,14 @@ class RequestFormatter(logs.JsonFormatter):
             "bytes": atoms["B"],
             "seconds": float(atoms["L"]),
             "network": atoms["h"],
-            "user_agent": atoms["a"],
             **logs.marks_of_now(),
         }
 
 
 class DiscreetLogger(Logger):
-    """gunicorn's, with networks for addresses, and paths without what follows a `?`: staff search for names there."""
+    """gunicorn's, with networks for addresses, and paths without what follows a `?`: staff search for names there. And
+    without user agents: of a network of a few people each may have their own, whatever they chose about consent.
+    """
 
     def setup(self, cfg: Any) -> None:
         """Where lines go, and in which form (LOG_FORMAT)."""
@@ -65,5 +66,6 @@ class DiscreetLogger(Logger):
         path = TOKEN.sub("...", environ.get("PATH_INFO", ""))
         told = environ | {"RAW_URI": path, "PATH_INFO": path, "QUERY_STRING": "", "HTTP_REFERER": "-"}
         told |= {"REMOTE_ADDR": prefix(environ.get("REMOTE_ADDR", "")) or "-", "HTTP_AUTHORIZATION": ""}
+        told["HTTP_USER_AGENT"] = "-"
         found: dict[str, Any] = super().atoms(resp, req, told, request_time)  # type: ignore[no-untyped-call] # gunicorn
         return {name: value for name, value in found.items() if not name.startswith("{")}

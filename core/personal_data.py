@@ -5,6 +5,7 @@ A table with a field that looks personal must be somebody's (`unregistered`): so
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -19,6 +20,10 @@ from django.db import models, transaction
 
 from core.money import MoneyField, money_string
 from core.serializers import camel
+
+log = logging.getLogger(__name__)
+SETS_OF_IDS = ("visitors", "visits", "shopped_in")
+ERASED = re.compile(r"\berased: (?P<ids>(?:[a-z_]+=[0-9a-f,-]+ ?)+)")
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,30 @@ class Subject:
     def users(self) -> list[int]:
         """The account's id, if there is one."""
         return [] if self.user_id is None else [self.user_id]
+
+    @property
+    def ids(self) -> str:
+        """All but the addresses, as the log tells them. They say nothing of anybody who is erased, but in a backup."""
+        ids: dict[str, Iterable[object]] = {"customer_id": self.customers, "user_id": self.users}
+        ids |= {name: sorted(getattr(self, name)) for name in SETS_OF_IDS}
+        return " ".join(f"{name}={','.join(map(str, keys))}" for name, keys in ids.items() if keys)
+
+    @classmethod
+    def erased_in(cls, line: str) -> Subject | None:
+        """Who was erased by a line of the log, in either form; None if nobody was. Their addresses are not in there."""
+        found = ERASED.search(line)
+        if found is None:
+            return None
+        words = (word.partition("=") for word in found["ids"].split())
+        ids = {name: keys.split(",") for name, _is, keys in words}
+        visitors, visits, shopped_in = (frozenset(map(UUID, ids.get(name, ()))) for name in SETS_OF_IDS)
+        return cls(
+            customer_id=UUID(ids["customer_id"][0]) if "customer_id" in ids else None,
+            user_id=int(ids["user_id"][0]) if "user_id" in ids else None,
+            visitors=visitors,
+            visits=visits,
+            shopped_in=shopped_in,
+        )
 
 
 def nothing_before(subject: Subject, *, now: datetime) -> None:
@@ -83,11 +112,18 @@ def export(subject: Subject) -> dict[str, Any]:
     return found
 
 
+def amounts(subject: Subject) -> dict[str, int]:
+    """How much is held, by kind."""
+    return {name: len(rows) for name, rows in export(subject).items() if rows}
+
+
 def erase(subject: Subject, *, now: datetime) -> None:
     """Erases everything that no law makes the shop keep. Twice is harmless.
 
     Those above go first, as changes lock their rows. What an order that was just being placed left behind is found the
     second time, when nothing new can come any more: the address is nobody's by then.
+
+    The log says by its ids who it was: a backup that is taken back later knows nothing of it (`erase_again`).
     """
     for part in reversed(parts.values()):
         part.before(subject, now=now)
@@ -95,6 +131,8 @@ def erase(subject: Subject, *, now: datetime) -> None:
         with transaction.atomic():
             for part in reversed(parts.values()):
                 part.erase(subject, now=now)
+    if subject.ids:
+        log.info("erased: %s", subject.ids)
 
 
 def facts(row: models.Model, *, without: Iterable[str] = ()) -> dict[str, Any]:

@@ -40,6 +40,7 @@ from core.admin import (
     record_page,
     with_email,
 )
+from customers.admin_erasing import AnswersCustomers
 from customers.admin_tokens import ApiTokenAdmin
 from customers.models import Address, Customer, CustomerGroup, User
 from customers.services import reset_second_factor, set_status
@@ -74,7 +75,7 @@ class AddressInline(StackedInline):
 
 
 @admin.register(Customer)
-class CustomerAdmin(KeySearch, ShopAdmin):
+class CustomerAdmin(KeySearch, AnswersCustomers, ShopAdmin):
     """Guests and registered customers. Their totals follow from their orders."""
 
     list_display = ("email", "full_name", "kind", "state", "total_orders", "spent", "last_order", "since")

@@ -1,6 +1,7 @@
 """Who logs in (`User`), who buys (`Customer`), and where to."""
 
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.contrib.postgres.indexes import OpClass
@@ -25,6 +26,7 @@ __all__ = [
     "Registration",
     "SecondFactor",
     "User",
+    "erased_email",
 ]
 
 
@@ -138,6 +140,7 @@ class Customer(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
+        permissions = [("erase_customer", "Can give out and erase what is held of a customer")]
         constraints = [models.UniqueConstraint(Lower("email"), name="customer_email_unique_in_any_case")]
         indexes = [
             models.Index(fields=["-created_at"], name="customer_newest"),
@@ -151,6 +154,11 @@ class Customer(models.Model):
     def average_order_value(self) -> Any:
         """`total_spent` over `total_orders`; 0 without orders."""
         return self.total_spent / self.total_orders if self.total_orders else ZERO
+
+
+def erased_email(key: UUID) -> str:
+    """What an erased customer, whose orders need one, is called by."""
+    return f"{key}@erased.invalid"
 
 
 class Address(models.Model):
@@ -181,7 +189,8 @@ class Address(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.line1}, {self.postal_code} {self.city}, {self.country}"
+        """For the admin's log, too: that keeps it when the row is gone, and nobody can tell any more whose it was."""
+        return f"{self.kind} address {self.pk}"
 
 
 class RegistrationQuerySet(WithEmail["Registration"]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +11,17 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models import PROTECT, Model, QuerySet
 
 from core.personal_data import Part, Subject, facts, register
-from customers.models import Address, ApiToken, Customer, EmailChange, RecoveryCode, Registration, SecondFactor, User
+from customers.models import (
+    Address,
+    ApiToken,
+    Customer,
+    EmailChange,
+    RecoveryCode,
+    Registration,
+    SecondFactor,
+    User,
+    erased_email,
+)
 
 NOT_GIVEN_OUT = {"password", "is_superuser", "is_staff", "token_hash", "secret", "last_step", "browsers"}
 OF_PEOPLE = (Customer, User, Address, Registration, EmailChange, ApiToken, SecondFactor, RecoveryCode)
@@ -18,6 +29,8 @@ ERASED_NAMES = {
     "user": None, "first_name": "", "last_name": "", "phone": "", "first_visit_at": None, "type": Customer.Type.GUEST,
     "status": Customer.Status.ACTIVE, "group": None,
 }  # fmt: skip
+LONGEST_NAME = 200
+"""Of a record, in the admin's log."""
 
 
 def export(subject: Subject) -> dict[str, Any]:
@@ -44,6 +57,8 @@ def erase(subject: Subject, *, now: datetime) -> None:
     for address in subject.emails:
         Registration.objects.with_email(address).delete()
         EmailChange.objects.with_email(address).delete()
+        # Also what staff deleted, and what apps above call by the address.
+        forget_entries(LogEntry.objects.filter(object_repr__iexact=address[:LONGEST_NAME]))
     customer = Customer.objects.select_for_update().filter(pk__in=subject.customers).first()
     if customer is not None:
         forget_customer(customer)
@@ -57,7 +72,7 @@ def forget_customer(customer: Customer) -> None:
     forget_log(Customer, [customer.pk])
     customer.addresses.all().delete()
     if is_needed(customer):
-        Customer.objects.filter(pk=customer.pk).update(email=f"{customer.pk}@erased.invalid", **ERASED_NAMES)
+        Customer.objects.filter(pk=customer.pk).update(email=erased_email(customer.pk), **ERASED_NAMES)
     else:
         customer.delete()
 
@@ -71,11 +86,14 @@ def is_needed(customer: Customer) -> bool:
     )
 
 
-def forget_log(model: type[Model], keys: Any) -> None:
-    """The admin's log says that staff changed a record, but no longer whose: it has names in it."""
-    entries = LogEntry.objects.filter(
-        content_type=ContentType.objects.get_for_model(model), object_id__in=[str(key) for key in keys]
-    )
+def forget_log(model: type[Model], keys: Iterable[object]) -> None:
+    """Of these records the admin's log no longer says whose they were."""
+    content_type = ContentType.objects.get_for_model(model)
+    forget_entries(LogEntry.objects.filter(content_type=content_type, object_id__in=[str(key) for key in keys]))
+
+
+def forget_entries(entries: QuerySet[LogEntry]) -> None:
+    """They say that staff changed a record, and when."""
     entries.update(object_repr="erased", change_message="")
 
 

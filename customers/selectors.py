@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from core.personal_data import Subject
@@ -9,6 +10,9 @@ from customers.models import Customer, User
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
+
+
+STAFF_STAY = "This is an account of staff. Take its rights away first."
 
 
 def customer_of(user: User | AnonymousUser) -> Customer | None:
@@ -21,6 +25,11 @@ def customer_of(user: User | AnonymousUser) -> Customer | None:
 def is_staff(user: User) -> bool:
     """Whether the account belongs to the back office."""
     return user.is_staff or user.is_superuser
+
+
+def is_of_staff(subject: Subject) -> bool:
+    """Whether the account is one of those; they are not erased (`STAFF_STAY`)."""
+    return any(is_staff(user) for user in User.objects.filter(pk__in=subject.users))
 
 
 def may_log_in(user: User) -> bool:
@@ -39,6 +48,14 @@ def subject_of(customer: Customer) -> Subject:
     """Whose personal data: this customer's, by all that leads to them."""
     emails = {customer.email} | ({customer.user.email} if customer.user else set())
     return Subject(emails=frozenset(emails), customer_id=customer.pk, user_id=customer.user_id)
+
+
+def subject_told(ids: Subject) -> Subject:
+    """The same by ids that the log told, with the addresses that this database knows them by."""
+    customer = Customer.objects.filter(pk__in=ids.customers).select_related("user").first()
+    users = User.objects.filter(pk__in=ids.users).values_list("email", flat=True)
+    emails = subject_of(customer).emails if customer else frozenset()
+    return replace(ids, emails=emails | frozenset(users))
 
 
 def subject_with_email(address: str) -> Subject:

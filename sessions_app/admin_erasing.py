@@ -5,13 +5,10 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect
+from django.http import HttpRequest, HttpResponse
 
-from core import personal_data
-from core.admin import HistoryAdmin, action, as_uuid, ask, decided, record_page
-from core.clock import now
+from core.admin import AnswersPeople, HistoryAdmin, NobodyError, action, ask
+from core.personal_data import Subject
 from sessions_app import whose
 from sessions_app.models import VisitorSession
 
@@ -19,23 +16,23 @@ ERASE = "sessions_app.erase_visitorsession"
 GONE = "Nothing is held: this visit was erased already, or is not there."
 
 
-class AnswersVisitors(HistoryAdmin):
+class AnswersVisitors(AnswersPeople, HistoryAdmin):
     """Visits, with buttons for those who answer visitors. Both are about all visits of the browser if it could be
     recognised, else about this one.
     """
 
-    actions_detail = ("give_out", "erase")
+    answers = "visitor"
+    permission_to_answer = ERASE
 
-    @action(description="Give out what is held", icon="download", permissions=["answer"])
-    def give_out(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """A file for the visitor."""
-        subject = whose.of_visit(UUID(object_id))
+    def subject_of(self, key: UUID) -> Subject:
+        subject = whose.of_visit(key)
         if subject is None:
-            self.message_user(request, GONE, messages.WARNING)
-            return redirect(page_of(object_id))
-        body = {"exportedAt": now(), "held": personal_data.export(subject)}
-        headers = {"Content-Disposition": 'attachment; filename="visitor.json"'}
-        return JsonResponse(body, json_dumps_params={"indent": 2, "ensure_ascii": False}, headers=headers)
+            raise NobodyError(GONE)
+        return subject
+
+    def husk(self, key: UUID) -> VisitorSession:
+        """The visit, which only counts."""
+        return VisitorSession.objects.get(pk=key)
 
     @action(
         description="Erase the visitor",
@@ -50,19 +47,4 @@ class AnswersVisitors(HistoryAdmin):
         ),
     )
     def erase(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
-        subject = whose.of_visit(UUID(object_id))
-        if subject is None:
-            return decided(self, request, GONE, page=page_of(object_id), level=messages.WARNING)
-        personal_data.erase(subject, now=now())
-        husk = VisitorSession.objects.get(pk=object_id)
-        self.log_change(request, husk, f"The visitor was erased: {len(subject.visits)} visits.")  # names nobody
-        return decided(self, request, "The visitor was erased.", page=page_of(object_id))
-
-    def has_answer_permission(self, request: HttpRequest, object_id: str = "") -> bool:
-        """Whether this person may, and it can be a visit."""
-        return request.user.has_perm(ERASE) and (not object_id or as_uuid(object_id) is not None)
-
-
-def page_of(object_id: str) -> str:
-    """The page of the visit."""
-    return record_page("sessions_app_visitorsession", object_id)
+        return self.erase_for_good(request, object_id)

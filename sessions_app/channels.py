@@ -105,7 +105,7 @@ class Utm:
             return NO_UTM
         given: dict[str, str] = {}
         for name, value in parse_qsl(query.removeprefix("?")):
-            given.setdefault(name.lower(), printable(value).strip()[:LONGEST])
+            given.setdefault(name.lower(), nameless(printable(value).strip())[:LONGEST])
         utm = cls(**{part.name: given.get(f"utm_{part.name}", "") for part in fields(cls)})
         if utm != NO_UTM:
             return utm
@@ -155,11 +155,26 @@ def page_path(page: str) -> str:
     try:
         parts = urlsplit(page)
     except ValueError:  # such as brackets that are no IPv6 address
-        return re.split(r"[?#]", page)[0]
+        return nameless(re.split(r"[?#]", page)[0])
     if parts.scheme not in ("", "http", "https"):  # a screen of an app
-        return parts._replace(query="", fragment="").geturl()
+        return nameless(parts._replace(query="", fragment="").geturl())
     route = f"#{parts.fragment.partition('?')[0]}" if parts.fragment.startswith(("/", "!/")) else ""
-    return (parts.path or ("/" if parts.netloc or route else "")) + route
+    return nameless((parts.path or ("/" if parts.netloc or route else "")) + route)
+
+
+def nameless(text: str) -> str:
+    """A path, or a word of a link, with `...` for parts that are an e-mail address: numbers of days have pages and
+    campaigns in them, and are kept for ever.
+    """
+    if "@" not in text and "%40" not in text:
+        return text
+    return "/".join("..." if is_email(part) else part for part in text.split("/"))
+
+
+def is_email(part: str) -> bool:
+    """Whether it may be one, or has one in it. (A name as in `/@shop` is none.)"""
+    name, _at, host = part.replace("%40", "@").partition("@")
+    return bool(name) and "." in host
 
 
 def classify(*, referrer_host: str, own_host: str, utm: Utm, rules: Rules = NO_RULES) -> Channel:

@@ -17,7 +17,8 @@ def daily_visitor_id(*, ip: str, user_agent: str, day: date) -> UUID:
     return UUID(bytes=hashlib.blake2b(text, key=salt_of(day), digest_size=16).digest())
 
 
-# A process holds the salt of one day: that of a new day drives out the one before, long before it is destroyed.
+# A process holds the salt of one day: that of a new day drives out the one before, long before it is destroyed, if
+# anybody comes that day (docs/privacy.md).
 @lru_cache(maxsize=1)
 def salt_of(day: date) -> bytes:
     """The salt of a UTC day, made by whoever needs it first."""

@@ -81,6 +81,14 @@ def discreet_logs() -> Iterator[None]:
     assert logs.leaks(collector.lines) == []
 
 
+@pytest.fixture
+def logs(caplog: pytest.LogCaptureFixture) -> Iterator[list[str]]:
+    """All that is logged from here on, whatever its level."""
+    caplog.set_level("DEBUG")
+    with collected() as collector:
+        yield collector.lines
+
+
 @pytest.fixture(autouse=True)
 def own_clock() -> Iterator[None]:
     """A test that moves the clock is believed: PostgreSQL is not asked what time it is."""

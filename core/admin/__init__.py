@@ -1,6 +1,7 @@
 """What the staff screens share, and the screens of what core itself keeps."""
 
 from core.admin import mails, schedules
+from core.admin.answering import AnswersPeople, NobodyError
 from core.admin.chips import Chip, ChippedList
 from core.admin.decisions import ask, decided, go_on, is_there
 from core.admin.finding import found_once
@@ -51,6 +52,7 @@ __all__ = [
     "NOTHING",
     "PLAIN",
     "WAITING",
+    "AnswersPeople",
     "AtLeast",
     "BoundedPaginator",
     "Chip",
@@ -62,6 +64,7 @@ __all__ = [
     "Inline",
     "KeySearch",
     "Link",
+    "NobodyError",
     "NotedList",
     "RecordForm",
     "Row",

@@ -93,7 +93,7 @@ class EraseCommand(PersonalCommand):
             CommandError: they may not be erased, or whoever runs this says no.
         """
         subject = self.subject(options[self.word])
-        amounts = {name: len(rows) for name, rows in personal_data.export(subject).items() if rows}
+        amounts = personal_data.amounts(subject)
         if not options["yes"]:
             self.ask(options[self.word], amounts)
         personal_data.erase(subject, now=now())

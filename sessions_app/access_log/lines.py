@@ -13,6 +13,8 @@ from functools import lru_cache, partial
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from sessions_app.channels import nameless
+
 LONGEST = 2048
 """Characters of a page or a referrer that are kept."""
 
@@ -97,7 +99,7 @@ def parse_line(raw: bytes) -> Request:
     if "\\" not in text and (answered := ANSWERED.fullmatch(text)):
         address, hour, within_hour, zone, path, query, referrer, user_agent = answered.groups()
         at = whole_hour(hour, zone) + SECONDS[within_hour]
-        page = None if is_asset(path) else path[:LONGEST].replace("\0", "")
+        page = None if is_asset(path) else nameless(path[:LONGEST].replace("\0", ""))
         return REQUEST((at, address, user_agent, referrer, page, query or ""))
     match = PLAIN.fullmatch(text) or COMMON.fullmatch(text) or ESCAPED.fullmatch(text)
     if match is None:
@@ -114,7 +116,7 @@ def parse_line(raw: bytes) -> Request:
         path = _path_of_address(path)
     if not path or is_asset(path):
         return Request(at, address, user_agent, referrer, None, "")
-    return Request(at, address, user_agent, referrer, clean(path), query)
+    return Request(at, address, user_agent, referrer, nameless(clean(path)), query)
 
 
 def is_asset(path: str) -> bool:

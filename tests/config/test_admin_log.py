@@ -37,6 +37,7 @@ from tests.config.admin_rows import NEW, ROWS, filled
 from tests.customers.staff import OWN_PASSWORD, careful_boss
 from tests.factories import (
     PASSWORD,
+    CustomerFactory,
     OrderFactory,
     OrderSessionFactory,
     PaymentAttemptFactory,
@@ -226,6 +227,7 @@ BUTTONS: dict[Name, Callable[[Scene], Any]] = {
     ("analytics.Alert", "mute_kind"): lambda s: s.press(alert(), "mute_kind", how_long="24"),
     ("analytics.Alert", "unmute_kind"): lambda s: s.press(alert(muted=True), "unmute_kind"),
     ("checkout.ReminderAddress", "allow"): lambda s: s.press(ROWS["checkout.ReminderAddress"](), "allow"),
+    ("customers.Customer", "erase"): lambda s: s.press(CustomerFactory.create(), "erase"),
     ("customers.ApiToken", "revoke"): lambda s: s.press(ROWS["customers.ApiToken"](), "revoke"),
     ("customers.User", "reset_factor"): lambda s: s.press(careful_boss()[0].user, "reset_factor"),
     ("django_celery_beat.PeriodicTask", "enable_tasks"): lambda s: s.choose(
@@ -269,6 +271,7 @@ CHANGE_NOTHING: dict[Name, str] = {
     ("core.MailText", "preview"): "shows a mail about an order that nobody placed",
     ("orders.Order", "by_phone"): "leads to a page",
     ("sessions_app.VisitorSession", "give_out"): "shows what is held",
+    ("customers.Customer", "give_out"): "shows what is held",
 }
 
 

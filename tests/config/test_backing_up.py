@@ -1,5 +1,6 @@
 """Backups, made and taken back."""
 
+import json
 import os
 import stat
 import subprocess
@@ -16,7 +17,12 @@ from redis import Redis
 from config import backing_up
 from config.backing_up import BackupError, back_up, found
 from config.embedded import PROJECT
-from tests.factories import OrderFactory
+from core import logs
+from core.clock import now
+from core.personal_data import Subject, erase
+from customers.selectors import subject_of
+from tests.customers.member import member
+from tests.factories import OrderFactory, VisitorSessionFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ANOTHER_REDIS = f"{settings.REDIS_URL.split('?')[0]}?db=61"
@@ -36,10 +42,15 @@ def empty() -> Iterator[str]:
 
 def restore(source: Path, name: str) -> subprocess.CompletedProcess[str]:
     """The command, on a database of that name."""
+    return manage(name, "restore", str(source), "--yes")
+
+
+def manage(name: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """A command on a database of that name."""
     at = f"{settings.DATABASE_URL.rsplit('/', 1)[0]}/{name}"
-    told = {"DATABASE_URL": at, "REDIS_URL": ANOTHER_REDIS}
-    words = [sys.executable, "manage.py", "restore", str(source), "--yes"]
-    return subprocess.run(words, cwd=PROJECT, env={**os.environ, **told}, capture_output=True, text=True, check=False)
+    env = {**os.environ, "DATABASE_URL": at, "REDIS_URL": ANOTHER_REDIS}
+    command = [sys.executable, "manage.py", *words]
+    return subprocess.run(command, cwd=PROJECT, env=env, capture_output=True, text=True, check=False)
 
 
 def asked(name: str, query: str) -> str:
@@ -67,6 +78,28 @@ def test_what_was_backed_up_comes_back_and_what_redis_holds_of_another_time_goes
     assert done.returncode == 0, done.stderr
     assert asked(empty, "SELECT number FROM orders_order") == order.number
     assert another_redis.dbsize() == 0
+
+
+def test_who_was_erased_since_is_erased_again_by_what_the_log_tells(
+    tmp_path: Path, empty: str, another_redis: Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A customer with an account, and a visit that was erased without what was ordered there."""
+    caplog.set_level("INFO")
+    ada, visit = member("ada@example.com").customer, VisitorSessionFactory.create(utm_campaign="Mark")
+    grace = OrderFactory.create(email="grace@example.com", visitor_session=visit)
+    call_command("backup", tmp_path / "backup")
+    erase(subject_of(ada), now=now())
+    erase(Subject(visits=frozenset({visit.pk})), now=now())
+    (tmp_path / "web.log").write_text("\n".join(map(logs.JsonFormatter().format, caplog.records)))
+    assert restore(tmp_path / "backup", empty).returncode == 0
+    assert asked(empty, "SELECT email FROM customers_customer WHERE email LIKE 'ada@%'") == "ada@example.com"
+
+    done = manage(empty, "erase_again", str(tmp_path / "web.log"), "--json")
+    assert (done.returncode, json.loads(done.stdout)) == (0, {"told": 2, "erased": 2}), done.stderr
+    assert asked(empty, "SELECT email FROM customers_customer WHERE email LIKE 'ada@%'") == ""
+    assert asked(empty, "SELECT email FROM customers_user WHERE email LIKE 'ada@%'") == ""
+    assert asked(empty, "SELECT utm_campaign FROM sessions_app_visitorsession") == ""
+    assert asked(empty, "SELECT email FROM orders_order WHERE visitor_session_id IS NULL") == grace.email
 
 
 def test_nothing_is_overwritten_by_a_backup(tmp_path: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.apps import apps
@@ -12,7 +14,7 @@ from django.db import models
 from django.test.utils import isolate_apps
 
 from core import personal_data
-from core.personal_data import NOT_PERSONAL, parts, personal_fields, unregistered
+from core.personal_data import NOT_PERSONAL, Subject, parts, personal_fields, unregistered
 from customers.models import User
 from orders.models import Order
 from sessions_app.models import CrawlerDay, VisitorSession
@@ -64,6 +66,27 @@ def test_a_new_table_with_a_field_of_a_person_fails_the_build(name: str) -> None
 @pytest.mark.parametrize("name", ["number", "status", "amount", "visitors", "unique_visits", "product_name"])
 def test_the_control_a_new_table_that_only_counts_does_not(name: str) -> None:
     assert unregistered(with_new_model(models.CharField(), name)) == []
+
+
+WHO = Subject(
+    customer_id=uuid4(), user_id=7, visitors=frozenset({uuid4()}), visits=frozenset({uuid4(), uuid4()}),
+    shopped_in=frozenset({uuid4()}),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("subject", [WHO, Subject(user_id=7), Subject(visits=frozenset({uuid4()}))])
+@pytest.mark.parametrize(
+    "line", ["INFO core.personal_data [-] erased: {}", '{{"message": "erased: {}", "session": "a"}}']
+)
+def test_the_log_tells_who_was_erased_by_ids_alone(line: str, subject: Subject) -> None:
+    known = replace(subject, emails=frozenset({"ada@example.com"}))
+    assert "ada" not in known.ids
+    assert Subject.erased_in(line.format(known.ids)) == subject
+
+
+@pytest.mark.parametrize("line", ["", "erased: nobody", "The customer was erased.", "erased: 3 visits=none"])
+def test_other_lines_tell_of_nobody(line: str) -> None:
+    assert Subject.erased_in(line) is None
 
 
 def test_visits_events_consents_and_dead_letters_are_somebodys() -> None:

@@ -15,6 +15,8 @@ from django.core.management import CommandError, call_command
 from django.db.models import Model
 from django.test import Client
 
+from analytics.services import aggregate_today
+from checkout.models import ReminderAddress
 from core import mail, personal_data
 from core import redis as core_redis
 from core.clock import now
@@ -27,7 +29,15 @@ from sessions_app.models import DeadLetter, SessionEvent, VisitorSession
 from tests.billing_server import BillingService
 from tests.customers.member import Member, logged_in, mails, member, token_in
 from tests.factories import PASSWORD, CouponFactory, CustomerFactory, UserFactory
-from tests.stored import everything, found_of, rows_of
+from tests.stored import (
+    everything,
+    everything_but_of_days,
+    files_of_days,
+    found_of,
+    pass_a_night,
+    rows_of,
+    words_of_days,
+)
 from tests.world import Shopper, World, attempt_of, check_books, report, together
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -51,6 +61,8 @@ ERASED = {
     "Mark-own-phone", "Mark-logged",
     *(set(SHIPPED.values()) - {"GB", "Mark-ship-region"}), *(set(AT_HOME.values()) - {"GB"}),
 }  # fmt: skip
+COUNTED = {"/mark-page", "mark-referrer.example", "mark-source", "mark-medium", "mark-campaign"}
+"""Of these the numbers of days say how many came so, of whomever."""
 
 
 @pytest.fixture(autouse=True)
@@ -70,7 +82,8 @@ class Marked(Member):
         page += "&utm_term=mark-term&utm_content=mark-content"
         view = {"eventType": "page_view", "page": page, "referrer": "https://mark-referrer.example/who"}
         search = {"eventType": "search", "metadata": {"query": "Mark-query"}}
-        self.post("/analytics/track", {"events": [view, search]})
+        own = {"eventType": "page_view", "page": f"/account/{EMAIL}"}
+        self.post("/analytics/track", {"events": [view, search, own]})
         self.call("put", "/storefront/session/consent", {"analytics": True})
 
     def order_as(self, world: World, **more: Any) -> Order:
@@ -82,7 +95,7 @@ class Marked(Member):
 
 
 @pytest.fixture
-def marked(world: World, billing: BillingService) -> Marked:
+def marked(logs: list[str], world: World, billing: BillingService) -> Marked:
     """Visits, an account, a paid order, one that is cancelled, one that waits, checkouts, mails; all stored."""
     member(EMAIL)
     mark = Marked()
@@ -101,7 +114,8 @@ def marked(world: World, billing: BillingService) -> Marked:
     mark.ask_for_reset()
     customer = mark.customer
     admin = UserFactory.create(email="admin@example.com", is_staff=True, is_superuser=True)
-    rows: list[Model | None] = [customer, customer.user, customer.addresses.get()]
+    unsubscribed = ReminderAddress.objects.create(email=EMAIL, unsubscribed_at=now())
+    rows: list[Model | None] = [customer, customer.user, customer.addresses.get(), unsubscribed]
     for row in filter(None, rows):
         LogEntry.objects.log_actions(admin.pk, [row], 2, [{"changed": {"object": "Mark-logged"}}], single_object=True)
     flush(consumer="test")
@@ -126,12 +140,22 @@ def test_the_control_every_mark_is_stored_before(marked: Marked) -> None:
     assert found_of(ERASED | ON_THE_INVOICE, everything()) == ERASED | ON_THE_INVOICE
 
 
-def test_after_erasing_only_what_invoices_must_keep_is_found(marked: Marked) -> None:
-    erase()
+def test_after_erasing_only_what_invoices_must_keep_is_found(
+    marked: Marked, logs: list[str], admin_client: Client
+) -> None:
     flush(consumer="test")
-    left = everything()
+    aggregate_today(now=now())
+    erase()
+    pass_a_night()
+    left = everything_but_of_days()
     assert found_of(ERASED, left) == set()
     assert found_of(ON_THE_INVOICE, left) == ON_THE_INVOICE
+    assert found_of(ERASED | ON_THE_INVOICE, words_of_days()) == COUNTED
+    assert found_of(ERASED | ON_THE_INVOICE, files_of_days(admin_client)) <= COUNTED
+    with pytest.raises(CommandError, match="Nothing is held"):
+        exported()
+    assert logs
+    assert found_of(ERASED | ON_THE_INVOICE, "\n".join(logs)) == set()
 
 
 def test_the_export_has_every_mark_that_is_of_the_customer(marked: Marked) -> None:
@@ -273,6 +297,27 @@ def test_mails_and_registrations_of_an_address_that_no_customer_has_go_too() -> 
     Member(EMAIL).register()
     erase()
     assert found_of({EMAIL}, everything()) == set()
+
+
+def test_the_log_forgets_who_it_was_that_staff_deleted(admin_client: Client) -> None:
+    guest = CustomerFactory.create(email=EMAIL)
+    assert admin_client.post(f"/admin/customers/customer/{guest.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert EMAIL in everything()
+    erase()
+    assert EMAIL not in everything()
+    assert LogEntry.objects.get().object_repr == "erased"
+
+
+def test_the_log_never_has_an_address(admin_client: Client) -> None:
+    """Customers who change their addresses get new rows, and nobody could tell whose the old ones were."""
+    ada = logged_in(EMAIL)
+    ada.change(addresses=[HOME])
+    page = f"/admin/customers/address/{ada.customer.addresses.get().pk}/change/"
+    form = {"customer": ada.customer.pk, "kind": "shipping", "line1": AT_HOME["line1"], "city": AT_HOME["city"]}
+    form |= {"postal_code": AT_HOME["postalCode"], "country": "GB"}
+    assert admin_client.post(page, form).status_code == 302
+    entry = LogEntry.objects.get()
+    assert found_of(set(AT_HOME.values()) - {"GB"}, f"{entry.object_repr} {entry.change_message}") == set()
 
 
 # By the customer

@@ -89,6 +89,7 @@ DOORS: dict[str, Door] = {
     "/admin/checkout/checkoutsession/phone/": holders("orders.add_order"),
     "/admin/checkout/checkoutsession/phone/products/": holders("orders.add_order", methods=["get"]),
     **records_of("core.mailtext", "core.view_mailtext|core.change_mailtext", "preview"),
+    **records_of("customers.customer", "customers.erase_customer", "give_out", "erase"),
     **records_of("customers.user", "customers.change_user", "reset_factor"),  # and for superusers alone
     **records_of("customers.apitoken", "customers.change_apitoken", "revoke"),
     **records_of("sessions_app.visitorsession", "sessions_app.erase_visitorsession", "give_out", "erase"),

@@ -21,8 +21,8 @@ from config.run import procfile
 from tests.e2e.conftest import free_port
 from tests.promises.processes import Running, environment, until
 
-MARKS = ("marked-somebody@people.example", "Markedia Markovna", "marked-password-8472")
-EMAIL, NAME, PASSWORD = MARKS
+MARKS = ("marked-somebody@people.example", "Markedia Markovna", "marked-password-8472", "Marked-browser/8472")
+EMAIL, NAME, PASSWORD, AGENT = MARKS
 FAULTS = ["/api/v1/faulty", "/faulty/page", "/faulty/in-hands", "/faulty/mistyped"]
 ASKED = f"/admin/customers/customer/?q={quote(EMAIL)}"
 
@@ -52,9 +52,10 @@ def answers(port: int) -> bool:
 
 
 def status(port: int, path: str, **headers: str) -> int:
-    """Of the answer at that path, to a page that names somebody in its address."""
+    """Of the answer at that path, to a page that names somebody in its address, in a browser like no other."""
+    sent = {"Referer": f"http://127.0.0.1:{port}{ASKED}", "User-Agent": AGENT, **headers}
     with closing(HTTPConnection("127.0.0.1", port, timeout=30)) as http:
-        http.request("GET", path, headers={"Referer": f"http://127.0.0.1:{port}{ASKED}", **headers})
+        http.request("GET", path, headers=sent)
         return http.getresponse().status
 
 

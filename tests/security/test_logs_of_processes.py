@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection
 
 from tests.factories import UserFactory
 from tests.promises.processes import until
-from tests.security.faulty_processes import ASKED, EMAIL, FAULTS, of_postgresql, size_of_log, status, told, web
+from tests.security.faulty_processes import AGENT, ASKED, EMAIL, FAULTS, of_postgresql, size_of_log, status, told, web
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -53,4 +53,4 @@ def test_control_gunicorns_own_lines_are_noticed(tmp_path: Path) -> None:
     log = tmp_path / "web.log"
     with web(log, "--logger-class", "gunicorn.glogging.Logger") as port:
         status(port, ASKED)
-    assert told(log.read_text()) == [quote(EMAIL)]
+    assert told(log.read_text()) == [AGENT, quote(EMAIL)]

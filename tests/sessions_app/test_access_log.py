@@ -71,6 +71,12 @@ class TestLine:
     ) -> None:
         assert parse_line(line(request=request_line, status=status)).page == page
 
+    @pytest.mark.parametrize("backslash", ["", r"\x20"])
+    def test_a_page_is_kept_without_e_mail_addresses(self, backslash: str) -> None:
+        page = parse_line(line(request=f"GET /account/ada@example.com/{backslash} HTTP/1.1")).page
+        assert page is not None
+        assert page.rstrip() == "/account/.../"
+
     @pytest.mark.parametrize(
         ("path", "asset"),
         [

@@ -48,7 +48,7 @@ def test_erasing_one_visit_erases_all_of_its_browser_and_says_so_in_the_log(
     assert list(VisitorSession.objects.not_erased()) == [visits[2]]
     assert SessionEvent.objects.get().session == visits[2]
     entry = LogEntry.objects.get()
-    assert "erased: 2 visits" in entry.change_message
+    assert "erased. Held was: visits: 2." in entry.change_message
     assert str(visits[0].visitor_id) not in f"{entry.object_repr} {entry.change_message}"
     assert b"erased: it only counts" in privacy.get(path_of(visits[0])).content
 

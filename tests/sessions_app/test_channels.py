@@ -183,10 +183,22 @@ def test_host_of_a_referrer(url: str, host: str) -> None:
         ("ourshop://cart?email=x", "ourshop://cart"),
         ("ourshop://cart/lines?email=x", "ourshop://cart/lines"),
         ("http://[bad/a?email=x", "http://[bad/a"),
+        ("/account/ada@example.com/orders", "/account/.../orders"),
+        ("/account/ada%40example.com", "/account/..."),
+        ("/#/account/ada@example.com", "/#/account/..."),
+        ("ourshop://account/ada@example.com", "ourshop://account/..."),
+        ("http://[bad/ada@example.com", "http://[bad/..."),
+        ("/@shop/a.b", "/@shop/a.b"),
     ],
 )
 def test_of_a_page_the_path_is_kept_and_the_route_of_a_single_page_shop(page: str, path: str) -> None:
     assert page_path(page) == path
+
+
+def test_no_e_mail_address_is_kept_of_a_link() -> None:
+    """Campaigns stand in numbers that are kept for ever."""
+    assert Utm.from_query("utm_campaign=ada%40example.com&utm_source=a@b").campaign == "..."
+    assert Utm.from_query("utm_campaign=ada%2540example.com&utm_source=a@b") == Utm(source="a@b", campaign="...")
 
 
 @given(st.text(max_size=200))

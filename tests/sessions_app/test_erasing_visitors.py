@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from io import StringIO
 from typing import Any
@@ -12,7 +11,9 @@ from uuid import UUID, uuid4
 import pytest
 from django.conf import LazySettings
 from django.core.management import CommandError, call_command
+from django.test import Client
 
+from analytics.services import aggregate_today
 from checkout.models import CheckoutSession
 from core import personal_data
 from core import redis as core_redis
@@ -29,8 +30,16 @@ from sessions_app.services.arrivals import Arrival
 from sessions_app.tokens import CONSENT_COOKIE, SESSION_COOKIE, VISITOR_COOKIE, sign
 from tests.billing_server import BillingService
 from tests.customers.member import logged_in, mails
-from tests.logs import collected
-from tests.stored import everything, found_of, redis_text, rows_of
+from tests.stored import (
+    everything,
+    everything_but_of_days,
+    files_of_days,
+    found_of,
+    pass_a_night,
+    redis_text,
+    rows_of,
+    words_of_days,
+)
 from tests.world import Shopper, World, attempt_of, check_books, report, together
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -50,6 +59,11 @@ TYPED = {
     *(set(SHIPPED.values()) - {"GB", "Mark-ship-region"}),
 }  # fmt: skip
 ERASED = CAME | TYPED
+COUNTED = {
+    "mark-landing", "mark-earlier", "/mark-page", "/mark-late", "mark-referrer.example", "mark-source", "mark-medium",
+    "mark-campaign",
+}  # fmt: skip
+"""Of these the numbers of days say how many came so, of whomever."""
 PAGE = "/mark-page?utm_source=mark-source&utm_medium=mark-medium&utm_campaign=mark-campaign"
 PAGE += "&utm_term=mark-term&utm_content=mark-content"
 
@@ -78,6 +92,7 @@ class Marked(Shopper):
     def look_around(self) -> None:
         self.view(PAGE, referrer="https://mark-referrer.example/who", title="Mark-title")
         self.view("/mug?utm_source=mark-second")
+        self.view("/account/mark-mail@example.com")
         self.post("/analytics/track", {"eventType": "search", "metadata": {"query": "Mark-query"}})
         self.post("/storefront/session/track-event", {"eventType": "mark_event"})
         self.call("put", "/storefront/session/consent", {"analytics": True})
@@ -103,14 +118,6 @@ class Marked(Shopper):
         answer = self.get("/storefront/visitor/export")
         assert answer.status_code == 200, answer.json()
         return answer.json()["data"]["held"]
-
-
-@pytest.fixture
-def logs(caplog: pytest.LogCaptureFixture) -> Iterator[list[str]]:
-    """All that is logged from the first visit on, whatever its level."""
-    caplog.set_level("DEBUG")
-    with collected() as collector:
-        yield collector.lines
 
 
 @pytest.fixture
@@ -144,12 +151,21 @@ def test_the_control_every_mark_is_stored_before(marked: Marked) -> None:
     assert found_of(ERASED | ON_THE_INVOICE, everything()) == ERASED | ON_THE_INVOICE
 
 
-def test_after_erasing_only_what_invoices_must_keep_is_found(marked: Marked, logs: list[str]) -> None:
-    assert marked.erase().status_code == 200
+def test_after_erasing_only_what_invoices_must_keep_is_found(
+    marked: Marked, logs: list[str], admin_client: Client
+) -> None:
+    token = marked.client.cookies[VISITOR_COOKIE].value
     flush(consumer="test")
-    left = everything()
+    aggregate_today(now=now())
+    assert marked.erase().status_code == 200
+    pass_a_night()
+    left = everything_but_of_days()
     assert found_of(ERASED, left) == set()
     assert found_of(ON_THE_INVOICE, left) == ON_THE_INVOICE
+    assert found_of(ERASED | ON_THE_INVOICE, words_of_days()) == COUNTED
+    assert found_of(ERASED | ON_THE_INVOICE, files_of_days(admin_client)) <= COUNTED
+    with pytest.raises(CommandError, match="No visit and no visitor"):
+        run("export_visitor", token)
     assert logs
     assert found_of(ERASED | ON_THE_INVOICE, "\n".join(logs)) == set()
     check_books()

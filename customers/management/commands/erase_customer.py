@@ -5,8 +5,7 @@ from django.core.management.base import CommandError
 from core.management.personal_data import EraseCommand
 from core.personal_data import Subject
 from customers.emails import normal_email
-from customers.models import User
-from customers.selectors import is_staff, subject_with_email
+from customers.selectors import STAFF_STAY, is_of_staff, subject_with_email
 
 
 class Command(EraseCommand):
@@ -25,8 +24,8 @@ class Command(EraseCommand):
             CommandError: it is an account of staff.
         """
         found = subject_with_email(normal_email(text))
-        if any(is_staff(user) for user in User.objects.filter(pk__in=found.users)):
-            raise CommandError("This is an account of staff. Take its rights away first.")
+        if is_of_staff(found):
+            raise CommandError(STAFF_STAY)
         return found
 
     def same(self, one: str, other: str) -> bool:
