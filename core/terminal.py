@@ -46,6 +46,17 @@ def progress(
         )
 
 
+def ask(question: str, *, stderr: OutputWrapper) -> str:
+    """What whoever sits there answers. Asked on standard error: standard output is for what comes of it.
+
+    Raises:
+        EOFError: nobody sits there.
+    """
+    stderr.write(question, style_func=str, ending="")
+    stderr.flush()
+    return input()
+
+
 def print_json(stdout: OutputWrapper, data: Mapping[str, object]) -> None:
     """The data as JSON, for machines; instants are ISO 8601 with `Z`."""
     stdout.write(json.dumps(data, indent=2, cls=DjangoJSONEncoder))

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import OperationalError
 
 from core.clock import now as clock_now
 from core.management.redis_tables import keys_body, print_keys, print_server, server_body
@@ -34,17 +33,14 @@ class Command(BaseCommand):
         """Prints it.
 
         Raises:
-            CommandError: Redis is away (after what PostgreSQL knows), or PostgreSQL is.
+            CommandError: Redis is away; after what PostgreSQL knows.
         """
         now = clock_now()
         try:
             live: Live | None = live_stats.live(now=now)
         except RedisAwayError:
             live = None
-        try:
-            stored = live_stats.stored(now=now)
-        except OperationalError as error:
-            raise CommandError(f"PostgreSQL cannot be asked: {str(error).strip()}") from error
+        stored = live_stats.stored(now=now)
         self._tell(live, stored, now=now, as_json=options["json"])
         if live is None:
             raise CommandError(AWAY)

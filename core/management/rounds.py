@@ -1,10 +1,8 @@
-"""What the commands over billing's jobs print: the round's summary, and whether it went wrong."""
+"""What the commands over jobs print: the round's summary, and whether it went wrong."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 from django.core.management.base import CommandError, OutputWrapper
-from django.db import OperationalError
 
 from core.terminal import print_json, print_table
 
@@ -30,18 +28,3 @@ def camel_words(name: str) -> str:
     """`Still open` as `stillOpen`."""
     head, *tail = name.split()
     return head.lower() + "".join(word.capitalize() for word in tail)
-
-
-@contextmanager
-def interruptions(*, stopped: str) -> Iterator[None]:
-    """What ends a run before its end, as a sentence.
-
-    Raises:
-        CommandError: PostgreSQL is away, or Ctrl-C (exit code 130, and what `stopped` says).
-    """
-    try:
-        yield
-    except OperationalError as error:
-        raise CommandError(f"PostgreSQL cannot be asked: {str(error).strip()}") from error
-    except KeyboardInterrupt as stop:
-        raise CommandError(stopped, returncode=130) from stop
