@@ -33,6 +33,7 @@ OURS = sorted(name for name, app in get_commands().items() if app in OUR_APPS)
 NOT_POSTGRESQL = {
     "backup": "pg_dump failed",
     "cache_stats": "Redis is away",
+    "flush_events": "Redis is away",
     "simulate_traffic": "does not answer like a shop",
 }
 """Who misses somebody else, and what it says."""
