@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -46,10 +47,15 @@ def why(error: Exception) -> str:
 
 def run(words: Sequence[str]) -> None:
     """Runs a command line. Whatever command it is, it ends as `interruptions` says; `--traceback` shows from where.
+    `NO_COLOR` and `--no-color` are one.
 
     Raises:
         CommandError: with `--traceback`, it ended before its end.
     """
+    if "--no-color" in words:
+        os.environ["NO_COLOR"] = "1"  # for our tables
+    if os.environ.get("NO_COLOR"):
+        os.environ["DJANGO_COLORS"] = "nocolor"
     try:
         with interruptions():
             execute_from_command_line(list(words))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from django.core.management.base import CommandError, OutputWrapper
 
-from core.terminal import print_json, print_table
+from core.terminal import Judged, print_json, print_table
 
 Facts = Sequence[tuple[str, int]]
 
@@ -18,7 +18,9 @@ def tell(stdout: OutputWrapper, facts: Facts, errors: dict[str, int], *, title: 
     if as_json:
         print_json(stdout, {camel_words(name): number for name, number in facts} | {"errors": errors})
     else:
-        failed = [(f"Errors: {kind.replace('_', ' ')}", number) for kind, number in sorted(errors.items())]
+        failed = [
+            (f"Errors: {kind.replace('_', ' ')}", Judged(number, well=False)) for kind, number in sorted(errors.items())
+        ]
         print_table(stdout, [*facts, *failed], title=title)
     if errors:
         raise CommandError(f"{sum(errors.values()):,} errors: {', '.join(sorted(errors))}.")

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from core import integrity
 from core.clock import now
 from core.integrity import Finding
-from core.terminal import print_json, print_table
+from core.terminal import Judged, print_json, print_table
 
 
 class Command(BaseCommand):
@@ -41,7 +41,7 @@ class Command(BaseCommand):
             raise CommandError(f"{count:,} problems: {', '.join(finding.check.name for finding in broken)}.")
 
     def _tell(self, findings: Sequence[Finding], broken: Sequence[Finding]) -> None:
-        rows = [(finding.check.rule, finding.count or "yes") for finding in findings]
+        rows = [(finding.check.rule, Judged(finding.count or "yes", well=not finding.count)) for finding in findings]
         print_table(self.stdout, rows, columns=("Rule", "Kept, or by how many broken"), title="Integrity")
         for finding in broken:
             shown = f", the first {len(finding.examples):,}" if finding.count > len(finding.examples) else ""
