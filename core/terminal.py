@@ -90,8 +90,13 @@ def print_table(
         table.add_row(*row)
     # Printed to memory first: Django's wrapper would end each of rich's pieces with a newline.
     text = StringIO()
-    colours = None if os.environ.get("NO_COLOR") else "auto"
-    console = Console(file=text, force_terminal=stdout.isatty(), color_system=colours, markup=False, highlight=False)
+    console = Console(
+        file=text,
+        force_terminal=stdout.isatty(),
+        color_system=None if os.environ.get("NO_COLOR") else "auto",
+        markup=False,
+        highlight=False,
+    )
     console.print(table)
     stdout.write(text.getvalue())
 
