@@ -4,9 +4,9 @@
 import os
 import sys
 
-from django.core.management import execute_from_command_line
+from core.management import endings
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     os.environ["LOG_STREAM"] = "stderr"  # standard output is for what the command prints
-    execute_from_command_line(sys.argv)
+    endings.run(sys.argv)

@@ -20,6 +20,7 @@ from analytics.returns import MOST_DAYS, are_counted
 from analytics.services import RangeError
 from analytics.statements import rows, statement
 from checkout.models import CheckoutSession
+from core import measured
 from core.clock import shop_day
 from core.errors import InvalidInputError
 from core.money import ZERO
@@ -28,6 +29,8 @@ from sessions_app.dimensions import COLUMNS, EVENTS, TOUCHED, Dimension
 
 Figures = dict[str, Any]
 KEPT_SECONDS = 300
+STATS = "stats"
+"""What this cache is called among those that are counted."""
 TO_COME = "This day has not begun yet."
 TOO_EARLY = f"No day before {EARLIEST} is counted."
 TOO_LONG = f"A range has {MOST_DAYS} days at most."
@@ -63,8 +66,14 @@ def cached(name: str, window: Window, answer: Callable[[], Any]) -> Any:
     """What `answer` says, kept until a row of these days is computed again, for 5 minutes at most."""
     days = DailyMetrics.objects.filter(date__range=(previous(window).first, window.last))
     version = days.aggregate(at=Max("computed_at"))["at"]
-    key = f"stats:{settings.VERSION}:{settings.SHOP_TIME_ZONE}:{name}:{window.first}:{window.last}:{version}"
-    return cache.get_or_set(key, answer, KEPT_SECONDS)
+    key = f"{STATS}:{settings.VERSION}:{settings.SHOP_TIME_ZONE}:{name}:{window.first}:{window.last}:{version}"
+    if (kept := cache.get(key)) is not None:
+        measured.looked_up(STATS, found=1)
+        return kept
+    measured.looked_up(STATS, missed=1)
+    made = answer()
+    cache.set(key, made, KEPT_SECONDS)
+    return made
 
 
 def daily(window: Window, *, compare: bool) -> Figures:

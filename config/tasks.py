@@ -5,9 +5,10 @@ from typing import Any
 
 from celery import shared_task
 from celery.signals import task_postrun, task_prerun
+from celery.states import SUCCESS
 
 from config import retention
-from core import logs, measured
+from core import logs, measured, successes
 from core.clock import now
 
 begun: dict[str, float] = {}
@@ -30,7 +31,9 @@ def job_begins(task_id: str, task: Any, **_more: Any) -> None:
 
 @task_postrun.connect
 def job_ends(task_id: str, task: Any, state: str | None = None, **_more: Any) -> None:
-    """Notes how long it took. `state` is Celery's: SUCCESS, FAILURE; none if it never came to an end."""
+    """Notes how long it took, and whether it ended well. `state` is Celery's: SUCCESS, FAILURE; none for no end."""
     seconds = time.perf_counter() - begun.pop(task_id, time.perf_counter())
     measured.observe(measured.JOBS, (task.name, (state or "unknown").lower()), seconds)
+    if state == SUCCESS:
+        successes.note(task.name, now=now())
     logs.end()

@@ -176,8 +176,11 @@ def send(mail: Mail, server: BaseEmailBackend, *, now: datetime) -> bool:
         OSError: the mail server cannot be reached; the mail is tried again.
     """
     kind = kinds.get(mail.kind)
-    if kind is None or now >= mail.created_at + kind.life:
+    if now >= mail.created_at + (kind.life if kind else LIFE):
         settle(mail, Mail.Status.DEAD, error=mail.last_error or "it came too late to be sent")
+        return False
+    if kind is None:  # of a release that is being brought in: its workers will know
+        put_off(mail, UnknownKindError(mail.kind), now=now)
         return False
     with override(mail.language):
         letter = None if had_enough(mail, kind, now=now) else kind.build(mail, now)

@@ -1,4 +1,5 @@
-"""How long things take and how they end: added up in each process, and every few seconds to what Redis holds of all.
+"""How long things take and how they end, and how often: added up in each process, and every few seconds to what Redis
+holds of all.
 
 So any web process tells Prometheus of all processes, also of those that have ended. What a process that is killed had
 not handed over is lost, as is what one counted while Redis was away for longer than it lived: figures, not events.
@@ -28,7 +29,9 @@ Cell = tuple[str, tuple[str, ...], int]
 
 @dataclass(frozen=True)
 class Kind:
-    """What is measured: its name in Prometheus, what it says, its labels, and the edges of its buckets in seconds."""
+    """What is measured: its name in Prometheus, what it says, its labels, and the edges of its buckets in seconds; none
+    for what is only counted.
+    """
 
     name: str
     meaning: str
@@ -50,8 +53,10 @@ SLOW = (0.05, 0.25, 1.0, 5.0, 15.0, 60.0, 300.0)
 REQUESTS = register(
     Kind("footfall_request_seconds", "Requests until their answer begins.", ("method", "route", "status"), QUICK)
 )
-JOBS = register(Kind("footfall_job_seconds", "Runs of jobs.", ("job", "outcome"), SLOW))
+JOBS = register(Kind("footfall_job_seconds", "Runs of jobs.", ("task", "outcome"), SLOW))
 BILLING = register(Kind("footfall_billing_seconds", "Calls to whoever takes the money.", ("call", "outcome"), QUICK))
+KEPT = register(Kind("footfall_cache_lookups", "Answers looked for among those kept.", ("cache", "found"), ()))
+FOUND = {True: "yes", False: "no"}
 
 
 class Sums:
@@ -68,6 +73,11 @@ class Sums:
         with self.lock:
             self.cells[kind.name, labels, bucket] += 1
             self.cells[kind.name, labels, SUM] += seconds  # type: ignore[assignment] # a sum among counts
+
+    def count(self, kind: Kind, labels: tuple[str, ...], number: int) -> None:
+        """So many more of what is only counted."""
+        with self.lock:
+            self.cells[kind.name, labels, 0] += number
 
     def take(self) -> Counter[Cell]:
         """All of it; there is nothing afterwards."""
@@ -90,6 +100,19 @@ def observe(kind: Kind, labels: tuple[str, ...], seconds: float) -> None:
     hands over what all have noted: a round trip.
     """
     sums.add(kind, labels, seconds)
+    hand_over_at_times()
+
+
+def looked_up(cache: str, *, found: int = 0, missed: int = 0) -> None:
+    """Notes how many answers of a kind were kept, and how many had to be made."""
+    for is_found, number in ((True, found), (False, missed)):
+        if number:
+            sums.count(KEPT, (cache, FOUND[is_found]), number)
+    hand_over_at_times()
+
+
+def hand_over_at_times() -> None:
+    """Hands over, if the last time was a few seconds ago."""
     if time.monotonic() - sums.handed_over > EVERY_SECONDS:
         hand_over()
 
@@ -143,3 +166,22 @@ def series() -> Iterator[Series]:
         if kind := kinds.get(name):
             counts = [int(buckets.get(place, 0)) for place in range(len(kind.edges) + 1)]
             yield Series(kind, labels_of, counts, buckets.get(SUM, 0.0))
+
+
+@dataclass(frozen=True)
+class Lookups:
+    """Of one cache, since Redis has counted: how many answers it had, and how many had to be made."""
+
+    found: int
+    missed: int
+
+
+def lookups() -> dict[str, Lookups]:
+    """By cache, those that were ever asked.
+
+    Raises:
+        RedisAwayError: Redis cannot be asked.
+    """
+    told = {each.labels: sum(each.counts) for each in series() if each.kind is KEPT}
+    caches = sorted({cache for cache, _found in told})
+    return {cache: Lookups(*(told.get((cache, FOUND[found]), 0) for found in (True, False))) for cache in caches}

@@ -10,6 +10,7 @@ from typing import TypeVar, cast
 from django.conf import settings
 from django.core.cache import cache
 
+from core import measured
 from core import redis as core_redis
 from core.redis import RedisAwayError
 
@@ -28,14 +29,18 @@ STEP_SECONDS = 0.02
 def once(name: str, make: Callable[[], T], *, seconds: float) -> T:
     """What `make` answers, asked at most once in so many seconds by all processes together.
 
-    It is kept longer if it took long: `LARGEST_SHARE`. With Redis away everybody works it out.
+    It is kept longer if it took long: `LARGEST_SHARE`. With Redis away everybody works it out. What stands before the
+    first colon of the name says what kind it is.
     """
+    kind = name.partition(":")[0]
     key = f"once:{settings.VERSION}:{name}"
     try:
         if not is_mine(key) and (kept := awaited(key)) is not None:
+            measured.looked_up(kind, found=1)
             return cast(T, kept)
     except RedisAwayError:
         return make()
+    measured.looked_up(kind, missed=1)
     return made(key, make, seconds)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn
 from rich.progress import TimeRemainingColumn as TimeLeft
 from rich.table import Table
+from rich.text import Text
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,14 @@ class Reporter:
 
     reached: Callable[[int], None]
     say: Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A cell of a table that says how things are: green on a terminal if all is well, red if not."""
+
+    value: object
+    well: bool
 
 
 @contextmanager
@@ -46,6 +56,17 @@ def progress(
         )
 
 
+def ask(question: str, *, stderr: OutputWrapper) -> str:
+    """What whoever sits there answers. Asked on standard error: standard output is for what comes of it.
+
+    Raises:
+        EOFError: nobody sits there.
+    """
+    stderr.write(question, style_func=str, ending="")
+    stderr.flush()
+    return input()
+
+
 def print_json(stdout: OutputWrapper, data: Mapping[str, object]) -> None:
     """The data as JSON, for machines; instants are ISO 8601 with `Z`."""
     stdout.write(json.dumps(data, indent=2, cls=DjangoJSONEncoder))
@@ -58,7 +79,9 @@ def print_table(
     columns: Sequence[str] = (),
     title: str | None = None,
 ) -> None:
-    """A table for people, coloured on a terminal. Numbers have thousands separators; what is too long goes on below."""
+    """A table for people; on a terminal `Judged` cells have colours, unless `NO_COLOR` is set. Numbers have thousands
+    separators; what is too long goes on below.
+    """
     table = Table(title=title, title_justify="left", show_header=bool(columns))
     cells = [[_cell(value) for value in row] for row in rows]
     for name in columns or [""] * len(next(iter(cells), [])):
@@ -67,11 +90,24 @@ def print_table(
         table.add_row(*row)
     # Printed to memory first: Django's wrapper would end each of rich's pieces with a newline.
     text = StringIO()
-    Console(file=text, force_terminal=stdout.isatty(), markup=False, highlight=False).print(table)
+    console = Console(
+        file=text,
+        force_terminal=stdout.isatty(),
+        color_system=None if os.environ.get("NO_COLOR") else "auto",
+        markup=False,
+        highlight=False,
+    )
+    console.print(table)
     stdout.write(text.getvalue())
 
 
-def _cell(value: object) -> str:
+def _cell(value: object) -> str | Text:
+    if isinstance(value, Judged):
+        return Text(_words(value.value), style="green" if value.well else "red")
+    return _words(value)
+
+
+def _words(value: object) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:>,}"
     return "" if value is None else str(value)

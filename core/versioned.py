@@ -13,6 +13,7 @@ from uuid import UUID
 
 from django.conf import settings
 
+from core import measured
 from core import redis as core_redis
 from core.redis import RedisAwayError
 
@@ -33,6 +34,7 @@ def bodies(
     What `render` no longer finds is left out. With Redis away everything is rendered.
     """
     found = recall(kind, versions)
+    measured.looked_up(kind, found=len(found), missed=len(versions) - len(found))
     if missing := [id_ for id_ in versions if id_ not in found]:
         rendered = render(missing)
         keep(kind, rendered, seconds=seconds)

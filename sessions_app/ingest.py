@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import socket
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -20,6 +22,7 @@ from django.utils.dateparse import parse_datetime
 
 from core import redis as core_redis
 from core.clock import now
+from core.postgresql.patience import waits_at_most
 from core.redis import Client
 from sessions_app.entries import Entry, Kind, session_id_of
 from sessions_app.models import DeadLetter, VisitorSession
@@ -34,6 +37,8 @@ Taken = tuple[bytes, Entry]
 TURN = "flusher:{visits}"
 TURN_MS = 30_000
 """A flusher that says nothing for so long is dead, and the next takes its place."""
+FLUSHER_SECONDS = 15.0
+"""Less than its turn: one that hears nothing of PostgreSQL gives up before the next takes its place."""
 
 SESSION_COLUMNS = (
     "session_id uuid, visitor_id uuid, customer_id uuid, consent text, ip_prefix text, user_agent text, device text, "
@@ -197,6 +202,12 @@ def bury(entries: Sequence[Entry], error: str) -> None:
     DeadLetter.objects.bulk_create(letters)
 
 
+def this_process() -> str:
+    """What this process is called as a flusher."""
+    return f"{socket.gethostname()}-{os.getpid()}"
+
+
+@waits_at_most(FLUSHER_SECONDS)
 def flush(*, consumer: str, batches: int = 50) -> int:
     """Takes up to `batches` batches off the stream; returns how many entries were stored.
 

@@ -1,23 +1,15 @@
 """Celery shells."""
 
-import os
-import socket
-
 from celery import shared_task
 
 from core.clock import now
-from core.postgresql.patience import waits_at_most
 from sessions_app import ingest, lapsed, salts
-
-FLUSHER_SECONDS = 15.0
-"""Less than the flusher's turn: one that hears nothing of PostgreSQL gives up before the next takes its place."""
 
 
 @shared_task
-@waits_at_most(FLUSHER_SECONDS)
 def flush_events() -> int:
     """Ingest stream to PostgreSQL; every second."""
-    return ingest.flush(consumer=f"{socket.gethostname()}-{os.getpid()}")
+    return ingest.flush(consumer=ingest.this_process())
 
 
 @shared_task

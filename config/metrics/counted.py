@@ -12,6 +12,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from core import clock, counts, limits, measured, redis_stats
+from core.measured import Kind
 from core.redis import RedisAwayError
 
 
@@ -64,19 +65,26 @@ class Measured(Collector):
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """A histogram a kind; none of it while Redis is away."""
-        families = {
-            kind.name: HistogramMetricFamily(kind.name, kind.meaning, labels=kind.labels)
-            for kind in measured.kinds.values()
-        }
+        """A histogram a kind, or a counter; none of it while Redis is away."""
+        families = {kind.name: family_of(kind) for kind in measured.kinds.values()}
         try:
             for found in measured.series():
+                family = families[found.kind.name]
+                if isinstance(family, CounterMetricFamily):
+                    family.add_metric(found.labels, sum(found.counts))
+                    continue
                 edges = [*map(str, found.kind.edges), "+Inf"]
                 buckets = list(zip(edges, accumulate(found.counts), strict=True))
-                families[found.kind.name].add_metric(found.labels, buckets, found.seconds)
+                family.add_metric(found.labels, buckets, found.seconds)
         except RedisAwayError:
             return
         yield from families.values()
+
+
+def family_of(kind: Kind) -> HistogramMetricFamily | CounterMetricFamily:
+    """What Prometheus has of a kind, empty."""
+    family = HistogramMetricFamily if kind.edges else CounterMetricFamily
+    return family(kind.name, kind.meaning, labels=kind.labels)
 
 
 class RedisItself(Collector):

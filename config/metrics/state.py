@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,7 +19,7 @@ from config import queues
 from config.health import QUEUES
 from config.schedule import SCHEDULE
 from core import clock, dead_letters, heartbeats
-from core.late_jobs import late_jobs
+from core.late_jobs import late_jobs, undone
 from core.models import Mail
 from core.redis import RedisAwayError
 from orders.models import OrderSession, PaymentAttempt, WebhookDelivery
@@ -78,6 +79,11 @@ def jobs_late(now: datetime) -> Figures:
     return on_time | {(job.name,): job.by.total_seconds() for job in late_jobs(now=now)}
 
 
+def jobs_undone(now: datetime) -> Figures:
+    """For how long each has not ended well though it should have; 0 as long as it need not."""
+    return {(name,): by.total_seconds() for name, by in undone(now=now).items()}
+
+
 def heartbeat(now: datetime) -> Figures:
     """Since beat last sent a job, and since a worker of each queue last did one; infinity if that never was."""
     return {(name,): seconds for name, seconds in heartbeats.ages([heartbeats.BEAT, *QUEUES], now=now).items()}
@@ -132,7 +138,7 @@ IN_POSTGRESQL = (
     Gauge("footfall_payment_attempts_open", "Payments that wait for billing's word.", open_attempts),
     Gauge("footfall_payment_attempt_oldest_seconds", "How long the oldest of them waits.", oldest_attempt),
     Gauge("footfall_payment_windows_overdue", "Windows that ended over 3 minutes ago, still open.", overdue_windows),
-    Gauge("footfall_job_late_seconds", "By how much a job of the schedule is late.", jobs_late, ("job",)),
+    Gauge("footfall_job_late_seconds", "By how much a job of the schedule is late.", jobs_late, ("task",)),
     Gauge("footfall_dead_letters", "What was given up, to be looked at.", letters, ("kind",)),
     Gauge("footfall_mails", "Mails that wait, and those that could not be sent.", mails, ("status",)),
     Gauge("footfall_webhook_deliveries_waiting", "Events on their way to subscribers.", deliveries),
@@ -146,6 +152,9 @@ IN_REDIS = (
     Gauge("footfall_ingest_entries", "Entries of the stream that are not stored yet.", stream),
     Gauge("footfall_ingest_entries_limit", "Entries that the stream may hold.", room),
     Gauge("footfall_ingest_oldest_seconds", "How long the oldest entry waits.", stream_age),
+)
+IN_BOTH = (
+    Gauge("footfall_job_undone_seconds", "Since when a job should have ended well once more.", jobs_undone, ("task",)),
 )
 
 
@@ -165,7 +174,6 @@ class State(Collector):
         except (DatabaseError, PoolTimeout):
             answers = 0
         yield GaugeMetricFamily("footfall_database_up", "Whether PostgreSQL answers.", value=answers)
-        try:
-            yield from [gauge.told(now) for gauge in IN_REDIS]
-        except RedisAwayError:
-            return
+        for gauges in (IN_REDIS, IN_BOTH):
+            with suppress(RedisAwayError, DatabaseError, PoolTimeout):
+                yield from [gauge.told(now) for gauge in gauges]

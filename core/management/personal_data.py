@@ -13,7 +13,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from core import personal_data
 from core.clock import now
 from core.personal_data import Subject
-from core.terminal import print_json, print_table
+from core.terminal import ask, print_json, print_table
 
 
 class PersonalCommand(BaseCommand):
@@ -113,7 +113,9 @@ class EraseCommand(PersonalCommand):
         """
         held = ", ".join(f"{name}: {amount}" for name, amount in amounts.items()) or "nothing"
         try:
-            answer = input(f"About {text} is held: {held}.\nErase it for good? Type the {self.word} again: ")
+            answer = ask(
+                f"About {text} is held: {held}.\nErase it for good? Type the {self.word} again: ", stderr=self.stderr
+            )
         except EOFError as error:
             raise CommandError("Nothing was erased: there is nobody to ask. --yes does not ask.") from error
         if not self.same(answer, text):

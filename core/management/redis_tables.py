@@ -5,7 +5,7 @@ from dataclasses import asdict
 from django.core.management.base import OutputWrapper
 
 from core.redis_stats import Keys, Server
-from core.terminal import print_table
+from core.terminal import Judged, print_table
 
 
 def print_keys(stdout: OutputWrapper, keys: Keys) -> None:
@@ -22,9 +22,9 @@ def print_server(stdout: OutputWrapper, server: Server) -> None:
     rows: list[tuple[str, object]] = [
         ("Version", f"{server.name} {server.version}"),
         ("Memory used", _size(server.memory_bytes) + limit),
-        ("Append-only file", kept),
+        ("Append-only file", Judged(kept, well=server.append_only)),
         ("Look-ups that found something", _share(server)),
-        ("Keys that had to leave for want of room", server.evicted),
+        ("Keys that had to leave for want of room", Judged(server.evicted, well=not server.evicted)),
     ]
     print_table(stdout, rows, title="Redis")
 

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
+from core.management.endings import STOPPED, why
 from core.spreadsheets.reading import ENCODINGS, Sheet, Source, WrongSheetError, open_source
 from core.spreadsheets.reporting import Report
 from core.terminal import Reporter, print_json, print_table, progress
@@ -57,10 +58,14 @@ class ImportCommand(BaseCommand):
                 self.import_file(report, options)
         except WrongSheetError as error:
             raise CommandError(f"{error} If yours are called otherwise, say so: --column OURS=THEIRS.") from error
-        except (OSError, DatabaseError) as error:
-            raise CommandError(f"{str(error).strip()} {self.reached()}".strip()) from error
+        except OSError as error:
+            raise CommandError(f"{error} {self.reached()}".strip()) from error
+        except DatabaseError as error:
+            raise CommandError(f"PostgreSQL cannot be asked: {why(error)} {self.reached()}".strip()) from error
         except KeyboardInterrupt:
-            raise CommandError(f"Stopped. {self.reached()} Run it again to go on.", returncode=130) from None
+            raise CommandError(
+                " ".join(filter(None, ["Stopped.", self.reached(), "Run it again to go on."])), returncode=STOPPED
+            ) from None
         self.tell(report, options)
         if refused := self.refused_lines():
             raise CommandError(f"Lines refused: {refused:,}. Why: {report.path}")

@@ -41,9 +41,8 @@ def test_an_export_that_was_stopped_leaves_the_file_as_it_was(tmp_path: Path, mo
         raise KeyboardInterrupt
 
     monkeypatch.setattr(export_products, "product_lines", interrupted)
-    with pytest.raises(CommandError, match="Stopped") as caught:
+    with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "all.csv")
-    assert caught.value.returncode == 130
     assert (tmp_path / "all.csv").read_text() == "old"
     assert len(list(tmp_path.iterdir())) == 1
 

@@ -10,19 +10,26 @@ import pytest
 from django.conf import LazySettings
 from django.db import OperationalError
 from django.test import Client
+from django_celery_beat.models import PeriodicTask
 
 from config import tasks
 from config.lanes import LanesHandler
 from config.metrics import state
-from config.schedule import SCHEDULE
-from core import counts, measured
+from config.schedule import SCHEDULE, sync_schedule
+from core import counts, measured, successes
 from core import redis as core_redis
 from core.clock import now
 from core.models import Mail
+from orders.services import poll_billing
+from sessions_app import tasks as salts
+from tests.billing_server import BillingService
 from tests.core.limited import Caller, limit
 from tests.factories import PaymentAttemptFactory
+from tests.world import Shopper, World
 
 METRICS = "/metrics"
+FAILED = 'footfall_job_seconds_count{outcome="failure",task="config.tasks.cleanup"}'
+SALT = "sessions_app.tasks.rotate_visitor_salt"
 
 
 def lines(client: Client) -> list[str]:
@@ -98,7 +105,88 @@ def test_requests_are_measured_by_what_was_asked_for(path: str, method: str, lab
 @pytest.mark.django_db
 def test_a_job_is_measured_with_its_end(client: Client) -> None:
     tasks.cleanup.apply()
-    assert 'footfall_job_seconds_count{job="config.tasks.cleanup",outcome="success"}' in "\n".join(lines(client))
+    assert 'footfall_job_seconds_count{outcome="success",task="config.tasks.cleanup"}' in "\n".join(lines(client))
+
+
+@pytest.mark.django_db
+def test_a_job_that_fails_is_measured_as_one(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(**_more: object) -> None:
+        raise ValueError
+
+    monkeypatch.setattr("config.retention.cleanup", fails)
+    before = figure(client, FAILED)
+    tasks.cleanup.apply()
+    assert figure(client, FAILED) == before + 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("knobs", "outcome"), [({}, "answered"), ({"status": 500}, "server_error")])
+def test_calls_to_billing_are_measured_with_their_end(
+    knobs: dict[str, Any], outcome: str, client: Client, world: World, billing: BillingService, shopper: Shopper
+) -> None:
+    shopper.order(world)
+    billing.knob("get", **knobs)
+    name = f'footfall_billing_seconds_count{{call="poll",outcome="{outcome}"}}'
+    before = figure(client, name)
+    poll_billing(now=now() + timedelta(seconds=6))
+    assert figure(client, name) == before + 1
+
+
+@pytest.mark.django_db
+def test_it_tells_how_often_each_cache_had_the_answer(client: Client) -> None:
+    had = 'footfall_cache_lookups_total{cache="a cache",found="yes"}'
+    before = figure(client, had)
+    measured.looked_up("a cache", found=2, missed=1)
+    assert figure(client, had) == before + 2
+
+
+def figure(client: Client, name: str) -> float:
+    """A figure that is told; 0 while it is not."""
+    return next((float(line.removeprefix(name)) for line in lines(client) if line.startswith(name)), 0.0)
+
+
+def undone(client: Client, job: str) -> float:
+    """For how many seconds a job has not ended well though it should have."""
+    name = f'footfall_job_undone_seconds{{task="{job}"}}'
+    assert name in "\n".join(lines(client))
+    return figure(client, name)
+
+
+@pytest.mark.django_db
+def test_a_job_that_runs_seldom_and_fails_is_undone_until_it_ends_well(client: Client) -> None:
+    sync_schedule()
+    successes.note(SALT, now=now() - timedelta(hours=3))
+    assert 2 * 3600 - 60 < undone(client, "rotate_visitor_salt") <= 3 * 3600
+    salts.rotate_visitor_salt.apply()
+    assert undone(client, "rotate_visitor_salt") == 0
+
+
+@pytest.mark.django_db
+def test_a_run_that_fails_does_not_count_as_done(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(**_more: object) -> None:
+        raise ValueError
+
+    sync_schedule()
+    monkeypatch.setattr("sessions_app.salts.destroy_old", fails)
+    successes.note(SALT, now=now() - timedelta(hours=3))
+    salts.rotate_visitor_salt.apply()
+    assert undone(client, "rotate_visitor_salt") > 3600
+
+
+@pytest.mark.django_db
+def test_a_job_that_never_ran_counts_from_when_it_was_first_asked_about(client: Client) -> None:
+    sync_schedule()
+    assert undone(client, "send_weekly_reports") == 0
+
+
+@pytest.mark.django_db
+def test_a_job_that_is_switched_on_again_counts_from_then(client: Client) -> None:
+    sync_schedule()
+    successes.note(SALT, now=now() - timedelta(days=9))
+    PeriodicTask.objects.filter(task=SALT).update(enabled=False)
+    assert "rotate_visitor_salt" not in "\n".join(line for line in lines(client) if "undone" in line)
+    PeriodicTask.objects.filter(task=SALT).update(enabled=True)
+    assert undone(client, "rotate_visitor_salt") == 0
 
 
 @pytest.mark.django_db

@@ -9,7 +9,7 @@ import pytest
 from django.conf import LazySettings
 from django.core.management import CommandError, call_command
 
-from core import counts, limits
+from core import counts, limits, measured
 from core import redis as core_redis
 from core.limits import windows
 from core.redis_stats import server
@@ -119,3 +119,9 @@ def test_without_redis_it_fails_and_says_so(monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(CommandError, match="Redis is away") as caught:
         printed("--json")
     assert caught.value.returncode == 1
+
+
+def test_it_tells_how_often_each_cache_had_the_answer() -> None:
+    measured.looked_up("a cache", found=3, missed=1)
+    assert stats()["caches"]["a cache"] == {"hits": 3, "misses": 1}
+    assert "75.0%" in printed()

@@ -101,6 +101,17 @@ def test_an_unknown_kind_is_a_mistake() -> None:
         queue("unknown")
 
 
+def test_a_kind_that_this_worker_does_not_know_yet_waits_for_one_that_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    queue()
+    with monkeypatch.context() as before:
+        before.setattr(mail, "kinds", {})
+        assert send() == 0
+    row = Mail.objects.get()
+    assert row.status == Mail.Status.WAITING
+    assert row.next_attempt_at is not None
+    assert send(after=row.next_attempt_at - NOW) == 1
+
+
 def test_the_same_dedupe_key_is_one_mail() -> None:
     for _time in range(3):
         queue(dedupe_key="order 1")

@@ -7,7 +7,7 @@ import pytest
 
 from core import measured
 from core import redis as core_redis
-from core.measured import BILLING, JOBS, hand_over, observe, series
+from core.measured import BILLING, JOBS, KEPT, Lookups, hand_over, looked_up, lookups, observe, series
 
 LABELS = ("poll", "answered")
 
@@ -75,3 +75,17 @@ def test_a_child_does_not_hand_over_what_is_its_parents() -> None:
         os._exit(len(measured.sums.cells))
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert counts() == {LABELS: (1, 1)}
+
+
+def test_what_caches_had_and_had_not_adds_up() -> None:
+    looked_up("orders", found=3, missed=1)
+    hand_over()
+    looked_up("orders", found=2)
+    looked_up("stats", missed=1)
+    assert lookups() == {"orders": Lookups(5, 1), "stats": Lookups(0, 1)}
+
+
+def test_what_is_only_counted_takes_no_time() -> None:
+    looked_up("orders", found=3)
+    ((kind, seconds),) = [(found.kind, found.seconds) for found in series()]
+    assert (kind, seconds) == (KEPT, 0)

@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from core import measured, single_flight
 from core import redis as core_redis
-from core import single_flight
+from core.measured import Lookups
 from core.single_flight import once
 
 
@@ -84,3 +85,9 @@ def test_without_redis_everybody_works_it_out(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(core_redis.breaker, "closed_after", float("inf"))
     work = Work()
     assert [once("sum", work, seconds=5) for _ in range(2)] == [1, 2]
+
+
+def test_how_often_it_was_kept_is_counted_by_kind() -> None:
+    for name in ("figures:of today", "figures:of today", "figures:of yesterday"):
+        once(name, Work(), seconds=5)
+    assert measured.lookups()["figures"] == Lookups(found=1, missed=2)

@@ -8,7 +8,9 @@ from uuid import UUID, uuid4
 import pytest
 from django.conf import LazySettings
 
+from core import measured
 from core import redis as core_redis
+from core.measured import Lookups
 from core.versioned import Rendered, bodies, keys
 
 ONE, TWO = uuid4(), uuid4()
@@ -93,3 +95,10 @@ def test_another_release_renders_for_itself(shelf: Shelf, settings: LazySettings
     settings.VERSION = "99"
     shelf.read(ONE)
     assert shelf.rendered == [ONE, ONE]
+
+
+def test_how_many_were_kept_is_counted(shelf: Shelf) -> None:
+    kind = uuid4().hex
+    shelf.read(ONE, kind=kind)
+    shelf.read(ONE, TWO, kind=kind)
+    assert measured.lookups()[kind] == Lookups(found=1, missed=2)

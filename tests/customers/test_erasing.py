@@ -353,19 +353,14 @@ def test_erasing_and_buying_at_once_leave_nothing_behind(world: World, billing: 
 
 
 def test_asked_first_the_command_erases_nothing_without_a_yes(marked: Marked, monkeypatch: pytest.MonkeyPatch) -> None:
-    said: list[str] = []
-
-    def no(text: str) -> str:
-        said.append(text)
-        return "no"
-
-    monkeypatch.setattr("builtins.input", no)
+    stdout, stderr = StringIO(), StringIO()
+    monkeypatch.setattr("sys.stdin", StringIO(f"no\n{EMAIL}\n"))
     with pytest.raises(CommandError, match="Nothing was erased"):
-        call_command("erase_customer", EMAIL)
-    assert "orders: 3" in said[0]
+        call_command("erase_customer", EMAIL, "--json", stdout=stdout, stderr=stderr)
+    assert "orders: 3" in stderr.getvalue()
     assert Customer.objects.with_email(EMAIL).exists()
-    monkeypatch.setattr("builtins.input", lambda text: EMAIL)
-    call_command("erase_customer", EMAIL, stdout=StringIO())
+    call_command("erase_customer", EMAIL, "--json", stdout=stdout, stderr=stderr)
+    assert json.loads(stdout.getvalue())["erased"]["orders"] == 3  # and not what was asked
     assert not Customer.objects.with_email(EMAIL).exists()
 
 

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import OperationalError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from sessions_app import dead_letters, ingest
@@ -288,12 +288,3 @@ def test_deleting_what_is_not_there_fails_and_deletes_the_rest() -> None:
 def test_nonsense_is_refused(words: tuple[str, ...]) -> None:
     with pytest.raises(CommandError):
         run(*words)
-
-
-def test_postgresql_away_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    def away(**_limit: int) -> Any:
-        raise OperationalError("connection refused")
-
-    monkeypatch.setattr(dead_letters, "newest", away)
-    with pytest.raises(CommandError, match="PostgreSQL cannot be asked: connection refused"):
-        run()

@@ -439,7 +439,7 @@ def test_others_keep_everything(marked: Marked, world: World) -> None:
 def test_asked_first_the_command_erases_nothing_without_a_yes(monkeypatch: pytest.MonkeyPatch) -> None:
     mark = Marked()
     mark.view("/mark-page")
-    monkeypatch.setattr("builtins.input", lambda text: "visits: 1" in text and "no")
+    monkeypatch.setattr("sys.stdin", StringIO("no\n"))
     with pytest.raises(CommandError, match="Nothing was erased"):
         run("erase_visitor", visit_id(mark))
     assert not VisitorSession.objects.erased().exists()

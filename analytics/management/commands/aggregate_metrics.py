@@ -13,6 +13,7 @@ from analytics.models import AggregationRun
 from analytics.selectors import first_day
 from analytics.services import RangeError, begin_run, finish_run, stopped_run
 from core.clock import now, shop_day
+from core.management.endings import STOPPED, why
 from core.terminal import progress
 
 
@@ -48,9 +49,9 @@ class Command(BaseCommand):
         except RangeError as error:
             raise CommandError(str(error)) from error
         except (OperationalError, InterfaceError) as error:
-            raise CommandError(f"PostgreSQL cannot be asked: {str(error).strip()}\n{reached(run)}".strip()) from error
+            raise CommandError(f"PostgreSQL cannot be asked: {why(error)}\n{reached(run)}".strip()) from error
         except KeyboardInterrupt:
-            raise CommandError(f"Stopped. {reached(run)}".strip(), returncode=130) from None
+            raise CommandError(f"Stopped. {reached(run)}".strip(), returncode=STOPPED) from None
 
     def _finish(self, run: AggregationRun, *, as_json: bool) -> None:
         began, days = monotonic(), run.days_to_do

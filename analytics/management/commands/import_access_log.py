@@ -16,6 +16,7 @@ from django.db import DatabaseError
 from analytics.dashboard.asked import Asked
 from analytics.touched import TouchedDays
 from core.clock import now
+from core.management.endings import STOPPED, why
 from core.terminal import print_json, print_table, progress
 from sessions_app.access_log import (
     LogUnreadableError,
@@ -73,13 +74,14 @@ class Command(BaseCommand):
         except (LogUnreadableError, NotALogError) as error:
             raise CommandError(str(error)) from error
         except DatabaseError as error:
-            raise CommandError(f"{str(error).strip()}\n{_reached(tally)} Run it again to go on.") from error
-        except OSError as error:
             raise CommandError(
-                f"Refused lines cannot be written down ({error}). Name another file with --report. {_reached(tally)}"
+                f"PostgreSQL cannot be asked: {why(error)} {_reached(tally)}Run it again to go on."
             ) from error
+        except OSError as error:
+            nowhere = f"Refused lines cannot be written down ({error}). Name another file with --report."
+            raise CommandError(f"{nowhere} {_reached(tally)}".strip()) from error
         except KeyboardInterrupt:
-            raise CommandError(f"Stopped. {_reached(tally)} Run it again to go on.", returncode=130) from None
+            raise CommandError(f"Stopped. {_reached(tally)}Run it again to go on.", returncode=STOPPED) from None
         if options["json"]:
             written_to = str(report) if tally.refused else None
             print_json(self.stdout, _figures(tally) | {"days": changed, "report": written_to})
@@ -114,9 +116,10 @@ class Command(BaseCommand):
 
 
 def _reached(tally: Tally) -> str:
+    """What was stored until it stopped, as a sentence before another; empty for nothing."""
     if not tally.lines:
         return ""
-    return f"{tally.lines:,} lines were read, {tally.added_page_views:,} new page views are stored."
+    return f"{tally.lines:,} lines were read, {tally.added_page_views:,} new page views are stored. "
 
 
 def _figures(tally: Tally) -> dict[str, object]:

@@ -10,7 +10,7 @@ from analytics.weekly.report import report_of
 from analytics.weekly.sending import NoReaderError, queue_weekly_report
 from analytics.weekly.weeks import Week, WeekError, finished_week, week_before
 from core.clock import now
-from orders.management.rounds import interruptions
+from core.management.endings import interruptions
 
 
 def week_argument(text: str) -> Week:

@@ -3,11 +3,11 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
-from django.db import OperationalError
+from django.core.management.base import BaseCommand
 
 from config import retention
 from core.clock import now
+from core.management.endings import interruptions
 from core.retention import Tally
 from core.terminal import print_json, print_table, progress
 
@@ -33,12 +33,8 @@ class Command(BaseCommand):
         Raises:
             CommandError: PostgreSQL is away, or Ctrl-C (exit code 130); what was removed until then is gone.
         """
-        try:
+        with interruptions(stopped="Stopped. Run it again to go on."):
             tallies = retention.cleanup_due(now=now()) if options["dry_run"] else self._removed()
-        except OperationalError as error:
-            raise CommandError(f"PostgreSQL cannot be asked: {str(error).strip()}") from error
-        except KeyboardInterrupt:
-            raise CommandError("Stopped. Run it again to go on.", returncode=130) from None
         if options["json"]:
             print_json(self.stdout, {"dryRun": options["dry_run"], "removed": [as_data(each) for each in tallies]})
             return

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from django.core.management.base import CommandError
 from django.core.management.commands import migrate
 from django.db.migrations.migration import Migration
 
 from config.migrating import again_and_again, careful, make_way
+from core.management.endings import interruptions
 
 
 class Command(migrate.Command):
@@ -16,13 +16,10 @@ class Command(migrate.Command):
         """Runs it.
 
         Raises:
-            CommandError: Ctrl-C (exit code 130).
+            CommandError: PostgreSQL is away, or Ctrl-C (exit code 130).
         """
-        try:
-            with careful(self.stderr.write):
-                again_and_again(lambda: super(Command, self).handle(*args, **options), self.stderr.write)
-        except KeyboardInterrupt:
-            raise CommandError("Stopped. Run it again to go on.", returncode=130) from None
+        with interruptions(stopped="Stopped. Run it again to go on."), careful(self.stderr.write):
+            again_and_again(lambda: super(Command, self).handle(*args, **options), self.stderr.write)
 
     def migration_progress_callback(self, action: str, migration: Migration | None = None, fake: bool = False) -> None:
         """Django calls it before and after each migration."""

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import OperationalError
 from redis import RedisError
 
 from config.backing_up import BackupError, database, restore
+from core.terminal import ask
 
 
 class Command(BaseCommand):
@@ -31,13 +31,26 @@ class Command(BaseCommand):
         Raises:
             CommandError: it could not be taken back, and the database is empty still.
         """
-        if not options["yes"] and input(f"Fill {database()} and empty Redis? [y/N] ").lower() != "y":
-            raise CommandError("Nothing was done.")
+        if not options["yes"]:
+            self.ask()
         try:
             restore(options["file"])
-        except (BackupError, OperationalError, RedisError) as error:
+        except (BackupError, RedisError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(
             f"{database()} is filled. Run `prepare` and start the shop; a few minutes later, when windows that ended "
             "meanwhile are closed, `verify_integrity` must find nothing."
         )
+
+    def ask(self) -> None:
+        """Lets people look at what they do.
+
+        Raises:
+            CommandError: they would rather not, or nobody is there to ask.
+        """
+        try:
+            answer = ask(f"Fill {database()} and empty Redis? [y/N] ", stderr=self.stderr)
+        except EOFError as error:
+            raise CommandError("Nothing was done: there is nobody to ask. --yes does not ask.") from error
+        if answer.lower() != "y":
+            raise CommandError("Nothing was done.")

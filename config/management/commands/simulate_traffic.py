@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from config.traffic.browser import Shop
 from config.traffic.crowd import Run, UnreachableError, traffic
 from config.traffic.tally import Tally
+from core.management.endings import STOPPED
 from core.terminal import print_json, print_table, progress
 
 VISITORS = 100
@@ -109,7 +110,7 @@ class Command(BaseCommand):
         else:
             self._tell(tally, seconds, options["url"])
         if stopped:
-            raise CommandError("Stopped. Those who were in the shop have left it as they stood.", returncode=130)
+            raise CommandError("Stopped. Those who were in the shop have left it as they stood.", returncode=STOPPED)
         if tally.failed:
             raise CommandError("The shop failed: answers of 500 or more, wrong ones, or none. See the problems.")
 

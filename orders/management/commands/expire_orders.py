@@ -6,7 +6,8 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from core.clock import now
-from orders.management.rounds import interruptions, tell
+from core.management.endings import interruptions
+from core.management.rounds import tell
 from orders.services import expire_due
 
 

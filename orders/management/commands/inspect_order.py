@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import OperationalError
 
 from core.money import money_string
 from core.serializers import camel
@@ -59,13 +58,10 @@ class Command(BaseCommand):
         """Prints it.
 
         Raises:
-            CommandError: there is no such order, or PostgreSQL is away.
+            CommandError: there is no such order.
         """
-        try:
-            order = timeline.order_named(options["number"])
-            account = timeline.account(order) if order else None
-        except OperationalError as error:
-            raise CommandError(f"PostgreSQL cannot be asked: {str(error).strip()}") from error
+        order = timeline.order_named(options["number"])
+        account = timeline.account(order) if order else None
         if account is None:
             raise CommandError("There is no order of that number or id.")
         if options["json"]:

@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import OperationalError
 
 from core.clock import now
 from core.dead_letters import Pile, piles
+from core.management.endings import STOPPED
 from core.terminal import print_json, print_table, progress
 from sessions_app import dead_letters
 from sessions_app.dead_letters import Letter, ReplayResult
@@ -45,17 +45,14 @@ class Command(BaseCommand):
         """Runs it.
 
         Raises:
-            CommandError: letters failed again, an id is not there, PostgreSQL is away, or Ctrl-C (exit code 130).
+            CommandError: letters failed again, an id is not there, or Ctrl-C (exit code 130).
         """
-        try:
-            if options["replay"]:
-                self._replay(limit=options["limit"], as_json=options["json"])
-            elif options["delete"]:
-                self._delete(options["delete"], as_json=options["json"])
-            else:
-                self._list(limit=options["limit"] or SHOWN, as_json=options["json"])
-        except OperationalError as error:
-            raise CommandError(f"PostgreSQL cannot be asked: {str(error).strip()}") from error
+        if options["replay"]:
+            self._replay(limit=options["limit"], as_json=options["json"])
+        elif options["delete"]:
+            self._delete(options["delete"], as_json=options["json"])
+        else:
+            self._list(limit=options["limit"] or SHOWN, as_json=options["json"])
 
     def _list(self, *, limit: int, as_json: bool) -> None:
         total = DeadLetter.objects.count()
@@ -93,7 +90,7 @@ class Command(BaseCommand):
         queued = {} if stopped else {pile.name: pile.replay(limit, now()) for pile in piles.values()}
         self._tell(result, queued, as_json=as_json)
         if stopped:
-            raise CommandError("Stopped. Run it again to go on.", returncode=130)
+            raise CommandError("Stopped. Run it again to go on.", returncode=STOPPED)
         if result.failed:
             raise CommandError(f"{result.failed:,} could not be stored: manage.py dead_letters shows why.")
 

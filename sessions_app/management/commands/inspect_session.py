@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import OperationalError
 
 from core.clock import now as clock_now
 from core.terminal import print_json, print_table
@@ -49,15 +48,12 @@ class Command(BaseCommand):
         """Prints it.
 
         Raises:
-            CommandError: this is no id, nobody knows it, or PostgreSQL is away.
+            CommandError: this is no id, or nobody knows it.
         """
         session_id = timeline.session_id_of(options["id"])
         if session_id is None:
             raise CommandError("This is neither the id of a visit (a UUID) nor a cookie that this shop has signed.")
-        try:
-            account = timeline.account(session_id, events=options["events"], now=clock_now())
-        except OperationalError as error:
-            raise CommandError(f"PostgreSQL cannot be asked: {str(error).strip()}") from error
+        account = timeline.account(session_id, events=options["events"], now=clock_now())
         if account is None:
             raise CommandError(f"No visit {session_id} is known, neither in PostgreSQL nor in Redis.")
         if options["json"]:

@@ -5,12 +5,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import OperationalError
 
 from core.clock import now as clock_now
 from core.management.redis_tables import keys_body, print_keys, print_server, server_body
 from core.redis import RedisAwayError
-from core.terminal import print_json, print_table
+from core.terminal import Judged, print_json, print_table
 from sessions_app import live_stats
 from sessions_app.live_stats import Live, Sample, Stored, Stream
 
@@ -34,17 +33,14 @@ class Command(BaseCommand):
         """Prints it.
 
         Raises:
-            CommandError: Redis is away (after what PostgreSQL knows), or PostgreSQL is.
+            CommandError: Redis is away; after what PostgreSQL knows.
         """
         now = clock_now()
         try:
             live: Live | None = live_stats.live(now=now)
         except RedisAwayError:
             live = None
-        try:
-            stored = live_stats.stored(now=now)
-        except OperationalError as error:
-            raise CommandError(f"PostgreSQL cannot be asked: {str(error).strip()}") from error
+        stored = live_stats.stored(now=now)
         self._tell(live, stored, now=now, as_json=options["json"])
         if live is None:
             raise CommandError(AWAY)
@@ -94,7 +90,7 @@ def _stream_rows(stream: Stream) -> Rows:
 
 def _stored_rows(stored: Stored, *, with_sessions: bool) -> Rows:
     seen = [(f"Sessions seen in the last {_minutes(window)}", number) for window, number in stored.active.items()]
-    letters: Rows = [("Dead letters", stored.dead_letters)]
+    letters: Rows = [("Dead letters", Judged(stored.dead_letters, well=not stored.dead_letters))]
     if stored.newest_dead_letter:
         letters.append(("  the newest", f"{stored.newest_dead_letter:%Y-%m-%d %H:%M:%S} UTC"))
     return [*(seen if with_sessions else []), *letters, ("Page views of crawlers today", stored.crawler_views_today)]
