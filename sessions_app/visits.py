@@ -218,9 +218,8 @@ class Visit:
         meta = self.request.META
         page = meta.get("HTTP_REFERER", "")
         origin = meta.get("HTTP_ORIGIN", "")
-        own = (
-            referrer_host(origin) if origin in settings.CORS_ALLOWED_ORIGINS else self.request.get_host().split(":")[0]
-        )
+        listed = origin in settings.CORS_ALLOWED_ORIGINS
+        own = referrer_host(origin if listed else f"https://{self.request.get_host()}")
         from_shop = referrer_host(page) == own
         return Arrival(
             ip=client_ip(self.request),
