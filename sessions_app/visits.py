@@ -163,6 +163,11 @@ class Visit:
             self._find_or_begin(may_join=True)
         self.pending = []
 
+    def confirm(self) -> None:
+        """The request was a deed: whoever asks is no program that only reads."""
+        if self.known is not None and not (self.ended or self.joined):
+            services.confirm(self.known)
+
     def end(self) -> None:
         """Ends the session (`clear`)."""
         services.clear(self.session, now=self.now)
