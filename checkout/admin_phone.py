@@ -111,7 +111,7 @@ def totals_of(quote: Quote) -> dict[str, Any]:
     """What the page says of it."""
     return {
         "bill": bill_of(quote.checkout),
-        "methods": [(method, money_text(method.price)) for method in quote.methods],
+        "methods": [(offer.method, money_text(offer.price)) for offer in quote.offers],
         "total": money_text(Decimal(quote.checkout.summary["total"])),
     }
 

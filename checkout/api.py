@@ -124,7 +124,7 @@ class CalculateShippingView(PersonalView):
     @extend_schema(request=ShippingIn, responses=enveloped(ShippingOut, "CalculateShipping"))
     def post(self, request: Request) -> Response:
         data = valid(ShippingIn(data=request.data))
-        checkout, methods = services.choose_shipping(
+        checkout, offers = services.choose_shipping(
             checkout_id=data["checkout_id"],
             owner=owner_of(request),
             address=data["shipping_address"],
@@ -132,7 +132,7 @@ class CalculateShippingView(PersonalView):
             now=now(),
             wish=wish_of(data),
         )
-        return success(shipping_body(checkout, methods))
+        return success(shipping_body(checkout, offers))
 
 
 class CalculateTaxView(PersonalView):

@@ -5,7 +5,8 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from checkout.models import CheckoutSession, ShippingMethod
+from checkout.models import CheckoutSession
+from checkout.selectors import Offer
 from checkout.services import Restored, Wish
 from core.addresses import AddressFields
 from core.serializers import CamelSerializer, EmailField, MoneyOut
@@ -154,13 +155,13 @@ class RestoreOut(CheckoutOut):
 
 
 class ShippingMethodOut(CamelSerializer):
-    """One way to ship; days are from placing the order to the door."""
+    """One way to ship; the price is what this cart would pay, days are from placing the order to the door."""
 
-    id = serializers.UUIDField()
-    name = serializers.CharField()
+    id = serializers.UUIDField(source="method.id")
+    name = serializers.CharField(source="method.name")
     price = MoneyOut()
-    min_days = serializers.IntegerField()
-    max_days = serializers.IntegerField()
+    min_days = serializers.IntegerField(source="method.min_days")
+    max_days = serializers.IntegerField(source="method.max_days")
 
 
 class ShippingOut(CamelSerializer):
@@ -209,10 +210,10 @@ def restored_body(restored: Restored) -> dict[str, Any]:
     return checkout_body(restored.checkout) | {"missing": missing, "couponLost": restored.coupon_lost or None}
 
 
-def shipping_body(checkout: CheckoutSession, methods: list[ShippingMethod]) -> dict[str, Any]:
+def shipping_body(checkout: CheckoutSession, offers: list[Offer]) -> dict[str, Any]:
     """`calculate-shipping`'s answer."""
     return {
-        "methods": ShippingMethodOut(methods, many=True).data,
+        "methods": ShippingMethodOut(offers, many=True).data,
         "shippingMethodId": str(checkout.shipping_method_id),
         "summary": checkout.summary,
     }

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from checkout.models import CheckoutSession, ShippingMethod, TaxRate
+from checkout.models import CheckoutSession, ShippingMethod, ShippingZone, TaxRate
 from checkout.pricing import Tax
 
 EVERYWHERE = "*"
@@ -18,17 +18,19 @@ EVERYWHERE = "*"
 
 @dataclass(frozen=True)
 class PriceTables:
-    """Shipping methods with their zones, the cheapest first, and tax rates."""
+    """Shipping zones, the methods in service with their zones, the cheapest first, and tax rates."""
 
+    zones: Sequence[ShippingZone]
     methods: Sequence[ShippingMethod]
     rates: Sequence[TaxRate]
 
     def methods_for(self, country: str) -> list[ShippingMethod]:
-        """The methods that serve a country; those of `*` where no zone names it."""
-        for wanted in (country, EVERYWHERE):
-            if found := [method for method in self.methods if wanted in method.zone.countries]:
-                return found
-        return []
+        """The methods that serve a country; those of `*` where no zone names it. A zone that names it and has no method
+        in service is where the shop does not ship.
+        """
+        named = any(country in zone.countries for zone in self.zones)
+        wanted = country if named else EVERYWHERE
+        return [method for method in self.methods if wanted in method.zone.countries]
 
     def method(self, method_id: UUID | None) -> ShippingMethod | None:
         """The method of that id."""
@@ -59,7 +61,7 @@ def price_tables(version: UUID | None = None) -> PriceTables:
     found = kept.get(version) if version else None
     if found is None:
         methods = ShippingMethod.objects.filter(is_active=True).select_related("zone")
-        found = PriceTables(list(methods), list(TaxRate.objects.all()))
+        found = PriceTables(list(ShippingZone.objects.all()), list(methods), list(TaxRate.objects.all()))
         if version:
             kept.clear()
             kept[version] = found

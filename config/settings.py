@@ -324,6 +324,8 @@ BILLING_RETURN_URL = env.str("BILLING_RETURN_URL", default=f"{PUBLIC_URL}/shop/o
 STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
 STRIPE_WEBHOOK_SECRETS = env.list("STRIPE_WEBHOOK_SECRETS", default=[])
 STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="https://api.stripe.com")
+# Where shoppers pay: whoever comes from there comes back. Those that we know, and what else the shop's provider uses.
+PAYMENT_HOSTS = ["checkout.stripe.com", urlsplit(BILLING_URL).hostname or "", *env.list("PAYMENT_HOSTS", default=[])]
 KEYS_OF_PROVIDERS = {
     "billing": ("BILLING_URL", "BILLING_API_KEY", "BILLING_WEBHOOK_SECRETS"),
     "stripe": ("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRETS"),

@@ -145,7 +145,7 @@ def referrer_host(url: str) -> str:
         return ""
     if parts.scheme not in REFERRER_SCHEMES or not host.isprintable() or " " in host:
         return ""
-    return _bare(host)[:LONGEST]
+    return bare(host)[:LONGEST]
 
 
 def page_path(page: str) -> str:
@@ -177,18 +177,15 @@ def is_email(part: str) -> bool:
     return bool(name) and "." in host
 
 
-def classify(*, referrer_host: str, own_host: str, utm: Utm, rules: Rules = NO_RULES) -> Channel:
-    """The channel of a visit that begins with this referrer (a host) and these parameters.
-
-    `own_host` is the shop's own: coming from there is no arrival, so it is direct. Of the `rules` of staff, one for
-    the medium goes before one for the source, as in the built-in sets, and of two hosts the longer one counts.
+def classify(*, referrer_host: str, utm: Utm, rules: Rules = NO_RULES) -> Channel:
+    """The channel of a visit that begins with this referrer (a host; "" for none, and for an own one) and these
+    parameters. Of the `rules` of staff, one for the medium goes before one for the source, as in the built-in sets,
+    and of two hosts the longer one counts.
     """
     if utm != NO_UTM:
         return _by_utm(utm, rules)
-    host = _bare(referrer_host)
-    if not host or host == _bare(own_host):
-        return Channel.DIRECT
-    return _by_host(host, rules) or Channel.REFERRAL
+    host = bare(referrer_host)
+    return (_by_host(host, rules) or Channel.REFERRAL) if host else Channel.DIRECT
 
 
 def _by_utm(utm: Utm, rules: Rules) -> Channel:
@@ -217,7 +214,7 @@ def _by_source(source: str, rules: Rules) -> Channel | None:
         return Channel.SOCIAL
     if source in SEARCH_NAMES:
         return Channel.ORGANIC_SEARCH
-    return _by_host(_bare(source), rules)
+    return _by_host(bare(source), rules)
 
 
 def _by_host(host: str, rules: Rules) -> Channel | None:
@@ -238,5 +235,6 @@ def _domain_of(host: str, domains: Collection[str]) -> str:
     return next((name for start in range(len(labels)) if (name := ".".join(labels[start:])) in domains), "")
 
 
-def _bare(host: str) -> str:
+def bare(host: str) -> str:
+    """A host as hosts are compared: in lower case, without `www.`"""
     return host.lower().removeprefix("www.").rstrip(".")

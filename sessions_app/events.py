@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -13,7 +13,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from core.ids import new_id
-from sessions_app.channels import NO_UTM, Utm, page_path
+from core.net import printable
+from sessions_app.channels import LONGEST, NO_UTM, Utm, page_path
 from sessions_app.entries import Entry, Kind
 from sessions_app.models import SessionEvent
 
@@ -26,6 +27,7 @@ METADATA_BYTES = 4096
 METADATA_DEPTH = 32
 """Levels. What is nested far deeper can be read, but not written again by whoever is a few calls further in."""
 TEXT_LIMITS = {"page": 2048, "referrer": 2048, "title": 512}
+UTM_NAMES = {part.name: f"utm{part.name.title()}" for part in fields(Utm)}
 
 
 class EventError(Exception):
@@ -109,7 +111,7 @@ def parse_event(raw: Any, *, now: datetime) -> Event:
         metadata=metadata,
         event_id=_uuid(raw, "eventId") or new_id(),
         referrer=texts["referrer"],
-        utm=Utm.from_address(texts["page"]),
+        utm=_utm(raw, texts["page"]),
     )
 
 
@@ -120,6 +122,12 @@ def _text(raw: dict[str, Any], name: str, limit: int) -> str:
     if not isinstance(value, str) or "\0" in value or not _encodes(value):
         raise EventError(_("%(name)s: text without null bytes or halves of characters."), name=name)
     return value[:limit]
+
+
+def _utm(raw: dict[str, Any], page: str) -> Utm:
+    """What the event says itself goes before the query of its page."""
+    said = {name: printable(_text(raw, sent, LONGEST)).strip() for name, sent in UTM_NAMES.items() if sent in raw}
+    return Utm(**said) if any(said.values()) else Utm.from_address(page)
 
 
 def _encodes(value: str) -> bool:

@@ -1,6 +1,7 @@
 """Finds or begins the visitor session of storefront requests. One Redis round trip and no SQL for a known one."""
 
 import logging
+import re
 from collections.abc import Callable
 from typing import cast
 
@@ -20,6 +21,9 @@ WITHOUT_VISIT = tuple(
         "analytics/hours", "analytics/goals",
     )
 )  # fmt: skip
+
+LEAVES_NO_EVENT = re.compile(PREFIX + r"(storefront/auth/.+|orders/[^/]+/(retry-payment|cancel))")
+"""POSTs that say that somebody is there, and leave nothing else of it in the visit."""
 
 
 class VisitRequest(HttpRequest):
@@ -44,6 +48,8 @@ class VisitMiddleware:
             return response  # nobody visits a page that is not there, nor one where they were turned away
         try:
             visit.commit()
+            if request.method == "POST" and response.status_code < 300 and LEAVES_NO_EVENT.fullmatch(path):
+                visit.confirm()
         except (OperationalError, PoolTimeout) as error:
             log.error("a visit could not be noted, the answer goes out: %s", error)
         else:

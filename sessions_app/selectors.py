@@ -58,3 +58,8 @@ def attribution(*, visitor_id: UUID, now: datetime) -> Attribution:
         return NO_TOUCHES
     named = [touch for touch in touches if touch.get("channel", Channel.DIRECT) != Channel.DIRECT]
     return Attribution(first=touches[0], last=(named or touches)[-1])
+
+
+def begun_at(session_id: UUID) -> datetime | None:
+    """When a visit began; None if it has no row."""
+    return VisitorSession.objects.filter(pk=session_id).values_list("started_at", flat=True).first()

@@ -40,11 +40,9 @@ class SessionAnswer(CamelSerializer):
     session = SessionOut()
 
 
-class StartSessionIn(CamelSerializer):
-    """What an app or a server-rendered shop knows of the visitor's arrival."""
+class UtmIn(CamelSerializer):
+    """UTM parameters, by themselves."""
 
-    landing_page = serializers.CharField(max_length=2048, required=False, default="", allow_blank=True)
-    referrer = serializers.CharField(max_length=2048, required=False, default="", allow_blank=True)
     utm_source = serializers.CharField(max_length=255, required=False, default="", allow_blank=True)
     utm_medium = serializers.CharField(max_length=255, required=False, default="", allow_blank=True)
     utm_campaign = serializers.CharField(max_length=255, required=False, default="", allow_blank=True)
@@ -52,7 +50,14 @@ class StartSessionIn(CamelSerializer):
     utm_content = serializers.CharField(max_length=255, required=False, default="", allow_blank=True)
 
 
-class EventIn(CamelSerializer):
+class StartSessionIn(UtmIn):
+    """What an app or a server-rendered shop knows of the visitor's arrival."""
+
+    landing_page = serializers.CharField(max_length=2048, required=False, default="", allow_blank=True)
+    referrer = serializers.CharField(max_length=2048, required=False, default="", allow_blank=True)
+
+
+class EventIn(UtmIn):
     """One event; see the limits in `sessions_app.events`."""
 
     event_id = serializers.UUIDField(required=False, allow_null=True)

@@ -163,6 +163,11 @@ class Visit:
             self._find_or_begin(may_join=True)
         self.pending = []
 
+    def confirm(self) -> None:
+        """The request was a deed: whoever asks is no program that only reads."""
+        if self.known is not None and not (self.ended or self.joined):
+            services.confirm(self.known)
+
     def end(self) -> None:
         """Ends the session (`clear`)."""
         services.clear(self.session, now=self.now)
@@ -218,9 +223,8 @@ class Visit:
         meta = self.request.META
         page = meta.get("HTTP_REFERER", "")
         origin = meta.get("HTTP_ORIGIN", "")
-        own = (
-            referrer_host(origin) if origin in settings.CORS_ALLOWED_ORIGINS else self.request.get_host().split(":")[0]
-        )
+        listed = origin in settings.CORS_ALLOWED_ORIGINS
+        own = referrer_host(origin if listed else f"https://{self.request.get_host()}")
         from_shop = referrer_host(page) == own
         return Arrival(
             ip=client_ip(self.request),

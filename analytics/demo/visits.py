@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.conf import settings
@@ -19,7 +18,6 @@ from sessions_app.models import Consent, ConsentRecord, SessionEvent, VisitorSes
 Wares = list[tuple[Product, float]]
 EAGER = 20.0
 """Enough for every step to be taken."""
-OWN_HOST = urlsplit(settings.PUBLIC_URL).hostname or ""
 
 
 @dataclass
@@ -124,7 +122,7 @@ def session_of(dice: Dice, person: Person, source: tables.Source, start: datetim
     name, medium, campaign = source.utm
     granted = person.consent == Consent.GRANTED
     known = {"ip_prefix": person.ip_prefix, "user_agent": person.agent, "city": person.place[1]} if granted else {}
-    channel = classify(referrer_host=host, own_host=OWN_HOST, utm=Utm(name, medium, campaign))
+    channel = classify(referrer_host=host, utm=Utm(name, medium, campaign))
     origin = {
         "channel": str(channel),
         "referrer": source.referrer,

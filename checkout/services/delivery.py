@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from checkout.models import CheckoutSession, ShippingMethod
-from checkout.selectors import find_method
+from checkout.selectors import Offer, offers_of
 from checkout.services.opening import Owner, keep, open_checkout, total_up
 from checkout.services.wishing import WISH_FIELDS, Wish, note_wish
 from checkout.tables import tables_of
@@ -27,8 +27,8 @@ def choose_shipping(
     method_id: UUID | None,
     now: datetime,
     wish: Wish | None = None,
-) -> tuple[CheckoutSession, list[ShippingMethod]]:
-    """Sets the address and the method (the cheapest if none is named); answers all methods that serve the address.
+) -> tuple[CheckoutSession, list[Offer]]:
+    """Sets the address and the method (the cheapest if none is named); answers all that serve the address.
     `wish` says anew whether to remind the shopper.
 
     Raises:
@@ -36,38 +36,42 @@ def choose_shipping(
         InvalidInputError: nobody ships there, or not by that method; a reminder without an e-mail address.
     """
     checkout = open_checkout(checkout_id=checkout_id, owner=owner, now=now)
-    methods = serving(checkout, address)
+    offers = serving(checkout, address)
     checkout.shipping_address = address
-    checkout.shipping_method = chosen(methods, method_id or checkout.shipping_method_id, strict=method_id is not None)
+    checkout.shipping_method = chosen(offers, method_id or checkout.shipping_method_id, strict=method_id is not None)
     total_up(checkout)
     if wish is not None:
         note_wish(checkout, wish, now=now)
     keep(checkout, now=now, fields=["shipping_address", "shipping_method", *(WISH_FIELDS if wish else ())])
-    return checkout, methods
+    return checkout, offers
 
 
 @transaction.atomic
 def calculate_tax(*, checkout_id: UUID, owner: Owner, address: Address | None, now: datetime) -> CheckoutSession:
     """Taxes the checkout by its address, or by a new one. Asking alone changes nothing, nor does it prolong its life.
+    A method that was chosen and does not serve the new address gives way to the cheapest that does.
 
     Raises:
         NotFoundError, CheckoutClosedError
-        InvalidInputError: no address is known, or no tax rate for it.
+        InvalidInputError: no address is known, nobody ships there, or there is no tax rate for it.
     """
     checkout = open_checkout(checkout_id=checkout_id, owner=owner, now=now)
-    before = checkout.shipping_address, checkout.summary
-    checkout.shipping_address = address or checkout.shipping_address
+    before = checkout.shipping_address, checkout.shipping_method_id, checkout.summary
+    if address is not None:
+        checkout.shipping_address = address
+        if checkout.shipping_method_id is not None:
+            checkout.shipping_method = chosen(serving(checkout, address), checkout.shipping_method_id, strict=False)
     if checkout.shipping_address is None:
         message = _("An address is needed to know the tax.")
         raise InvalidInputError(message, details={"shippingAddress": [str(message)]})
     total_up(checkout)
-    if (checkout.shipping_address, checkout.summary) != before:
-        keep(checkout, now=now, fields=["shipping_address"])
+    if (checkout.shipping_address, checkout.shipping_method_id, checkout.summary) != before:
+        keep(checkout, now=now, fields=["shipping_address", "shipping_method"])
     return checkout
 
 
-def serving(checkout: CheckoutSession, address: Address) -> list[ShippingMethod]:
-    """The methods that serve an address, the cheapest first.
+def serving(checkout: CheckoutSession, address: Address) -> list[Offer]:
+    """The methods that serve an address, the cheapest for this cart first.
 
     Raises:
         InvalidInputError: there is none.
@@ -76,17 +80,17 @@ def serving(checkout: CheckoutSession, address: Address) -> list[ShippingMethod]
     if not methods:
         message = _("We do not ship to this country.")
         raise InvalidInputError(message, details={"shippingAddress.country": [str(message)]})
-    return methods
+    return offers_of(checkout, methods)
 
 
-def chosen(methods: list[ShippingMethod], method_id: UUID | None, *, strict: bool) -> ShippingMethod:
+def chosen(offers: list[Offer], method_id: UUID | None, *, strict: bool) -> ShippingMethod:
     """The method asked for, else the cheapest.
 
     Raises:
         InvalidInputError: it was asked for and does not serve the address.
     """
-    found = find_method(methods, method_id)
+    found = next((offer.method for offer in offers if offer.method.id == method_id), None)
     if found is None and strict:
         message = _("This shipping method does not serve the address.")
         raise InvalidInputError(message, details={"shippingMethodId": [str(message)]})
-    return found or methods[0]
+    return found or offers[0].method

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from catalog.models import Product
 from checkout.models import CheckoutSession, Coupon
 from checkout.pricing import Line, Summary, Tax, price
-from checkout.selectors import discount_of, shipping_of
+from checkout.selectors import discount_of, priced_lines, shipping_of
 from checkout.tables import tables_of
 from core.errors import DomainError, InvalidInputError, NotFoundError
 from core.money import LARGEST, money_string, round_money, tax_included
@@ -117,7 +116,7 @@ def total_up(checkout: CheckoutSession, *, taxes: list[Tax] | None = None) -> Su
     if taxes is None:
         taxes = taxes_of(checkout)
     summary = price(
-        [Line(Decimal(line["unitPrice"]), line["quantity"]) for line in checkout.items],
+        priced_lines(checkout),
         currency=settings.SHOP_CURRENCY,
         discount=discount_of(checkout),
         shipping=shipping_of(checkout.shipping_method),

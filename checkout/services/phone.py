@@ -13,7 +13,8 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
-from checkout.models import CheckoutSession, PriceTablesVersion, ShippingMethod
+from checkout.models import CheckoutSession, PriceTablesVersion
+from checkout.selectors import Offer
 from checkout.services.basket import lines_of, merge
 from checkout.services.confirm import Confirmation, ConfirmRequest, become_order
 from checkout.services.coupons import check, coupon_of
@@ -36,10 +37,10 @@ class PhoneCart:
 
 @dataclass(frozen=True)
 class Quote:
-    """What it would cost now. `checkout` is not stored; `methods` serve the address, the cheapest first."""
+    """What it would cost now. `checkout` is not stored; `offers` serve the address, the cheapest first."""
 
     checkout: CheckoutSession
-    methods: list[ShippingMethod] = field(default_factory=list)
+    offers: list[Offer] = field(default_factory=list)
 
 
 def quote_phone_order(*, cart: PhoneCart, address: Address, method_id: UUID | None, now: datetime) -> Quote:
@@ -50,15 +51,14 @@ def quote_phone_order(*, cart: PhoneCart, address: Address, method_id: UUID | No
         OutOfStockError, the coupon errors
     """
     checkout = drafted(cart, now=now)
-    methods = serving(checkout, address)
+    checkout.coupon = coupon_of(cart.coupon_code) if cart.coupon_code else None
+    offers = serving(checkout, address)
     checkout.shipping_address = address
-    checkout.shipping_method = chosen(methods, method_id, strict=False)
+    checkout.shipping_method = chosen(offers, method_id, strict=False)
     summary = total_up(checkout)
-    if cart.coupon_code:
-        checkout.coupon = coupon_of(cart.coupon_code)
+    if checkout.coupon is not None:
         check(checkout.coupon, subtotal=summary.subtotal, now=now)
-        total_up(checkout)
-    return Quote(checkout, methods)
+    return Quote(checkout, offers)
 
 
 def place_phone_order(*, cart: PhoneCart, request: ConfirmRequest, key: Key, actor: str, now: datetime) -> Confirmation:

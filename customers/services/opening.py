@@ -92,7 +92,7 @@ def open_account(*, registration_id: UUID, email: str, now: datetime) -> Custome
     except IntegrityError as error:
         raise LinkInvalidError from error
     Registration.objects.filter(pk__in=rivals).delete()
-    return link_customer(user, now=now)
+    return link_customer(user, since=mine.created_at)
 
 
 def prove_change(claims: dict[str, Any], *, password: str, language: str, now: datetime) -> None:

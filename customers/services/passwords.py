@@ -95,7 +95,7 @@ def reset_password(*, token: str, password: str, language: str, now: datetime) -
             raise LinkInvalidError
         set_password(locked, encoded=encoded, language=language, now=now)
         if not hasattr(locked, "customer"):  # an account that staff made, proven by this link
-            link_customer(locked, now=now)
+            link_customer(locked, since=now)
 
 
 def holds(state: str, user: User) -> bool:

@@ -22,7 +22,7 @@ from orders.services.transitions import TO, mark_paid
 from orders.services.windows import Sale, Window, window_for
 from orders.signals import order_placed
 from orders.tokens import access_token, new_number, token_hash
-from sessions_app.selectors import NO_TOUCHES, Attribution, attribution
+from sessions_app.selectors import NO_TOUCHES, Attribution, attribution, begun_at
 from sessions_app.services import mark_ordered
 
 
@@ -121,7 +121,7 @@ def order_fields(draft: OrderDraft, touches: Attribution, *, order_id: UUID, now
             first_name=draft.first_name,
             last_name=draft.last_name,
             phone=draft.phone,
-            first_visit_at=now if draft.session_id else None,
+            first_visit_at=first_visit(draft, touches),
         ),
         "visitor_session_id": draft.session_id,
         "first_touch": touches.first,
@@ -129,6 +129,13 @@ def order_fields(draft: OrderDraft, touches: Attribution, *, order_id: UUID, now
         "access_token_hash": token_hash(access_token(order_id)),
         "placed_at": now,
     }
+
+
+def first_visit(draft: OrderDraft, touches: Attribution) -> datetime | None:
+    """When the buyer was first here, as far as is known: at the first touch, else when this visit began."""
+    if touches.first:
+        return datetime.fromisoformat(touches.first["at"])
+    return begun_at(draft.session_id) if draft.session_id else None
 
 
 def item_of(order: Order, line: OrderLine) -> OrderItem:

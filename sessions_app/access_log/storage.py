@@ -25,6 +25,7 @@ from sessions_app.channel_rules import current_rules
 from sessions_app.channels import Rules, Utm, classify, referrer_host
 from sessions_app.geo import locate
 from sessions_app.months import ensure_months
+from sessions_app.own_hosts import is_own
 
 ONE_IMPORT_AT_A_TIME = 4_700_151
 """Number of the advisory lock, this module's own."""
@@ -234,7 +235,9 @@ def _arrival(referrer: str, query: str, *, own_host: str, rules: Rules) -> tuple
     utm = Utm.from_query(query)
     referrer = "" if referrer == "-" else clean(referrer)
     host = referrer_host(referrer)
-    channel = classify(referrer_host=host, own_host=own_host, utm=utm, rules=rules)
+    if is_own(host, own_host):
+        referrer = host = ""
+    channel = classify(referrer_host=host, utm=utm, rules=rules)
     return (referrer, host, channel.value, utm.source, utm.medium, utm.campaign, utm.term, utm.content)
 
 

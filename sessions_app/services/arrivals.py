@@ -16,6 +16,7 @@ from sessions_app.channels import Utm, classify, referrer_host
 from sessions_app.entries import Entry, Kind
 from sessions_app.geo import locate
 from sessions_app.models import Consent, Device
+from sessions_app.own_hosts import is_own
 from sessions_app.salts import daily_visitor_id
 from sessions_app.state import Profile, SessionState
 
@@ -90,13 +91,13 @@ def profile_of(arrival: Arrival, *, identified: bool) -> Profile:
 def source_of(arrival: Arrival) -> dict[str, str]:
     """Where the visitor came from: referrer, UTM parameters and the channel that follows from them."""
     host = referrer_host(arrival.referrer)
-    own = host if host in map(referrer_host, settings.CORS_ALLOWED_ORIGINS) else arrival.own_host
-    foreign = bool(host) and host != own
+    if is_own(host, arrival.own_host):
+        host = ""
     fields = {f"utm_{name}": value[:255] for name, value in asdict(arrival.utm).items()}
     return fields | {
-        "referrer": printable(arrival.referrer)[:2048] if foreign else "",
-        "referrer_host": host[:255] if foreign else "",
-        "channel": classify(referrer_host=host, own_host=own, utm=arrival.utm, rules=current_rules()),
+        "referrer": printable(arrival.referrer)[:2048] if host else "",
+        "referrer_host": host,
+        "channel": classify(referrer_host=host, utm=arrival.utm, rules=current_rules()),
     }
 
 

@@ -73,6 +73,14 @@ def log_out(session: SessionState, *, now: datetime) -> None:
     clear(session, now=now)
 
 
+def confirm(session: SessionState) -> None:
+    """The visitor did something that leaves no event."""
+    row = VisitorSession.objects.not_erased().filter(pk=session.session_id)
+    if not row.filter(unconfirmed=False).exists():
+        ensure_stored(session)
+        row.update(unconfirmed=False)
+
+
 @transaction.atomic
 def choose_consent(session: SessionState, *, granted: bool, arrival: Arrival, now: datetime) -> SessionState:
     """Records the visitor's choice and brings the visit in line: consent adds what it allows, refusal removes."""

@@ -7,8 +7,10 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+import time_machine
 
 from core.clock import now
+from customers.models import Customer
 from orders.models import Order
 from sessions_app.ingest import flush
 from sessions_app.models import VisitorSession
@@ -91,6 +93,40 @@ def test_an_answer_about_consent_in_mid_checkout_loses_no_touch(
     assert shopper.confirm(checkout_id, world).status_code == 201
     order = Order.objects.get()
     assert (order.first_touch["utm_source"], order.last_touch["utm_source"]) == ("newsletter", "newsletter")
+
+
+def test_a_buyer_was_first_here_when_the_visit_began_and_not_at_ordering(
+    world: World, billing: BillingService, shopper: Shopper
+) -> None:
+    begun = now()
+    shopper.post("/analytics/track", {"eventType": "page_view", "page": "/"})
+    with time_machine.travel(begun + timedelta(minutes=10)):
+        shopper.buy(world)
+    assert first_visit() - begun < timedelta(minutes=5)
+
+
+def test_a_buyer_who_was_here_before_was_first_here_then(
+    world: World, billing: BillingService, shopper: Shopper
+) -> None:
+    choose(shopper, True)
+    earlier = now() - timedelta(days=9)
+    visit(UUID(shopper.visit()["visitorId"]), earlier, "email")
+    shopper.buy(world)
+    assert first_visit() == earlier
+
+
+def first_visit() -> datetime:
+    found = Customer.objects.get().first_visit_at
+    assert found is not None
+    return found
+
+
+def test_a_visit_without_a_touch_says_when_it_began(world: World, billing: BillingService, shopper: Shopper) -> None:
+    checkout_id = shopper.checkout((world.mug, 1))
+    began = now() - timedelta(hours=1)
+    VisitorSession.objects.update(touches=[], started_at=began)
+    assert shopper.confirm(checkout_id, world).status_code == 201
+    assert first_visit() == began
 
 
 def test_a_refusal_in_mid_checkout_leaves_the_lasting_id_in_the_proof_of_consent_alone(

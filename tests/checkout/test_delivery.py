@@ -8,7 +8,8 @@ import pytest
 from django.conf import LazySettings
 
 from checkout.models import ShippingMethod
-from tests.factories import ShippingMethodFactory, ShippingZoneFactory, TaxRateFactory
+from tests.billing_server import BillingService
+from tests.factories import CouponFactory, ShippingMethodFactory, ShippingZoneFactory, TaxRateFactory
 from tests.world import ADDRESS, Shopper, World
 
 pytestmark = pytest.mark.django_db
@@ -82,6 +83,42 @@ def test_a_zone_that_names_the_country_comes_before_everywhere_else(shopper: Sho
     assert [m["id"] for m in shipping(shopper, checkout_id).json()["data"]["methods"]] == [str(british.id)]
 
 
+@pytest.mark.parametrize("what", ["switched off", "taken away"])
+def test_a_zone_without_a_method_is_where_nobody_ships_whatever_ships_everywhere(
+    world: World, shopper: Shopper, checkout_id: str, what: str
+) -> None:
+    british = ShippingMethodFactory(zone=ShippingZoneFactory(countries=["GB"]))
+    if what == "switched off":
+        ShippingMethod.objects.filter(pk=british.pk).update(is_active=False)
+    else:
+        ShippingMethod.objects.filter(pk=british.pk).delete()
+    assert error_of(shipping(shopper, checkout_id)) == (400, "INVALID_INPUT", ["shippingAddress.country"])
+    assert shipping(shopper, checkout_id, country="FR").status_code == 200
+
+
+def offered(shopper: Shopper, checkout_id: str) -> list[tuple[str, str]]:
+    return [(m["name"], m["price"]) for m in shipping(shopper, checkout_id).json()["data"]["methods"]]
+
+
+def test_methods_cost_what_this_cart_would_pay(world: World, shopper: Shopper) -> None:
+    ShippingMethod.objects.update(free_over=Decimal("40.00"))
+    assert offered(shopper, shopper.checkout((world.mug, 1))) == [("Standard", "10.00")]
+    assert offered(shopper, shopper.checkout((world.mug, 2))) == [("Standard", "0.00")]
+
+
+def test_with_a_coupon_for_shipping_each_method_is_free(world: World, shopper: Shopper, checkout_id: str) -> None:
+    ShippingMethodFactory(zone=world.method.zone, name="Courier", price=Decimal("25.00"))
+    CouponFactory(code="FREE", kind="free_shipping")
+    assert shopper.apply(checkout_id, "FREE").status_code == 200
+    assert offered(shopper, checkout_id) == [("Standard", "0.00"), ("Courier", "0.00")]
+
+
+def test_the_cheapest_is_the_one_that_is_free_for_this_cart(world: World, shopper: Shopper, checkout_id: str) -> None:
+    ShippingMethodFactory(zone=world.method.zone, name="Courier", price=Decimal("25.00"), free_over=Decimal("20.00"))
+    assert offered(shopper, checkout_id) == [("Courier", "0.00"), ("Standard", "10.00")]
+    assert shipping(shopper, checkout_id).json()["data"]["summary"]["shippingAmount"] == "0.00"
+
+
 def test_shipping_is_free_from_the_methods_limit_on(world: World, shopper: Shopper) -> None:
     ShippingMethod.objects.update(free_over=Decimal("40.00"))
     assert shipping(shopper, shopper.checkout((world.mug, 1))).json()["data"]["summary"]["shippingAmount"] == "10.00"
@@ -120,6 +157,31 @@ def test_tax_is_by_the_address_chosen_before_if_none_is_sent(shopper: Shopper, c
     shipping(shopper, checkout_id)
     answer = shopper.post("/checkout/calculate-tax", {"checkoutId": checkout_id})
     assert answer.json()["data"]["summary"]["taxAmount"] == "3.00"
+
+
+def test_taxing_another_address_takes_a_method_that_serves_it(
+    world: World, billing: BillingService, shopper: Shopper, checkout_id: str
+) -> None:
+    shipping(shopper, checkout_id)
+    french = ShippingMethodFactory(zone=ShippingZoneFactory(countries=["FR"]), price=Decimal("15.00"))
+    data = tax(shopper, checkout_id, country="FR").json()["data"]
+    assert (data["shippingMethodId"], data["summary"]["shippingAmount"]) == (str(french.id), "15.00")
+    address = data["shippingAddress"]
+    assert shopper.confirm(checkout_id, world, shippingMethodId=None, shippingAddress=address).status_code == 201
+
+
+def test_taxing_another_address_keeps_a_method_that_serves_it(world: World, shopper: Shopper, checkout_id: str) -> None:
+    dear = ShippingMethodFactory(zone=world.method.zone, name="Courier", price=Decimal("25.00"))
+    shipping(shopper, checkout_id, dear.id)
+    assert tax(shopper, checkout_id, country="FR").json()["data"]["shippingMethodId"] == str(dear.id)
+
+
+def test_an_address_that_nobody_ships_to_is_refused_when_it_is_taxed(
+    world: World, shopper: Shopper, checkout_id: str
+) -> None:
+    shipping(shopper, checkout_id)
+    ShippingZoneFactory(countries=["FR"])
+    assert error_of(tax(shopper, checkout_id, country="FR")) == (400, "INVALID_INPUT", ["shippingAddress.country"])
 
 
 def test_tax_needs_an_address(shopper: Shopper, checkout_id: str) -> None:

@@ -118,7 +118,7 @@ def test_a_crawler_is_known_as_one(name: str) -> None:
 def test_the_shop_sees_the_channel_that_was_meant() -> None:
     for one in people(500):
         host = referrer_host(one.referrer)
-        seen = classify(referrer_host=host, own_host="localhost", utm=Utm.from_query(one.query))
+        seen = classify(referrer_host=host, utm=Utm.from_query(one.query))
         assert seen == one.channel
 
 

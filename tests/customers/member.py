@@ -84,7 +84,7 @@ def logged_in(email: str = "ada@example.com") -> Member:
 def account(email: str = "ada@example.com", **fields: Any) -> User:
     """A proven account; its password is `PASSWORD`."""
     user = UserFactory.create(email=email, **fields)
-    link_customer(user, now=now())
+    link_customer(user, since=now())
     return user
 
 

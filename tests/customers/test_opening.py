@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.core import mail as django_mail
 from django.utils import timezone
 
@@ -22,6 +23,15 @@ def test_who_registers_and_proves_the_address_can_log_in() -> None:
     assert answer.status_code == 200
     assert answer.json()["data"]["email"] == ADA
     assert ada.customer.type == Customer.Type.REGISTERED
+
+
+def test_who_registers_was_here_then_and_not_when_the_mail_was_opened() -> None:
+    ada = Member(ADA)
+    ada.register()
+    begun = Registration.objects.get().created_at
+    with time_machine.travel(begun + timedelta(hours=20)):
+        ada.verify(token_in(mails()[0]))
+    assert ada.customer.first_visit_at == begun
 
 
 def test_nobody_is_logged_in_by_registering_or_proving() -> None:

@@ -27,6 +27,7 @@ from core.clock import now
 from core.errors import DomainError
 from orders.models import Order, PaymentAttempt
 from orders.services.desk.fulfilment import Parcel, fulfil
+from sessions_app import visits
 from sessions_app.agents import parse
 from sessions_app.ingest import flush
 from sessions_app.models import SessionEvent, VisitorSession
@@ -293,7 +294,11 @@ def test_django_passes_privacy_signals_on(snippet: dict[str, Any]) -> None:
     assert VisitorSession.objects.get().consent == "denied"
 
 
-def test_django_takes_the_token_of_a_session_that_took_the_place_of_one_that_ended(snippet: dict[str, Any]) -> None:
+@pytest.mark.parametrize("name", ["visitor_session", "__Host-visitor_session"], ids=["development", "production"])
+def test_django_takes_the_token_of_a_session_that_took_the_place_of_one_that_ended(
+    snippet: dict[str, Any], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(visits, "SESSION_COOKIE", name)
     request = asked(cookie="ended")
     served(snippet, request)
     session = snippet["call"](request, "GET", "/storefront/session/current")["session"]
@@ -368,7 +373,22 @@ def test_next_begins_a_session_and_shows_it_to_page_and_browser(next_shop: Calla
 
 
 def test_next_goes_on_with_the_session_that_there_is(next_shop: Callable[..., dict[str, Any]]) -> None:
-    assert next_shop(cookie="mine")["shown"] == "mine"
+    token = next_shop()["shown"]
+    assert next_shop(cookie=token)["shown"] == token
+    flush(consumer="test")
+    assert VisitorSession.objects.count() == 1
+
+
+def test_next_takes_the_token_of_a_session_that_took_the_place_of_one_that_ended(
+    next_shop: Callable[..., dict[str, Any]],
+) -> None:
+    answer = next_shop(cookie="ended")
+    assert answer["kept"][:2] == ["visit", answer["shown"]]
+    assert answer["shown"] not in ("", "ended")
+
+
+def test_next_goes_on_with_its_session_without_footfall(next_shop: Callable[..., dict[str, Any]]) -> None:
+    assert next_shop(cookie="mine", api="http://127.0.0.1:9/api/v1")["shown"] == "mine"
 
 
 def test_next_serves_its_pages_without_footfall_and_to_crawlers(next_shop: Callable[..., dict[str, Any]]) -> None:

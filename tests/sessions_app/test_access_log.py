@@ -442,10 +442,15 @@ class TestImport:
 
         assert (tally.unnamed_page_views, tally.page_views, tally.crawler_page_views) == (1, 2, 1)
 
-    def test_own_referrers_are_direct(self) -> None:
-        import_lines([line(referrer="http://www.shop.example/a")])
+    @pytest.mark.parametrize(
+        "referrer", ["http://www.shop.example/reset?token=x", "https://checkout.stripe.com/c/pay/cs_live_a1"]
+    )
+    @pytest.mark.parametrize("host", ["shop.example", "www.shop.example"])
+    def test_nothing_is_stored_of_own_referrers(self, host: str, referrer: str) -> None:
+        import_lines([line(referrer=referrer)], own_host=host)
 
-        assert VisitorSession.objects.get().channel == Channel.DIRECT
+        visit = VisitorSession.objects.get()
+        assert (visit.referrer, visit.referrer_host, visit.channel) == ("", "", Channel.DIRECT)
 
     def test_absurd_fields_are_cut(self) -> None:
         long = "x" * 10_000

@@ -8,9 +8,6 @@ from sessions_app.ingest import flush
 from sessions_app.models import Channel, DeadLetter, SessionEvent, VisitorSession
 from tests.browsers import CHROME
 
-OWN = "shop.example"
-
-
 RULES = Rules(
     hosts={"news.example": Channel.SOCIAL, "mail.news.example": Channel.EMAIL, "google.com": Channel.PAID},
     sources={"acme": Channel.REFERRAL, "facebook": Channel.PAID},
@@ -19,24 +16,15 @@ RULES = Rules(
 
 
 def channel(referrer: str = "", **utm: str) -> Channel:
-    return classify(referrer_host=referrer_host(referrer), own_host=OWN, utm=Utm(**utm))
+    return classify(referrer_host=referrer_host(referrer), utm=Utm(**utm))
 
 
 def ruled(referrer: str = "", **utm: str) -> Channel:
-    return classify(referrer_host=referrer_host(referrer), own_host=OWN, utm=Utm(**utm), rules=RULES)
+    return classify(referrer_host=referrer_host(referrer), utm=Utm(**utm), rules=RULES)
 
 
 def test_nothing_said_is_direct() -> None:
     assert channel() == Channel.DIRECT
-
-
-@pytest.mark.parametrize("referrer", ["https://shop.example/cart", "https://www.shop.example/", "http://SHOP.example"])
-def test_coming_from_the_shop_itself_is_direct(referrer: str) -> None:
-    assert channel(referrer) == Channel.DIRECT
-
-
-def test_own_host_may_be_given_with_www() -> None:
-    assert classify(referrer_host="shop.example", own_host="www.Shop.example", utm=NO_UTM) == Channel.DIRECT
 
 
 @pytest.mark.parametrize(
@@ -131,7 +119,7 @@ def test_a_click_number_of_an_advertiser_is_paid() -> None:
     utm = Utm.from_query("gclid=abc")
 
     assert utm == Utm(source="google", medium="cpc")
-    assert classify(referrer_host="google.com", own_host=OWN, utm=utm) == Channel.PAID
+    assert classify(referrer_host="google.com", utm=utm) == Channel.PAID
 
 
 def test_a_click_number_does_not_overrule_utm() -> None:
@@ -212,7 +200,7 @@ def test_no_text_breaks_it(url: str, query: str) -> None:
     utm = Utm.from_query(f"utm_source={query}")
 
     assert len(host) <= 255
-    assert classify(referrer_host=host, own_host=OWN, utm=utm) in Channel
+    assert classify(referrer_host=host, utm=utm) in Channel
 
 
 @pytest.mark.parametrize(
@@ -229,7 +217,6 @@ def test_no_text_breaks_it(url: str, query: str) -> None:
         ("https://mail.google.com/", Channel.PAID),
         ("https://t.co/x", Channel.SOCIAL),
         ("", Channel.DIRECT),
-        (f"https://{OWN}/", Channel.DIRECT),
     ],
 )
 def test_a_rule_for_a_host_goes_before_the_sets_for_it_and_its_subdomains(referrer: str, expected: Channel) -> None:
@@ -258,11 +245,6 @@ def test_a_rule_for_a_parameter_goes_before_the_sets_and_medium_before_source(
 
 def test_a_rule_for_a_host_does_not_overrule_utm() -> None:
     assert ruled("https://news.example/", source="newsletter") == Channel.EMAIL
-
-
-def test_the_shops_own_host_is_direct_whatever_the_rules_say() -> None:
-    rules = Rules(hosts={OWN: Channel.SOCIAL})
-    assert classify(referrer_host=OWN, own_host=OWN, utm=NO_UTM, rules=rules) == Channel.DIRECT
 
 
 @pytest.mark.django_db

@@ -326,7 +326,7 @@ def test_a_refusal_while_redis_was_away_holds_when_it_is_back(
 
 
 PERSONAL = "ada-7391"
-ADDRESS_OF_A_PAGE = f"http://testserver/landing?email={PERSONAL}&utm_source=news&token={PERSONAL}#{PERSONAL}"
+ADDRESS_OF_A_PAGE = f"http://www.testserver/landing?email={PERSONAL}&utm_source=news&token={PERSONAL}#{PERSONAL}"
 
 
 def by_script(browser: Client) -> None:
@@ -348,14 +348,23 @@ def by_server(browser: Client) -> None:
     browser.post(f"{API}/storefront/session", body, content_type="application/json")
 
 
+def by_referrer(browser: Client) -> None:
+    events = [
+        {"eventType": "page_view", "page": "/?utm_source=news"},
+        {"eventType": "page_view", "page": "/cart", "referrer": ADDRESS_OF_A_PAGE},
+    ]
+    browser.post(f"{API}/analytics/track", {"events": events}, content_type="application/json")
+
+
 def by_event(browser: Client) -> None:
     event = {"eventType": "search", "page": ADDRESS_OF_A_PAGE}
     browser.post(f"{API}/storefront/session/track-event", event, content_type="application/json")
 
 
-@pytest.mark.parametrize("way", [by_script, by_script_relative, by_api, by_server, by_event])
-def test_of_the_query_of_a_page_only_utm_is_stored(way: Any) -> None:
-    browser = Client(headers={"user-agent": AGENT})
+@pytest.mark.parametrize("host", ["testserver", "www.testserver", "www.testserver:8443"])
+@pytest.mark.parametrize("way", [by_script, by_script_relative, by_api, by_server, by_referrer, by_event])
+def test_of_the_query_of_a_page_only_utm_is_stored(way: Any, host: str) -> None:
+    browser = Client(headers={"user-agent": AGENT, "host": host})
     browser.cookies[CONSENT_COOKIE] = "granted"
     way(browser)
     flush(consumer="test")

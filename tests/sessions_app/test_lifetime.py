@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from core import redis as core_redis
 from sessions_app import ingest, lapsed, services
 from sessions_app.events import Event, Source, event_entry
 from sessions_app.models import VisitorSession
@@ -64,3 +65,41 @@ def test_an_event_after_the_end_does_not_reopen_it() -> None:
     row = VisitorSession.objects.get()
     assert row.ended_at == row.last_seen_at
     assert row.events_count == 1
+
+
+def test_a_visit_that_only_redis_saw_go_on_is_not_closed() -> None:
+    begun = NOW - timedelta(minutes=45)
+    session = begin(begun)
+    ingest.flush(consumer="test")
+    for minutes in (20, 40):  # requests that leave no event: checkout, asking how an order stands
+        services.see(session.session_id, now=begun + timedelta(minutes=minutes))
+    assert lapsed.close_lapsed(now=NOW) == 0
+    row = VisitorSession.objects.get()
+    assert row.ended_at is None
+    assert abs(row.last_seen_at - (begun + timedelta(minutes=40))) < timedelta(milliseconds=1)
+
+
+def test_a_live_visit_among_lapsed_ones_stays_open() -> None:
+    begun = NOW - timedelta(minutes=45)
+    live, gone = begin(begun), begin(begun)
+    ingest.flush(consumer="test")
+    for minutes in (20, 40):
+        services.see(live.session_id, now=begun + timedelta(minutes=minutes))
+    assert lapsed.close_lapsed(now=NOW) == 1
+    assert VisitorSession.objects.exclude(ended_at=None).get().pk == gone.session_id
+
+
+def test_a_visit_that_redis_lost_ends_with_what_its_row_knows() -> None:
+    begin(NOW - timedelta(hours=2))
+    ingest.flush(consumer="test")
+    core_redis.client().flushdb()
+    assert lapsed.close_lapsed(now=NOW) == 1
+
+
+def test_while_redis_is_away_no_visit_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    begin(NOW - timedelta(hours=2))
+    ingest.flush(consumer="test")
+    with monkeypatch.context() as outage:
+        outage.setattr(core_redis.breaker, "closed_after", float("inf"))
+        assert lapsed.close_lapsed(now=NOW) == 0
+    assert lapsed.close_lapsed(now=NOW) == 1

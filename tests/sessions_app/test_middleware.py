@@ -15,8 +15,10 @@ from core import redis as core_redis
 from sessions_app.ingest import flush
 from sessions_app.models import VisitorSession
 from sessions_app.tokens import SESSION_COOKIE
+from tests.billing_server import BillingService
 from tests.browsers import CHROME, CRAWLER
 from tests.factories import ProductFactory
+from tests.world import Shopper, World
 
 pytestmark = pytest.mark.django_db
 CURRENT = "/api/v1/storefront/session/current"
@@ -97,6 +99,49 @@ def test_whoever_shows_a_session_is_no_crawler(browser: Client) -> None:
     app = Client(headers={"user-agent": CRAWLER, "x-visitor-session": token})
     app.get("/api/v1/storefront/products")
     assert session_of(app)["pageViews"] == 1
+
+
+DEEDS = {
+    "auth/register": {"email": "ada@example.com", "password": "correct-horse-4", "firstName": "A", "lastName": "B"},
+    "auth/password/reset": {"email": "ada@example.com"},
+}
+
+
+@pytest.mark.parametrize("flushed", [False, True], ids=["on its way", "stored"])
+@pytest.mark.parametrize("deed", DEEDS)
+def test_whoever_posts_something_is_no_program_that_only_reads(browser: Client, deed: str, flushed: bool) -> None:
+    session_of(browser)
+    if flushed:
+        flush(consumer="test")
+    answer = browser.post(f"/api/v1/storefront/{deed}", DEEDS[deed], content_type="application/json")
+    flush(consumer="test")
+    assert answer.status_code == 202
+    assert VisitorSession.objects.get().unconfirmed is False
+
+
+def test_whoever_cancels_by_a_link_is_no_program_that_only_reads(
+    transactional_db: None, world: World, billing: BillingService, shopper: Shopper
+) -> None:
+    bought = shopper.buy(world)
+    later = Shopper()
+    visit = later.visit()["sessionId"]
+    path = f"/orders/{bought['order']['orderId']}/cancel"
+    assert later.post(path, **{"X-Order-Token": bought["orderToken"]}).status_code == 200
+    flush(consumer="test")
+    assert VisitorSession.objects.get(pk=visit).unconfirmed is False
+
+
+def test_a_post_that_is_refused_confirms_nobody(browser: Client) -> None:
+    session_of(browser)
+    answer = browser.post("/api/v1/storefront/auth/register", {}, content_type="application/json")
+    flush(consumer="test")
+    assert (answer.status_code, VisitorSession.objects.get().unconfirmed) == (400, True)
+
+
+def test_a_session_that_a_server_began_is_confirmed_by_what_its_visitor_does(browser: Client) -> None:
+    browser.post("/api/v1/storefront/session", {"landingPage": "/"}, content_type="application/json")
+    flush(consumer="test")
+    assert VisitorSession.objects.get().unconfirmed is True
 
 
 def test_an_unknown_path_begins_no_visit(browser: Client) -> None:

@@ -85,6 +85,8 @@ def test_what_the_server_alone_writes_is_refused(browser: Client, event_type: st
         view(referrer="\udfff"),
         view(productId="12"),
         view(eventId=7),
+        view(utmSource=7),
+        view(utmTerm="\0"),
     ],
     ids=lambda bad: repr(bad)[:60].replace("\0", "null"),
 )
@@ -193,6 +195,40 @@ def test_a_time_that_is_none_is_the_servers(browser: Client, time: object) -> No
     assert send(browser, view(timestamp=time)).json()["accepted"] == 1
     [event] = stored()
     assert abs(event.timestamp - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+UTM = {"utmSource": "push", "utmMedium": "app", "utmCampaign": "spring", "utmTerm": "mug", "utmContent": "b"}
+
+
+def test_utm_parameters_may_be_told_beside_the_page(browser: Client) -> None:
+    send(browser, view(**UTM))
+    stored()
+    visit = VisitorSession.objects.get()
+    assert [visit.utm_source, visit.utm_medium, visit.utm_campaign, visit.utm_term, visit.utm_content] == [
+        *UTM.values()
+    ]
+    assert visit.touches[0]["utm_source"] == "push"
+
+
+def test_utm_parameters_beside_the_page_go_before_those_of_its_query(browser: Client) -> None:
+    send(browser, view(page="/?utm_source=news&utm_medium=email", utmSource="push"))
+    stored()
+    visit = VisitorSession.objects.get()
+    assert (visit.utm_source, visit.utm_medium) == ("push", "")
+
+
+@pytest.mark.parametrize("nothing", [None, "", " "])
+def test_utm_parameters_that_say_nothing_leave_those_of_the_page(browser: Client, nothing: str | None) -> None:
+    send(browser, view(page="/?utm_source=news", utmSource=nothing))
+    stored()
+    assert VisitorSession.objects.get().utm_source == "news"
+
+
+def test_a_further_arrival_may_tell_utm_parameters_too(browser: Client) -> None:
+    send(browser, view())
+    send(browser, view(utmSource="push"))
+    stored()
+    assert [touch.get("utm_source") for touch in VisitorSession.objects.get().touches] == [None, "push"]
 
 
 def test_the_same_id_counts_once(browser: Client) -> None:

@@ -102,16 +102,23 @@ async function submitShipping() {
   }, submitShipping);
 }
 
+const foldMethod = () => setStepOutcome(
+  "shipping", methodText(methods.find(({ id }) => id === checkout.shippingMethodId), checkout.summary.currency));
+
 async function goToReview({ focus = true } = {}) {
-  const { summary } = await calculateTax(checkout.checkoutId);
-  const method = methods.find(({ id }) => id === checkout.shippingMethodId);
-  setStepOutcome("shipping", methodText(method, summary.currency));
-  checkout.summary = summary;
+  checkout.summary = (await calculateTax(checkout.checkoutId)).summary;
+  foldMethod();
   openStep("review", { focus });
   sayTotal();
 }
 
 // Step 3: discount code and the order ---------------------------------------------------------------------------------
+
+/** A code may change what each method costs. */
+async function priceMethods() {
+  await findMethods(checkout.shippingMethodId);
+  foldMethod();
+}
 
 async function submitCoupon() {
   const code = couponForm.code.value.trim();
@@ -123,6 +130,7 @@ async function submitCoupon() {
       showSummary(summary);
       byId("coupon-code").focus();
       sayTotal();
+      await priceMethods();
     } catch (error) {
       const aboutTheCode = error instanceof ApiError && (error.code.startsWith("COUPON_") || error.details.code);
       if (!aboutTheCode) throw error;
@@ -138,6 +146,7 @@ const dropCoupon = () => attempt(async () => {
   showSummary(summary);
   couponForm.code.focus();
   sayTotal();
+  await priceMethods();
 }, dropCoupon);
 
 /** What is ordered. `expectedTotal` is the total that the shopper saw: if it is no longer true, nothing is ordered. */
