@@ -16,6 +16,7 @@ from config.wsgi import application  # noqa: E402
 from core import redis as core_redis  # noqa: E402
 from core import versioned  # noqa: E402
 from core.postgresql import base  # noqa: E402
+from orders.providers import waiting  # noqa: E402
 from sessions_app import state  # noqa: E402
 
 __all__ = ["application"]
@@ -63,6 +64,11 @@ def wait_for_postgresql() -> None:
 def trust_connections() -> None:
     """Those of the pool, without a look."""
     replace(base, "check_open", lambda connection: None)
+
+
+def wait_for_billing() -> None:
+    """With every thread, if so many pay."""
+    waiting.LONG = 1_000
 
 
 def nothing() -> None:
