@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, sync_playwright
 from core import clock
 from core import redis as core_redis
 from core.postgresql.doubts import doubts
+from orders.providers import waiting
 from sessions_app import channel_rules, months
 from sessions_app.salts import salt_of
 from tests import logs, one_slot
@@ -126,8 +127,14 @@ def shopper() -> Shopper:
 
 
 @pytest.fixture
-def crowd() -> Iterator[None]:
-    """Room for many threads at the database."""
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many of this process's threads wait for billing as there are, however slow the machine."""
+    monkeypatch.setattr(waiting, "LONG", 1_000)
+
+
+@pytest.fixture
+def crowd(patient: None) -> Iterator[None]:
+    """Room for many threads at the database, and at billing."""
     with wide_pool(30):
         yield
 

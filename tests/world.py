@@ -209,6 +209,14 @@ def replace_pool(pool: dict[str, Any]) -> None:
     doubts.end()
 
 
+def altered(statement: str, *changes: tuple[str, str]) -> str:
+    """A statement for a control: each of these parts, which must be there, is another one."""
+    for part, by in changes:
+        assert part in statement, part
+        statement = statement.replace(part, by)
+    return statement
+
+
 def deadlocks() -> int:
     """How many there were in this database so far. Ask when nobody else is at work: a session may keep those that it
     saw for itself until it ends, so the end of all is waited for.

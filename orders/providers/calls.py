@@ -5,18 +5,18 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import httpx2
 
 from core import clock, counts, measured
 from core.outward import tls
-from core.postgresql.giving_back import give_back
 from orders.providers import lately
 from orders.providers.contract import BillingUnavailableError, PollError
+from orders.providers.waiting import result_of
 
 T = TypeVar("T")
 log = logging.getLogger("orders.providers")
@@ -32,13 +32,39 @@ COUNTED = "billing"
 @cache
 def client() -> httpx2.Client:
     """The process's connections to providers."""
-    limits = httpx2.Limits(max_connections=CONNECTIONS)
-    return httpx2.Client(timeout=TIMEOUT, limits=limits, follow_redirects=False, verify=tls())
+    return httpx2.Client(
+        timeout=TIMEOUT,
+        limits=httpx2.Limits(max_connections=CONNECTIONS),
+        follow_redirects=False,
+        verify=tls(),
+        event_hooks={"response": [read_in_time]},
+    )
+
+
+class InTime(httpx2.SyncByteStream):
+    """A body that is read for LONGEST_SECONDS: then nobody waits for it any more, and others need its thread."""
+
+    def __init__(self, stream: httpx2.SyncByteStream) -> None:
+        self.stream, self.ends = stream, time.monotonic() + LONGEST_SECONDS
+
+    def __iter__(self) -> Iterator[bytes]:
+        for part in self.stream:
+            if time.monotonic() > self.ends:
+                raise httpx2.ReadTimeout("the body takes too long")
+            yield part
+
+    def close(self) -> None:
+        self.stream.close()
+
+
+def read_in_time(answer: httpx2.Response) -> None:
+    """Before its body is read."""
+    answer.stream = InTime(cast("httpx2.SyncByteStream", answer.stream))
 
 
 @cache
 def callers() -> ThreadPoolExecutor:
-    """Whoever waits for a provider in a request's stead; one that is left waiting goes on until it is let go."""
+    """Whoever waits for a provider in a request's stead; one that is left waiting goes on until its time is over."""
     return ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="billing")
 
 
@@ -46,21 +72,19 @@ os.register_at_fork(after_in_child=callers.cache_clear)  # threads stay with the
 
 
 def in_time(call: Callable[[], T], *, seconds: float | None = None) -> T:
-    """What a call returns within its time (LONGEST_SECONDS unless told). No database connection is held meanwhile.
+    """What a call returns within its time (LONGEST_SECONDS unless told; a moment where many wait already).
 
     Raises:
-        BillingUnavailableError: nothing was answered; it is counted and said.
+        BillingUnavailableError: nothing was answered, or not asked; it is counted and said.
     """
     lately.note("asked", now=clock.now())
-    waiting, begun = callers().submit(call), time.perf_counter()
-    give_back()
+    begun = time.perf_counter()
     try:
-        answer = waiting.result(LONGEST_SECONDS if seconds is None else seconds)
+        answer = result_of(lambda: callers().submit(call), seconds=LONGEST_SECONDS if seconds is None else seconds)
         note_seconds("request", "answered", begun)
         return answer
     except (httpx2.HTTPError, TimeoutError) as error:
         note_seconds("request", silence(error).kind, begun)
-        waiting.cancel()
         log.warning("billing: %s", describe(error))
         counts.count(COUNTED, silence(error).kind, now=clock.now())
         lately.note("failed", now=clock.now())

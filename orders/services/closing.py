@@ -19,6 +19,7 @@ from core.errors import DomainError
 from orders.models import Order, OrderSession, PaymentAttempt
 from orders.providers import calls, registry
 from orders.providers.contract import AlreadyPaidError, PollError, Report
+from orders.providers.waiting import result_of
 from orders.services.asking import AT_ONCE, LOT, Round, answer_about, ask_about, ask_each, believed
 from orders.services.recording import lock_by_id
 from orders.services.settling import settle_attempt
@@ -212,8 +213,14 @@ def settle_last_word(result: Expiry, attempt: PaymentAttempt, word: Report, *, n
 def ask_last_question(order_id: UUID) -> list[tuple[PaymentAttempt, Report | PollError]]:
     """Billing's last word on the attempt of one order that could still bring money, if there is one."""
     attempts = list(PaymentAttempt.objects.filter(order_session__order_id=order_id, status=PaymentAttempt.Status.OPEN))
-    words = zip(attempts, ask_each(last_word, attempts), strict=True)
-    return [(attempt, believed(attempt, word)) for attempt, word in words]
+    if not attempts:
+        return []
+    words: list[Report | PollError]
+    try:
+        words = result_of(lambda: calls.callers().submit(ask_each, last_word, attempts), seconds=calls.LONGEST_SECONDS)
+    except TimeoutError as error:
+        words = [calls.silence(error)] * len(attempts)
+    return [(attempt, believed(attempt, word)) for attempt, word in zip(attempts, words, strict=True)]
 
 
 async def last_word(session: httpx2.AsyncClient, attempt: PaymentAttempt) -> Report | PollError:

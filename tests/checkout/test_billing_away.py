@@ -1,5 +1,6 @@
 """Billing that cannot be reached, or lies, costs nobody an order."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -107,6 +108,26 @@ def test_a_billing_service_that_sends_a_byte_now_and_then_is_left_after_the_time
     assert shopper.post(f"/orders/{order_id}/retry-payment").status_code == 200
     assert len(billing.sessions) == 1
     check_books()
+
+
+@pytest.fixture
+def one_caller(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Calls to billing are made one by one."""
+    monkeypatch.setattr(seam, "CONNECTIONS", 1)
+    seam.callers.cache_clear()
+    yield
+    seam.callers.cache_clear()
+
+
+def test_what_is_sent_to_nobody_any_more_keeps_no_later_call_waiting(
+    one_caller: None, world: World, billing: BillingService, shopper: Shopper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(seam, "LONGEST_SECONDS", 1)
+    billing.knob("open", drip=0.1)
+    answer = shopper.confirm(shopper.checkout((world.mug, 1)), world)
+    assert answer.status_code == 502
+    billing.well()
+    assert shopper.post(f"/orders/{answer.json()['details']['order']['orderId']}/retry-payment").status_code == 200
 
 
 def test_a_pay_session_of_another_order_is_not_handed_out(world: World, billing: BillingService) -> None:

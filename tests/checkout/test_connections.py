@@ -41,7 +41,7 @@ def pool_of_one() -> Iterator[None]:
 
 
 @pytest.fixture
-def usual_pool() -> Iterator[None]:
+def usual_pool(patient: None) -> Iterator[None]:
     """Of the usual size. With time for a machine that runs the other tests at the same time."""
     assert connection.settings_dict["OPTIONS"]["pool"]["max_size"] == USUAL_SIZE
     with pool_of(USUAL_SIZE, timeout=30):
@@ -108,7 +108,7 @@ def test_a_cancel_that_waits_for_billing_keeps_nobody_from_the_database(
 def test_with_the_connection_held_others_are_refused(
     world: World, billing: BillingService, shopper: Shopper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("orders.providers.calls.give_back", lambda: None)
+    monkeypatch.setattr("orders.providers.waiting.give_back", lambda: None)
     checkout_id = shopper.checkout((world.mug, 1))
     billing.knob("open", delay=3)
     with beside(lambda: shopper.confirm(checkout_id, world).status_code):
@@ -139,7 +139,7 @@ def test_32_buyers_of_one_product_wait_for_billing_together_with_ten_connections
 def test_control_with_their_connections_held_ten_wait_and_keep_the_others_out(
     world: World, billing: BillingService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("orders.providers.calls.give_back", lambda: None)
+    monkeypatch.setattr("orders.providers.waiting.give_back", lambda: None)
     assert buy_at_once(world, billing, crowd=USUAL_SIZE) == {201: BUYERS}
     assert billing.most_at_once == USUAL_SIZE
 

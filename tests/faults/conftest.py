@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 import pytest
@@ -16,7 +16,7 @@ from tests.billing_server import billing_service
 from tests.factories import ProductFactory
 from tests.faults.proxy import FaultProxy
 from tests.faults.servers import NAME, PostgresServer, own_postgres
-from tests.faults.shop import RunningShop, Servers, running_shop
+from tests.faults.shop import CARELESS_WEB, RunningShop, Servers, running_shop
 from tests.redis_server import RedisServer
 from tests.world import World, replace_pool
 
@@ -67,3 +67,15 @@ def shop(servers: Servers, stocked: World) -> Iterator[RunningShop]:
     """The whole shop."""
     with running_shop(servers, stocked) as started:
         yield started
+
+
+@pytest.fixture
+def careless(servers: Servers, stocked: World) -> Iterator[Callable[[str], RunningShop]]:
+    """Web without the protection that is named (`careless_web.py`), and no workers."""
+    lines = {"web": CARELESS_WEB.replace("--workers 2", "--workers 1")}
+
+    def start(how: str) -> RunningShop:
+        return stack.enter_context(running_shop(servers, stocked, lines, database=1, first=(), CARELESS=how))
+
+    with ExitStack() as stack:
+        yield start

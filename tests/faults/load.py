@@ -7,7 +7,7 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -141,39 +141,71 @@ def be_tracked(visitor: Visitor) -> None:
         time.sleep(PACE_SECONDS)
 
 
-def buy(visitor: Visitor) -> None:
-    """A new shopper goes all the way, if the shop lets them; confirming is tried again with the same key."""
-    shopper = Visitor(visitor.shop, visitor.ledger)
-    world = shopper.shop.world
+@dataclass(frozen=True)
+class FilledIn:
+    """A shopper with a checkout that only has to be confirmed."""
+
+    shopper: Visitor
+    body: Mapping[str, Any]
+    key: str
+
+    def confirm(self) -> Answer:
+        """Each time with the same key."""
+        return self.shopper.call(
+            "confirm", "POST", "/checkout/confirm-order", self.body, **{"Idempotency-Key": self.key}
+        )
+
+
+def fill_in(shop: Shop, ledger: Ledger) -> FilledIn | None:
+    """A new shopper comes as far as that; None if the shop did not let them."""
+    shopper, world = Visitor(shop, ledger), shop.world
     opened = shopper.call("initiate", "POST", "/checkout/initiate", {"cartItems": cart([(world.mug, 1)])})
     if opened.status != 201:
-        return
-    checkout_id, key = opened.body["data"]["checkoutId"], str(uuid4())
-    asked = {"checkoutId": checkout_id, "shippingAddress": ADDRESS}
+        return None
+    key = str(uuid4())
+    asked = {"checkoutId": opened.body["data"]["checkoutId"], "shippingAddress": ADDRESS}
     shopper.call("shipping", "POST", "/checkout/calculate-shipping", asked)
     person = {"email": f"{key[:8]}@example.com", "firstName": "Ada", "lastName": "Byron"}
-    body = asked | person | {"shippingMethodId": str(world.method.id)}
+    return FilledIn(shopper, asked | person | {"shippingMethodId": str(world.method.id)}, key)
+
+
+def buy(visitor: Visitor) -> None:
+    """A new shopper goes all the way, if the shop lets them; confirming is tried again with the same key."""
+    found = fill_in(visitor.shop, visitor.ledger)
+    if found is None:
+        return
     for _try in range(3):
-        answer = shopper.call("confirm", "POST", "/checkout/confirm-order", body, **{"Idempotency-Key": key})
+        answer = found.confirm()
         if answer.status == 201:
-            placed(shopper, key, answer.body["data"])
+            placed(found, answer.body["data"])
             return
         time.sleep(PACE_SECONDS)
 
 
-def placed(shopper: Visitor, key: str, data: dict[str, Any]) -> None:
+def placed(buyer: FilledIn, data: dict[str, Any]) -> None:
     """Notes the order, pays it, and looks at it."""
-    order_id, ledger = data["order"]["orderId"], shopper.ledger
-    ledger.orders[order_id] = Decimal(data["order"]["summary"]["total"])
-    ledger.keys.setdefault(key, set()).add(order_id)
+    order_id = note_order(buyer, data["order"])
+    pay(buyer.shopper, order_id, data["payment"]["paymentUrl"])
+    buyer.shopper.call("order", "GET", f"/orders/{order_id}")
+
+
+def note_order(buyer: FilledIn, order: dict[str, Any]) -> str:
+    """Writes down that the order was promised; its id."""
+    order_id, ledger = str(order["orderId"]), buyer.shopper.ledger
+    ledger.orders[order_id] = Decimal(order["summary"]["total"])
+    ledger.keys.setdefault(buyer.key, set()).add(order_id)
+    return order_id
+
+
+def pay(shopper: Visitor, order_id: str, payment_url: str) -> None:
+    """Pays it at billing, which tells the shop."""
     billing = shopper.shop.billing
-    pay_id = data["payment"]["paymentUrl"].rpartition("/")[2]
+    pay_id = payment_url.rpartition("/")[2]
     billing.settle(pay_id, "success")
-    ledger.paid.add(order_id)
+    shopper.ledger.paid.add(order_id)
     text = json.dumps(webhook_body(billing.sessions[pay_id]))
     headers = signed(text, secret=settings.BILLING_WEBHOOK_SECRETS[0], webhook_id=f"msg_{pay_id}")
     shopper.call("webhook", "POST", "/billing/webhook", text, **headers)
-    shopper.call("order", "GET", f"/orders/{order_id}")
 
 
 USUAL = (browse, browse, be_tracked, be_tracked, buy)

@@ -6,7 +6,7 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +33,7 @@ WORKER = procfile()["ingest"].replace("--queues ingest", f"--queues {OTHER_QUEUE
 """One for all queues but the flusher's takes less time to start than one for each."""
 START_SECONDS = 120
 """On a machine that runs the other tests at the same time."""
+CARELESS_WEB = procfile()["web"].replace("config.wsgi", "tests.faults.careless_web")
 LINES = procfile() if LONG else {name: procfile()[name] for name in ("web", "ingest", "beat")} | {"worker": WORKER}
 
 
@@ -58,6 +59,7 @@ class Servers:
             "CELERY_BROKER_URL": redis,
             "BILLING_URL": self.billing.url,
             "RATE_LIMIT_ALLOWLIST": "192.0.2.0/24",
+            "RATE_LIMIT_GENERAL": "100000/minute",
             "TRUSTED_PROXY_COUNT": "1",
             "PYTHONUNBUFFERED": "1",
             embedded.MARK: str(embedded.home()),
@@ -162,13 +164,21 @@ def running(
 
 @contextmanager
 def running_shop(
-    servers: Servers, world: World, lines: Mapping[str, str] = MappingProxyType(LINES), *, database: int = 0
+    servers: Servers,
+    world: World,
+    lines: Mapping[str, str] = MappingProxyType(LINES),
+    *,
+    database: int = 0,
+    first: Sequence[Callable[[Visitor], None]] = USUAL * 2,
+    **more: str,
 ) -> Iterator[RunningShop]:
-    """A shop, for the length of a `with` block. Whatever is loaded by the first request of a kind is loaded."""
+    """A shop, for the length of a `with` block. Whatever is loaded by the first request of a kind is loaded: by whoever
+    does what is to be done `first`.
+    """
     port = free_port()
-    with running(servers, lines, port=port, database=database) as processes:
+    with running(servers, lines, port=port, database=database, **more) as processes:
         shop = RunningShop(servers, Shop(port, world, servers.billing), processes, database)
         until(shop.is_ready, "the shop is ready", seconds=START_SECONDS)
-        for deed in USUAL * 2:
+        for deed in first:
             deed(shop.visitor())
         yield shop

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.conf import LazySettings
@@ -18,17 +19,28 @@ from catalog.models import Product
 from core.clock import now
 from core.errors import DomainError
 from customers.models import Customer
-from orders.models import Order, OrderSession, OutboxEvent, PaymentAttempt, Refund
-from orders.providers import registry
-from orders.services import cancel_order, expire_due, poll_billing, refund_order, retry_payment, send_refunds
+from orders.models import Order, OutboxEvent, PaymentAttempt, Refund
+from orders.providers import billing_service
+from orders.services import (
+    cancel_order,
+    expire_due,
+    payment,
+    placing,
+    poll_billing,
+    polling,
+    refunds,
+    retry_payment,
+    send_refunds,
+)
+from orders.services.placing import OrderDraft
 from orders.services.polling import LEASE, claim
-from orders.services.refunds import send
 from orders.services.transitions import end_unpaid, mark_paid
 from tests.billing_server import BillingService
 from tests.factories import CouponFactory, ProductFactory
 from tests.world import (
     Shopper,
     World,
+    altered,
     attempt_of,
     check_books,
     deadlocks,
@@ -152,49 +164,31 @@ def test_cancelling_and_expiring(world: World, billing: BillingService) -> None:
     check_books()
 
 
+def retry_at_once(world: World) -> list[str]:
+    """What becomes of four retries at once of an order whose first attempt failed."""
+    order = Shopper().order(world)
+    report(attempt_of(order), "failure")
+    return race(*[partial(retry_payment, order_id=order.id, now=now())] * 4)
+
+
 def test_two_retries_open_one_attempt(world: World, billing: BillingService) -> None:
     for _ in range(ROUNDS):
-        order = Shopper().order(world)
-        report(attempt_of(order), "failure")
-        found = race(*[partial(retry_payment, order_id=order.id, now=now())] * 4)
-        assert set(found) <= {"done", "PAYMENT_IN_PROGRESS"}
-        assert PaymentAttempt.objects.filter(order_session__order=order).count() == 2
-    assert len(billing.sessions) == 2 * ROUNDS
+        assert set(retry_at_once(world)) <= {"done", "PAYMENT_IN_PROGRESS"}
+    assert PaymentAttempt.objects.count() == len(billing.sessions) == 2 * ROUNDS
     check_books()
 
 
 def test_control_without_the_key_and_the_condition_each_retry_opens_its_own(
-    order: Order, billing: BillingService
+    world: World, billing: BillingService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    report(attempt_of(order), "failure")
-    both_have_read = threading.Barrier(2)
-
-    def retry(place: int) -> None:
-        session = OrderSession.objects.get(order=order)
-        both_have_read.wait(10)
-        session.payment_attempts += 1
-        opened = registry.to_open("billing").open_pay_session(
-            reference=order.number,
-            amount=order.total,
-            currency=order.currency,
-            description="",
-            return_url="",
-            expires_at=session.expires_at,
-            key=f"retry {place}",
-        )
-        with transaction.atomic():
-            session.save()
-            PaymentAttempt.objects.create(
-                order_session=session,
-                number=session.payment_attempts,
-                billing_checkout_id=opened.checkout_id,
-                amount=order.total,
-                opened_at=now(),
-            )
-
-    found = together(2, retry)
-    assert sorted(type(result).__name__ for result in found) == ["IntegrityError", "NoneType"]
-    assert len(billing.sessions) == 3
+    """PostgreSQL refuses to note more than one: the others are told that billing is of no use."""
+    real = billing_service.headers
+    monkeypatch.setattr(billing_service, "headers", lambda _key="": real(str(uuid4())))
+    condition = " AND s.payment_attempts = %(number)s - 1"
+    monkeypatch.setattr(payment, "NOTE_ATTEMPT", altered(payment.NOTE_ATTEMPT, (condition, "")))
+    billing.knob("open", delay=0.2)
+    assert "BILLING_UNAVAILABLE" in retry_at_once(world)
+    assert len(billing.sessions) > 2
 
 
 def test_retrying_and_late_paying_of_the_attempt_before(world: World, billing: BillingService) -> None:
@@ -218,11 +212,10 @@ def test_two_attempts_paid_at_once_pay_once_and_one_goes_back(world: World, bill
     check_books()
 
 
-def test_orders_of_one_customer_product_and_coupon_never_wait_for_each_other_in_a_ring(
-    world: World, billing: BillingService
-) -> None:
-    """Placed, paid, cancelled, and paid after that, all at the same moment."""
-    before = deadlocks()
+def place_pay_and_cancel_at_once(world: World) -> list[Any]:
+    """Orders of one customer, coupon and product are placed, paid, cancelled, and paid after that, all at the same
+    moment; what 8 who do that raised.
+    """
     coupon, shoppers = CouponFactory.create().code, [Shopper() for _ in range(8)]
     for shopper in shoppers:
         shopper.email = "ada@example.com"
@@ -235,35 +228,57 @@ def test_orders_of_one_customer_product_and_coupon_never_wait_for_each_other_in_
                 cancel_order(order_id=order.id, actor="customer", now=now())
             report(attempt_of(order), "success")
 
-    race(*[partial(work, place) for place in range(8)])
+    return together(8, work)
+
+
+def test_orders_of_one_customer_product_and_coupon_never_wait_for_each_other_in_a_ring(
+    world: World, billing: BillingService
+) -> None:
+    before = deadlocks()
+    nothing_raised(place_pay_and_cancel_at_once(world))
     assert deadlocks() == before
     assert Customer.objects.get().total_orders == 32
     check_books()
 
 
-def test_control_with_the_products_before_the_customer_they_do(order: Order) -> None:
-    before, both_hold_one = deadlocks(), threading.Barrier(2)
-    product, customer = Product.objects.filter(name="Mug"), Customer.objects.all()
+def test_control_with_the_products_before_the_customer_they_do(
+    world: World, billing: BillingService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def order_fields(draft: OrderDraft, *more: Any, **names: Any) -> dict[str, Any]:
+        ids = [line.product_id for line in draft.lines]
+        list(Product.objects.filter(id__in=ids).order_by("id").select_for_update(no_key=True))
+        return real(draft, *more, **names)
 
-    def hold(place: int) -> None:
-        first, second = [product, customer][:: 1 if place else -1]
-        with transaction.atomic():
-            list(first.select_for_update())
-            both_hold_one.wait(10)
-            list(second.select_for_update())
-
-    assert sorted(type(result).__name__ for result in together(2, hold)) == ["NoneType", "OperationalError"]
-    assert deadlocks() == before + 1
+    before, real = deadlocks(), placing.order_fields
+    monkeypatch.setattr(placing, "order_fields", order_fields)
+    place_pay_and_cancel_at_once(world)
+    assert deadlocks() > before
 
 
-def test_two_polls_at_once_ask_about_each_attempt_once(world: World, billing: BillingService) -> None:
+def poll_at_once(world: World) -> int:
+    """How many questions three polls at once ask about six attempts that are due."""
     for _ in range(6):
         Shopper().order(world, (world.tea, 1))
     PaymentAttempt.objects.update(next_poll_at=now())
+    return sum(result.checked for result in together(3, lambda _place: poll_billing(now=now())))
+
+
+def test_two_polls_at_once_ask_about_each_attempt_once(world: World, billing: BillingService) -> None:
     billing.knob("get", delay=0.05)
-    results = together(3, lambda _place: poll_billing(now=now()))
-    assert sum(result.checked for result in results) == billing.calls["get"] == 6
+    assert poll_at_once(world) == billing.calls["get"] == 6
     check_books()
+
+
+def unclaimed(claim: str, due: str) -> str:
+    """A claim of what is `due` that takes its time to look, and does not care whether somebody else takes it."""
+    return altered(claim, (due, f"{due} AND pg_sleep(0.05) IS NOT NULL"), ("FOR UPDATE SKIP LOCKED", ""))
+
+
+def test_control_without_the_claim_each_poller_takes_all(
+    world: World, billing: BillingService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(polling, "CLAIM", unclaimed(polling.CLAIM, "next_poll_at <= %(now)s"))
+    assert poll_at_once(world) > 6
 
 
 def test_what_one_worker_is_about_to_take_another_passes_over(world: World, billing: BillingService) -> None:
@@ -286,44 +301,26 @@ def test_what_one_worker_is_about_to_take_another_passes_over(world: World, bill
     assert together(2, work) == [len(orders), 0]
 
 
-def test_control_without_the_claim_each_poller_takes_all(world: World, billing: BillingService) -> None:
-    for _ in range(3):
-        Shopper().order(world, (world.tea, 1))
-    PaymentAttempt.objects.update(next_poll_at=now())
-    both_have_read = threading.Barrier(2)
-
-    def take(_place: int) -> int:
-        due = PaymentAttempt.objects.filter(next_poll_at__lte=now())
-        found = len(due)
-        both_have_read.wait(10)
-        due.update(next_poll_at=now() + LEASE)
-        return found
-
-    assert together(2, take) == [3, 3]
-
-
-def test_two_senders_at_once_refund_once(world: World, billing: BillingService, order: Order) -> None:
+def send_at_once(order: Order) -> int:
+    """How often billing is asked by four senders at once for the one refund of an order that was paid twice."""
     report(attempt_of(order), "failure")
     retry_payment(order_id=order.id, now=now())
     for number in (1, 2):
         report(attempt_of(order, number), "success")
-    assert sum(together(4, lambda _place: send_refunds(now=now()))) == 1
-    assert billing.calls["refund"] == 1
+    return sum(together(4, lambda _place: send_refunds(now=now())))
+
+
+def test_two_senders_at_once_refund_once(billing: BillingService, order: Order) -> None:
+    assert send_at_once(order) == billing.calls["refund"] == 1
     check_books()
 
 
-def test_control_without_the_claim_each_sender_sends_it(world: World, billing: BillingService, order: Order) -> None:
-    report(attempt_of(order), "success")
-    refund_order(order_id=order.id, reason="it broke", actor="staff", now=now())
-    both_have_read = threading.Barrier(2)
-
-    def send_unclaimed(_place: int) -> bool:
-        refund = Refund.objects.select_related("attempt").get(status="requested")
-        both_have_read.wait(10)
-        return send(refund, now=now())
-
-    assert sum(together(2, send_unclaimed)) == 2
-    assert billing.calls["refund"] == 2
+def test_control_without_the_claim_each_sender_sends_it(
+    billing: BillingService, order: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refunds, "CLAIM", unclaimed(refunds.CLAIM, "next_try_at <= %(now)s"))
+    send_at_once(order)
+    assert billing.calls["refund"] > 1
 
 
 def test_one_webhook_delivered_many_times_at_once_is_handled_once(
