@@ -1,16 +1,18 @@
 """Which days are computed, and when: today's, yesterday's, and those that something late has touched."""
 
+import logging
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from analytics.models import DailyMetrics
 from analytics.services.daily import aggregate_day
 from analytics.statements import rows, statement
 from core.clock import day_bounds, shop_day
 
+log = logging.getLogger(__name__)
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 """`computed_at` of a row that waits for its first computation."""
 LATEST = timedelta(days=2)
@@ -22,9 +24,12 @@ MOST_MISSING = 60
 
 
 def aggregate_today(*, now: datetime) -> DailyMetrics:
-    """Refreshes today's row, after the earlier days that something late has touched."""
-    refresh_touched(now=now)
-    return aggregate_day(day=shop_day(now), now=now)
+    """Refreshes today's row, after the earlier days that something late has touched.
+
+    Raises:
+        DatabaseError: a day failed; all others are computed.
+    """
+    return compute_days([*touched_days(now=now), shop_day(now)], now=now)[-1]
 
 
 def aggregate_yesterday(*, now: datetime) -> DailyMetrics:
@@ -32,22 +37,46 @@ def aggregate_yesterday(*, now: datetime) -> DailyMetrics:
 
     Events may arrive 24 hours after they happened and a visit may last as long: the day before yesterday is complete
     only now.
+
+    Raises:
+        DatabaseError: a day failed; all others are computed.
     """
     yesterday = shop_day(now) - timedelta(days=1)
-    aggregate_day(day=yesterday - timedelta(days=1), now=now)
-    row = aggregate_day(day=yesterday, now=now)
-    refresh_touched(now=now)
-    return row
+    return compute_days(sorted({*touched_days(now=now), yesterday - timedelta(days=1), yesterday}), now=now)[-1]
 
 
 def refresh_touched(*, now: datetime) -> list[date]:
-    """Computes again the days before today that are marked dirty or that something late has touched."""
+    """Computes again the days before today that are marked dirty or that something late has touched.
+
+    Raises:
+        DatabaseError: a day failed; all others are computed.
+    """
+    return [row.date for row in compute_days(touched_days(now=now), now=now)]
+
+
+def touched_days(*, now: datetime) -> list[date]:
+    """The days before today that wait to be computed again, marked as such."""
     mark_dirty(days=late_days(now=now, most=MOST_MISSING))
     dirty = DailyMetrics.objects.filter(is_dirty=True, is_frozen=False, date__lt=shop_day(now)).order_by("date")
-    days = list(dirty.values_list("date", flat=True))
+    return list(dirty.values_list("date", flat=True))
+
+
+def compute_days(days: Iterable[date], *, now: datetime) -> list[DailyMetrics]:
+    """Computes days one after the other. One that fails keeps none after it from its turn.
+
+    Raises:
+        DatabaseError: of the first that failed, once all others are computed.
+    """
+    rows, errors = [], []
     for day in days:
-        aggregate_day(day=day, now=now)
-    return days
+        try:
+            rows.append(aggregate_day(day=day, now=now))
+        except DatabaseError as error:
+            log.exception("the numbers of %s could not be computed", day)
+            errors.append(error)
+    if errors:
+        raise errors[0]
+    return rows
 
 
 def late_days(*, now: datetime, most: int | None) -> list[date]:

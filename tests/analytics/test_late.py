@@ -4,10 +4,12 @@ import threading
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from django.db import connection
+import time_machine
+from django.db import DatabaseError, connection
 from pytest_django import Settings
 
-from analytics.models import DailyBreakdown, DailyMetrics, HourlyMetrics
+from analytics import tasks
+from analytics.models import DailyBreakdown, DailyMetrics, HourlyMetrics, ReturnsOfDay
 from analytics.services import (
     aggregate_day,
     aggregate_today,
@@ -17,6 +19,7 @@ from analytics.services import (
 )
 from analytics.services.breakdown import compute_breakdown
 from analytics.services.late import NEVER
+from analytics.statements import execute
 from sessions_app.models import VisitorSession
 from tests.analytics.days import DAY, NEXT_MORNING, at, computed, purchase, visit
 
@@ -66,6 +69,58 @@ def test_a_mark_made_while_the_day_is_computed_stays(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr("analytics.services.daily.compute_breakdown", marked_meanwhile)
     assert computed(YESTERDAY).is_dirty
+
+
+FAILING = DAY - timedelta(days=2)
+
+
+@pytest.fixture
+def a_day_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The day before yesterday cannot be computed, whatever is tried; yesterday waits to be."""
+
+    def broken(*, day: date) -> bool:
+        if day == FAILING:
+            execute("INSERT INTO analytics_hourlymetrics DEFAULT VALUES")
+        return compute_breakdown(day=day)
+
+    monkeypatch.setattr("analytics.services.daily.compute_breakdown", broken)
+    visit(at(12, day=FAILING)), visit(at(12, day=YESTERDAY)), visit(at(0, 1))
+
+
+def visits_by_day() -> dict[date, int]:
+    return dict(DailyMetrics.objects.filter(is_dirty=False).order_by("date").values_list("date", "total_visits"))
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("a_day_that_fails")
+def test_a_day_that_fails_stops_no_later_one_and_is_told() -> None:
+    with pytest.raises(DatabaseError):
+        refresh_touched(now=at(9))
+    assert visits_by_day() == {YESTERDAY: 1}
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("a_day_that_fails")
+def test_a_day_that_fails_does_not_keep_today_from_its_row() -> None:
+    with pytest.raises(DatabaseError):
+        aggregate_today(now=at(9))
+    assert visits_by_day() == {YESTERDAY: 1, DAY: 1}
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("a_day_that_fails")
+def test_a_day_that_fails_does_not_keep_yesterday_from_being_final() -> None:
+    with pytest.raises(DatabaseError):
+        aggregate_yesterday(now=at(0, 10))
+    assert DailyMetrics.objects.get(date=YESTERDAY).is_final
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("a_day_that_fails")
+def test_a_day_that_fails_does_not_keep_who_came_again_from_being_counted() -> None:
+    with time_machine.travel(at(9), tick=False), pytest.raises(DatabaseError):
+        tasks.aggregate_today()
+    assert ReturnsOfDay.objects.filter(date=DAY).exists()
 
 
 @pytest.mark.django_db
