@@ -21,7 +21,7 @@ from analytics.services.breakdown import compute_breakdown
 from analytics.services.late import NEVER
 from analytics.statements import execute
 from sessions_app.models import VisitorSession
-from tests.analytics.days import DAY, NEXT_MORNING, at, computed, purchase, visit
+from tests.analytics.days import DAY, NEXT_MORNING, at, changed, computed, purchase, visit
 
 YESTERDAY = DAY - timedelta(days=1)
 
@@ -128,10 +128,9 @@ def test_money_after_midnight_computes_the_day_of_the_visit_again() -> None:
     order = purchase(visit(at(23, 58, day=YESTERDAY)))
     computed(YESTERDAY, now=at(0, 10))
     session = VisitorSession.objects.get()
-    order.status, order.paid_at = "success", at(0, 20)
     session.converted, session.converted_at = True, at(0, 20)
-    order.save()
     session.save()
+    changed(order, at(0, 20), status="success", paid_at=at(0, 20))
     aggregate_today(now=at(0, 25))
     assert DailyMetrics.objects.get(date=YESTERDAY).converted_sessions == 1
 
@@ -140,10 +139,46 @@ def test_money_after_midnight_computes_the_day_of_the_visit_again() -> None:
 def test_an_order_that_closes_after_midnight_computes_its_day_again() -> None:
     order = purchase(visit(at(23, 50, day=YESTERDAY)))
     computed(YESTERDAY, now=at(0, 1))
-    order.status, order.closed_at = "expired", at(0, 5)
-    order.save()
+    changed(order, at(0, 5), status="expired", closed_at=at(0, 5))
     refresh_touched(now=at(0, 6))
     assert DailyMetrics.objects.get(date=YESTERDAY).expired_orders == 1
+
+
+@pytest.mark.django_db
+def test_money_that_was_accepted_days_later_computes_the_days_of_order_and_visit_again() -> None:
+    placed = at(0, 10) - timedelta(days=9)
+    order = purchase(visit(at(23, 55) - timedelta(days=10)), placed_at=placed, status="expired", closed_at=placed)
+    for ago in range(10, 0, -1):
+        computed(DAY - timedelta(days=ago), now=at(0, 20))
+    changed(order, at(9), status="success", paid_at=at(9), closed_at=None)
+    VisitorSession.objects.update(converted=True, converted_at=at(9))
+    assert refresh_touched(now=at(9, 5)) == [DAY - timedelta(days=10), DAY - timedelta(days=9)]
+    rows = {(DAY - row.date).days: row for row in DailyMetrics.objects.all()}
+    assert (rows[10].converted_sessions, rows[9].placed_and_paid, rows[9].expired_orders) == (1, 1, 0)
+
+
+@pytest.mark.django_db
+def test_an_order_that_closed_while_nobody_sent_the_jobs_computes_its_day_again() -> None:
+    order = purchase(visit(at(12) - timedelta(days=9)))
+    for ago in (9, 8, 7):
+        computed(DAY - timedelta(days=ago), now=at(0, 20) - timedelta(days=6))
+    changed(order, at(12) - timedelta(days=5), status="expired", closed_at=at(12) - timedelta(days=5))
+    assert refresh_touched(now=at(9))[0] == DAY - timedelta(days=9)
+    assert DailyMetrics.objects.get(date=DAY - timedelta(days=9)).expired_orders == 1
+
+
+@pytest.mark.django_db
+def test_what_is_sent_days_later_is_no_longer_to_get_ready() -> None:
+    paid = DAY - timedelta(days=3)
+    order = purchase(visit(at(12, day=paid)), paid=at(12, 5, day=paid))
+    for ago in (3, 2, 1):
+        computed(DAY - timedelta(days=ago), now=at(0, 20))
+    computed_at = DailyMetrics.objects.get(date=paid).computed_at
+    changed(order, at(8), field="fulfillment_status", fulfillment_status="shipped")
+    refresh_touched(now=at(9))
+    row, hour = DailyMetrics.objects.get(date=paid), HourlyMetrics.objects.get(hour=at(12, day=paid))
+    assert (row.pending_fulfillment, row.shipped_fulfillment, hour.shipped_fulfillment) == (0, 1, 1)
+    assert (row.total_visits, row.average_order_value, row.computed_at) == (1, order.total, computed_at)
 
 
 @pytest.mark.django_db
