@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from analytics.metrics import Totals, from_hour
+from analytics.metrics import HOURLY, Number, Totals, from_hour
 from analytics.statements import by_hour, day_parameters, span_parameters
 from core.clock import day_bounds, shop_day
 
@@ -26,6 +26,12 @@ def hours_of(day: date, *, all_counted: bool) -> list[Hour]:
     parameters = day_parameters(day) | {"all_counted": all_counted}
     found = by_hour(*PARTS, parameters=parameters, given=("window", "earlier", "visitors_found", "ordered"))
     return [Hour(row["begins"], from_hour(row), row["visitors"] or 0) for row in found]
+
+
+def orders_of(day: date) -> dict[datetime, dict[str, Number]]:
+    """What orders, refunds and customers say of every hour of a day, by when it begins."""
+    found = by_hour("orders", parameters=day_parameters(day), given=("window", "ordered"))
+    return {row["begins"]: {name: row[name] or 0 for name in HOURLY if name in row} for row in found}
 
 
 def counted(start: datetime, end: datetime) -> Totals:

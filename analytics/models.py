@@ -116,7 +116,7 @@ class DailyMetrics(Sums):
     is_final = models.BooleanField(default=False)
     is_dirty = models.BooleanField(default=False, help_text="Late data came: the next run computes the day again.")
     is_frozen = models.BooleanField(
-        default=False, db_default=False, help_text="Its visits are being removed: it is not computed again."
+        default=False, db_default=False, help_text="Its visits are being removed: only orders are counted again."
     )
 
     class Meta:
@@ -128,8 +128,10 @@ class DailyMetrics(Sums):
 
     @property
     def is_settled(self) -> bool:
-        """Whether the day was over when it was computed, and nothing late is known of it."""
-        return self.is_final and not self.is_dirty
+        """Whether the day was over when it was computed, and nothing late is known of it; of one that is frozen nothing
+        more will be.
+        """
+        return self.is_final and (self.is_frozen or not self.is_dirty)
 
 
 class HourlyMetrics(Sums):

@@ -25,7 +25,7 @@ from core.clock import shop_day
 from core.errors import InvalidInputError
 from core.money import ZERO
 from orders.models import Order
-from sessions_app.dimensions import COLUMNS, EVENTS, TOUCHED, Dimension
+from sessions_app.dimensions import COLUMNS, EVENTS, OTHER, TOUCHED, Dimension
 
 Figures = dict[str, Any]
 KEPT_SECONDS = 300
@@ -164,10 +164,13 @@ def attributed(window: Window, dimension: Dimension, model: Model, visits: dict[
 
 
 def visitors_of(window: Window, dimension: Dimension, values: list[str]) -> dict[str, int]:
-    """Distinct visitors of each of these values, over the window: never the sum of its days."""
+    """Distinct visitors of each of these values, over the window: never the sum of its days. Of the rest of the values
+    nobody knows which ones somebody had on another day.
+    """
     if window.first == window.last:
         stored = DailyBreakdown.objects.filter(date=window.last, dimension=dimension, value__in=values)
         return dict(stored.values_list("value", "visitors"))
+    values = [value for value in values if value != OTHER]
     if are_counted(window.first, window.last):
         parameters = {"dimension": dimension, "first": window.first, "last": window.last, "values": values}
         return {row["value"]: row["visitors"] for row in rows(statement("range_returns"), parameters)}

@@ -18,8 +18,10 @@ def update_realtime_metrics() -> None:
 def aggregate_today() -> None:
     """Today's row and breakdown, and the earlier days that something late has touched; then who came again on them."""
     at = now()
-    services.aggregate_today(now=at)
-    services.count_missing_returns(now=at)
+    try:
+        services.aggregate_today(now=at)
+    finally:
+        services.count_missing_returns(now=at)
 
 
 @shared_task(name="analytics.tasks.aggregate_yesterday")

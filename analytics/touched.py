@@ -33,5 +33,5 @@ class TouchedDays:
                     frozen.append(str(day))
                 bar.reached(number)
         if frozen:
-            stderr.write(f"Frozen days keep the numbers that they have: {', '.join(frozen)}.")
+            stderr.write(f"Frozen days had their orders counted, and keep all other numbers: {', '.join(frozen)}.")
         return days

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 
 from analytics.models import DailyBreakdown, DailyMetrics
 from analytics.services import aggregate_day as aggregate
-from analytics.services.daily import WORK_MEMORY
+from analytics.services.turns import WORK_MEMORY
 from benchmarks.day import DAY, EVENTS, NEXT_MORNING, ORDERS, SESSIONS, fill_day
 from benchmarks.measurement import Measurement, Sample, alternate, require
 from core.clock import day_bounds

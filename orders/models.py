@@ -187,6 +187,7 @@ class OrderStatusChange(models.Model):
 
     class Meta:
         ordering = ["id"]
+        indexes = [models.Index(fields=["created_at"], name="order_change_by_time")]
 
     def __str__(self) -> str:
         return f"{self.field}: {self.old} → {self.new}"

@@ -1,6 +1,6 @@
 """What visits are told apart by, and how far they came: the same for figures, filters and lists.
 
-A filter is a value of a dimension, as the figures call it: `(none)` is one that a visit leaves empty.
+A filter is a value of a dimension, as the figures call it: `(none)` is one that a visit leaves empty, or calls so.
 """
 
 from __future__ import annotations
@@ -103,34 +103,41 @@ def conditions(filters: Filters, *, start: datetime, end: datetime) -> tuple[str
     A product or page is one that was looked at in the visit. For these the visits began from `start` on and before
     `end`: so only the events of that time are read.
     """
-    parts = [column_is(name) if name in COLUMNS else event_has(name) for name in filters]
+    is_of_visit = {name: column_is if name in COLUMNS else event_has for name in filters}
+    parts = [is_of_visit[name](name, sought(name, value)) for name, value in filters.items()]
     values: dict[str, Any] = {f"of_{name}": value_of(name, value) for name, value in filters.items()}
     bounds = {"events_from": start - LIFE, "events_to": end + LIFE}
     return " AND ".join(parts) or "true", values | bounds
 
 
+def sought(dimension: Dimension, value: str) -> str:
+    """How a column is compared with the value; `(none)` is also what is empty."""
+    parameter = f"%(of_{dimension})s"
+    return f"IN ({parameter}, '')" if value == NONE and dimension is not Dimension.PRODUCT else f"= {parameter}"
+
+
 def value_of(dimension: Dimension, value: str) -> str | UUID | None:
     """The value as it is stored; None, which nothing is, for a product that is no id."""
     if dimension is not Dimension.PRODUCT:
-        return "" if value == NONE else value
+        return value
     try:
         return UUID(value)
     except ValueError:
         return None
 
 
-def column_is(dimension: Dimension) -> str:
+def column_is(dimension: Dimension, value: str) -> str:
     """The condition that a visit has the value."""
-    return f"{COLUMNS[dimension]} = %(of_{dimension})s"
+    return f"{COLUMNS[dimension]} {value}"
 
 
-def event_has(dimension: Dimension) -> str:
+def event_has(dimension: Dimension, value: str) -> str:
     """The condition that an event of the visit has the value."""
     kind, text = EVENTS[dimension]
     column = text.removesuffix("::text")  # of which PostgreSQL does not know how frequent its values are
     return (
         "session_id IN (SELECT event.session_id FROM sessions_app_sessionevent AS event"  # noqa: S608 - ours
-        f" WHERE event_type = '{kind}' AND event.{column} = %(of_{dimension})s"
+        f" WHERE event_type = '{kind}' AND event.{column} {value}"
         " AND event.timestamp >= %(events_from)s AND event.timestamp < %(events_to)s)"
     )
 

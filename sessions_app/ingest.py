@@ -16,14 +16,16 @@ from typing import Any
 from uuid import UUID
 
 import redis
+from django.conf import settings
 from django.db import DataError, IntegrityError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.utils.dateparse import parse_datetime
 
 from core import redis as core_redis
-from core.clock import now
+from core.clock import now, shop_day
 from core.postgresql.patience import waits_at_most
 from core.redis import Client
+from sessions_app import late_days
 from sessions_app.entries import Entry, Kind, session_id_of
 from sessions_app.models import DeadLetter, VisitorSession
 from sessions_app.months import ensure_months
@@ -34,6 +36,8 @@ GROUP = "flushers"
 BATCH = 2000
 Taken = tuple[bytes, Entry]
 """A message of the stream: its id there, and what it carries."""
+Late = dict[str, str | datetime]
+"""What a statement asks for that notes late days."""
 TURN = "flusher:{visits}"
 TURN_MS = 30_000
 """A flusher that says nothing for so long is dead, and the next takes its place."""
@@ -48,14 +52,20 @@ SESSION_COLUMNS = (
 )
 SESSION_NAMES = ", ".join(column.split()[0] for column in SESSION_COLUMNS.split(", "))
 
+# Both note the days before yesterday that they change: nobody would compute these again (`sessions_app.late_days`).
 INSERT_SESSIONS = f"""
+WITH inserted AS (
 INSERT INTO sessions_app_visitorsession ({SESSION_NAMES}, type, is_bot, unconfirmed, script_page_views, api_page_views,
     script_product_views, api_product_views, cart_additions, checkouts_started, other_events, events_count, converted)
 SELECT {SESSION_NAMES}, CASE WHEN customer_id IS NULL THEN 'anonymous' ELSE 'customer' END,
     false, true, 0, 0, 0, 0, 0, 0, 0, 0, false
-FROM json_to_recordset(%s::json) AS given ({SESSION_COLUMNS})
+FROM json_to_recordset(%(sessions)s::json) AS given ({SESSION_COLUMNS})
 ORDER BY session_id
 ON CONFLICT (session_id) DO NOTHING
+RETURNING started_at
+)
+INSERT INTO sessions_app_lateday (day)
+SELECT DISTINCT (started_at AT TIME ZONE %(zone)s)::date FROM inserted WHERE started_at < %(counted_before)s
 """  # noqa: S608 - the names above
 
 # Sessions are locked in order before anything is written. Answers the sessions that are not there. An event that comes
@@ -63,11 +73,11 @@ ON CONFLICT (session_id) DO NOTHING
 # erased is forgotten.
 INSERT_EVENTS = """
 WITH given AS MATERIALIZED (
-    SELECT * FROM json_to_recordset(%s::json) AS e (event_id uuid, session_id uuid, event_type text, source text,
-        page text, product_id uuid, metadata jsonb, "timestamp" timestamptz)
+    SELECT * FROM json_to_recordset(%(events)s::json) AS e (event_id uuid, session_id uuid, event_type text,
+        source text, page text, product_id uuid, metadata jsonb, "timestamp" timestamptz)
 ),
 held AS MATERIALIZED (
-    SELECT session_id, visitor_id, erased_at FROM sessions_app_visitorsession
+    SELECT session_id, visitor_id, erased_at, started_at FROM sessions_app_visitorsession
     WHERE session_id IN (SELECT session_id FROM given) ORDER BY session_id FOR NO KEY UPDATE
 ),
 stored AS MATERIALIZED (
@@ -111,7 +121,12 @@ counted AS (UPDATE sessions_app_visitorsession s SET
     engagement_seconds = LEAST(engagement_seconds + t.engagement, 86400),
     unconfirmed = s.unconfirmed AND t.unconfirmed,
     last_seen_at = GREATEST(s.last_seen_at, CASE WHEN s.ended_at IS NULL THEN t.seen ELSE s.last_seen_at END)
-FROM totals t WHERE s.session_id = t.session_id)
+FROM totals t WHERE s.session_id = t.session_id),
+late AS (INSERT INTO sessions_app_lateday (day)
+    SELECT DISTINCT (at AT TIME ZONE %(zone)s)::date
+    FROM (SELECT "timestamp" FROM inserted
+          UNION ALL SELECT started_at FROM held JOIN totals USING (session_id)) AS stored (at)
+    WHERE at < %(counted_before)s)
 SELECT DISTINCT session_id FROM given WHERE session_id NOT IN (SELECT session_id FROM held)
 """
 
@@ -123,21 +138,24 @@ def store(entries: Sequence[Entry]) -> None:
         DataError, IntegrityError: one of the entries is poisonous; nothing was written. See `store_each`.
     """
     events = [entry for entry in entries if entry.kind == Kind.EVENT]
-    ensure_months([now()])
+    instant = now()
+    ensure_months([instant])
+    counted_before = late_days.counted_before(instant)
+    late: Late = {"zone": settings.SHOP_TIME_ZONE, "counted_before": counted_before}
     with transaction.atomic(savepoint=False), connection.cursor() as cursor:
         sessions = [entry for entry in entries if entry.kind == Kind.SESSION]
         if sessions:
-            cursor.execute(INSERT_SESSIONS, [json_array(sessions)])
+            cursor.execute(INSERT_SESSIONS, {"sessions": json_array(sessions), **late})
         if events:
-            store_events(cursor, events)
+            store_events(cursor, events, late)
         for entry in entries:
             if entry.kind == Kind.ARRIVAL:
-                store_arrival(cursor, entry)
+                store_arrival(cursor, entry, counted_before)
 
 
-def store_events(cursor: CursorWrapper, events: Sequence[Entry]) -> None:
+def store_events(cursor: CursorWrapper, events: Sequence[Entry], late: Late) -> None:
     """Inserts the events that are not there yet, and adds them to their sessions' totals."""
-    cursor.execute(INSERT_EVENTS, [json_array(events)])
+    cursor.execute(INSERT_EVENTS, {"events": json_array(events), **late})
     unknown = {session_id for (session_id,) in cursor.fetchall()}
     if unknown:
         bury([event for event in events if UUID(event.fields["session_id"]) in unknown], "the session is unknown")
@@ -148,12 +166,14 @@ def json_array(entries: Sequence[Entry]) -> str:
     return f"[{','.join(entry.text for entry in entries)}]"
 
 
-def store_arrival(cursor: CursorWrapper, entry: Entry) -> None:
+def store_arrival(cursor: CursorWrapper, entry: Entry, counted_before: datetime) -> None:
     """Adds a touch to a visit, once; or says where the visit came from when its first request could not."""
     session_id, touch = entry.fields["session_id"], entry.fields["arrival"]
     if entry.fields["fills"]:
         source = {name: value for name, value in touch.items() if name != "at"}
-        VisitorSession.objects.not_erased().filter(pk=session_id).update(touches=[touch], **source)
+        visit = VisitorSession.objects.not_erased().filter(pk=session_id)
+        if visit.update(touches=[touch], **source) and datetime.fromisoformat(touch["at"]) < counted_before:
+            late_days.note([shop_day(datetime.fromisoformat(touch["at"]))])
         return
     cursor.execute(
         "UPDATE sessions_app_visitorsession SET touches = touches || %(touch)s::jsonb "

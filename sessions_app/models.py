@@ -228,6 +228,17 @@ class CrawlerDay(models.Model):
         return f"{self.day}: {self.page_views}"
 
 
+class LateDay(models.Model):
+    """A day of which something came after it was counted for good, or was erased: its numbers wait to be computed
+    again. Rows are only added, and taken by whoever computes: nobody waits for anybody.
+    """
+
+    day = models.DateField()
+
+    def __str__(self) -> str:
+        return str(self.day)
+
+
 class AccessLog(models.Model):
     """How far a log was imported: before this place between two of its lines everything is stored.
 

@@ -15,10 +15,11 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 
+from core.clock import shop_day
 from core.ids import new_id
 from core.personal_data import Part, Subject, facts, register
 from core.redis import RedisAwayError
-from sessions_app import ingest, state
+from sessions_app import ingest, late_days, state
 from sessions_app.events import OLDEST
 from sessions_app.models import ConsentRecord, DeadLetter, SessionEvent, VisitorSession
 
@@ -141,6 +142,7 @@ def erase_visits(session_ids: Iterable[UUID], *, now: datetime) -> None:
         letters_of(visit.pk).delete()
         erased_at = visit.erased_at or now
         VisitorSession.objects.filter(pk=visit.pk).update(visitor_id=new_id(), erased_at=erased_at, **HUSK)
+    late_days.note(day for visit in visits for day in (shop_day(visit.started_at), shop_day(visit.last_seen_at)))
     # Once more: a request that was under way may have brought one back since `end_visits`.
     transaction.on_commit(partial(forget_live, [visit.pk for visit in visits]))
 

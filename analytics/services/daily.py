@@ -10,12 +10,11 @@ from analytics.metrics import HOURLY, added, derived
 from analytics.models import DailyMetrics
 from analytics.services.breakdown import DROP_TABLES, compute_breakdown, replace_breakdown
 from analytics.services.hourly import replace_hours
+from analytics.services.order_columns import count_orders
+from analytics.services.turns import take_turn
 from analytics.statements import execute, one_row, rows
 from core.clock import shop_day
 from core.errors import InvalidInputError
-
-WORK_MEMORY = "64MB"
-"""For each hash of the statements, which spill to disk beyond it: memory does not grow with the day."""
 
 
 class RangeError(InvalidInputError):
@@ -28,13 +27,15 @@ def aggregate_day(*, day: date, now: datetime) -> DailyMetrics:
     """Computes the row of a day, those of its hours and its breakdown anew, from raw rows, in one transaction.
 
     The row is final once the day is over. Whoever marks the day dirty while it is being computed is heard: the mark
-    stays for the next run. A day that is frozen is left alone; its row is returned.
+    stays for the next run. Of a day that is frozen only orders are counted anew (`count_orders`).
     """
     with transaction.atomic():
         take_turn()
-        if frozen := DailyMetrics.objects.filter(date=day, is_frozen=True).first():
-            return frozen
         seen = row_version(day)
+        if DailyMetrics.objects.filter(date=day, is_frozen=True).exists():
+            clear_mark(day, seen)
+            count_orders(day=day)
+            return DailyMetrics.objects.get(date=day)
         hours = hours_of(day, all_counted=compute_breakdown(day=day))
         row = DailyMetrics(date=day, computed_at=now, is_final=shop_day(now) > day, **figures(day, hours))
         execute(DROP_TABLES)
@@ -43,12 +44,6 @@ def aggregate_day(*, day: date, now: datetime) -> DailyMetrics:
         replace_hours(day=day, hours=hours)
         replace_breakdown(day=day)
     return row
-
-
-def take_turn() -> None:
-    """Waits until no other day is being computed, and sets the memory of this one. Both end with the transaction."""
-    execute(f"SET LOCAL work_mem = '{WORK_MEMORY}'; SET LOCAL lock_timeout = 0")
-    execute("SELECT pg_advisory_xact_lock(hashtext('analytics.aggregate_day'))")
 
 
 def figures(day: date, hours: list[Hour]) -> dict[str, Any]:

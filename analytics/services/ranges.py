@@ -31,7 +31,7 @@ def finish_run(
     run: AggregationRun, *, now: datetime, progress: Callable[[date], None] = lambda day: None
 ) -> list[date]:
     """Computes the days of a run that are not done, the first one first, each in its own transaction with what the run
-    remembers. Returns the days left alone, which are frozen.
+    remembers. Returns the days that are frozen.
 
     `progress` is called after each day.
     """

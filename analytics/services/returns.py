@@ -10,7 +10,7 @@ from django.db.models import Exists
 
 from analytics.models import DailyMetrics, DailyReturn, ReturnsOfDay
 from analytics.returns import MOST_DAYS, returns_of_row
-from analytics.services.daily import take_turn
+from analytics.services.turns import take_turn
 from analytics.statements import day_parameters, execute, rows, statement
 from core.clock import day_bounds, shop_day
 from sessions_app.dimensions import COLUMNS

@@ -2,7 +2,7 @@
 -- these statements is counted by the next run; until then no number is less than it can be.)
 CREATE TEMPORARY TABLE fresh_breakdown ON COMMIT DROP AS
 SELECT dimension,
-       CASE WHEN is_rest THEN '(other)' WHEN min(value) = '' THEN '(none)' ELSE min(value) END AS value,
+       CASE WHEN is_rest THEN '(other)' ELSE min(value) END AS value,
        sum(visits)::int AS visits,
        greatest(sum(visits) - coalesce(max(too_many), 0), 0)::int AS visitors,
        sum(orders)::int AS orders,

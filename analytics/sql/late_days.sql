@@ -1,12 +1,13 @@
--- Days before today that something has touched since they were computed: money that came, or an order that closed,
--- after midnight (the order's day and its visit's day). And days of the shop's history that have no row, or none of
+-- Days before today that something has touched since they were computed: an order that was paid or closed (its day and
+-- its visit's day). And days of the shop's history that have no row, or none of
 -- their hours, or an empty one although there were visits: history that was imported, or computed before there were hours.
 -- And days that were computed before all of their events can have come, a day after them: nobody sent the jobs meanwhile.
 WITH touched AS (
-    SELECT orders_order.placed_at, session.started_at, greatest(orders_order.paid_at, orders_order.closed_at) AS at
-      FROM orders_order
+    SELECT placed_at, started_at, created_at AS at
+      FROM orders_orderstatuschange
+      JOIN orders_order ON orders_order.id = order_id
       LEFT JOIN sessions_app_visitorsession AS session ON session_id = visitor_session_id
-     WHERE orders_order.placed_at >= %(start)s
+     WHERE created_at >= %(start)s AND field = 'status'
 ), late AS (
     SELECT (placed_at AT TIME ZONE %(zone)s)::date AS day, at FROM touched
     UNION ALL

@@ -1,5 +1,5 @@
 -- Distinct visitors of each of some values over a range of days: those of each day, less those of them who had come so
--- on another day of the range. Of the rest of the values nobody knows which ones somebody had.
+-- on another day of the range.
 SELECT value, greatest(sum(visitors) - coalesce(max(too_many), 0), 0)::int AS visitors
   FROM analytics_dailybreakdown
   LEFT JOIN (SELECT value, sum(visitors) AS too_many
@@ -7,5 +7,5 @@ SELECT value, greatest(sum(visitors) - coalesce(max(too_many), 0), 0)::int AS vi
               WHERE dimension = %(dimension)s AND date BETWEEN %(first)s AND %(last)s AND previous >= %(first)s
               GROUP BY value) AS again USING (value)
  WHERE dimension = %(dimension)s AND date BETWEEN %(first)s AND %(last)s
-   AND value = ANY(%(values)s) AND value <> '(other)'
+   AND value = ANY(%(values)s)
  GROUP BY value

@@ -6,7 +6,8 @@ SELECT '{dimension}' AS dimension, bucket, sum(times - 1) AS too_many
           JOIN (SELECT seen.value, bucket
                   FROM analytics_day_value AS seen
                   JOIN analytics_day_bucket AS bucket
-                    ON bucket.dimension = '{dimension}' AND bucket.value = left(seen.value, 512)
+                    ON bucket.dimension = '{dimension}'
+                   AND bucket.value = coalesce(nullif(left(seen.value, 512), ''), '(none)')
                  WHERE seen.dimension = '{dimension}') AS row ON row.value = {column}
          WHERE timestamp >= %(start)s AND timestamp < %(end)s AND event_type = '{event}'
            AND (%(all_counted)s OR session_id NOT IN (SELECT session_id FROM analytics_day_odd WHERE is_uncounted))

@@ -5,7 +5,7 @@ from typing import Any
 
 from analytics.models import DailyBreakdown, DailyMetrics
 from analytics.services import aggregate_day
-from orders.models import Order
+from orders.models import Order, OrderStatusChange
 from sessions_app.models import SessionEvent, VisitorSession
 from tests.factories import OrderFactory, SessionEventFactory, VisitorSessionFactory
 
@@ -39,6 +39,14 @@ def purchase(session: VisitorSession | None, *, paid: datetime | None = None, **
         session.order_id, session.converted, session.converted_at = order.id, paid is not None, paid
         session.save(update_fields=["order_id", "converted", "converted_at"])
     return order
+
+
+def changed(order: Order, when: datetime, *, field: str = "status", **fields: Any) -> None:
+    """The order becomes so, which its history says."""
+    for name, value in fields.items():
+        setattr(order, name, value)
+    order.save()
+    OrderStatusChange.objects.create(order=order, field=field, new=getattr(order, field), actor="-", created_at=when)
 
 
 def computed(day: date = DAY, now: datetime = NEXT_MORNING) -> DailyMetrics:

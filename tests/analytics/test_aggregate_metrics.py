@@ -65,11 +65,11 @@ def test_a_day_that_is_none_is_refused() -> None:
         run("--from", "monday")
 
 
-def test_it_says_which_days_it_left_and_does_not_fail() -> None:
+def test_it_says_of_which_days_it_counted_orders_alone_and_does_not_fail() -> None:
     visit(at(9) - timedelta(days=1)), visit(at(9))
     freeze_days(before=DAY, now=NEXT_MORNING)
     text = run("--from", "2026-03-08", "--to", "2026-03-10")
-    assert text.splitlines()[1] == "Left as they are, frozen: 2026-03-09."
+    assert text.splitlines()[1] == "Frozen, of which only orders were counted: 2026-03-09."
     assert text.startswith("2 days, 2026-03-08 to 2026-03-10")
     answer = json.loads(run("--from", "2026-03-09", "--to", "2026-03-10", "--json"))
     assert (answer["days"], answer["frozen"]) == (1, ["2026-03-09"])

@@ -107,3 +107,44 @@ def test_a_very_long_page_is_cut_to_what_an_index_can_hold() -> None:
     visit(landing_page="/" + "ü" * 2000)
     computed()
     assert len(DailyBreakdown.objects.get(dimension="landing_page").value) == 512
+
+
+def test_whoever_calls_a_value_as_an_empty_one_is_called_is_counted_there_once() -> None:
+    visitor = uuid.uuid4()
+    visit(utm_medium="", visitor_id=visitor), visit(utm_medium="(none)", visitor_id=visitor), visit(utm_medium="(none)")
+    purchase(visit(utm_medium="(none)"), paid=at(13), subtotal=8), purchase(visit(), paid=at(13), subtotal=5)
+    computed()
+    assert broken_down("medium") == {"(none)": (5, 4, 2, "13.00")}
+
+
+def test_an_empty_value_and_its_name_have_one_row_among_the_top(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(breakdown, "KEPT_VALUES", 1)
+    for city in ("", "(none)", "", "(none)", "A", "A", "A"):
+        visit(city=city)
+    computed()
+    assert broken_down("city") == {"(none)": (4, 4, 0, "0.00"), "(other)": (3, 3, 0, "0.00")}
+
+
+def test_pages_called_as_the_empty_one_are_counted_there_once() -> None:
+    session = visit(script_page_views=2)
+    event(session, "page_view", page="", source="script"), event(session, "page_view", page="(none)", source="script")
+    computed()
+    assert broken_down("page") == {"(none)": (2, 1, 0, "0.00")}
+
+
+def test_whoever_calls_a_value_as_the_rest_is_called_is_counted_there_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(breakdown, "KEPT_VALUES", 2)
+    visitor = uuid.uuid4()
+    for medium in ("(other)", "(other)", "(other)", "a", "a", "b", "c"):
+        visit(utm_medium=medium, visitor_id=visitor if medium in ("b", "(other)") else uuid.uuid4())
+    computed()
+    assert broken_down("medium") == {"a": (2, 2, 0, "0.00"), "(other)": (5, 2, 0, "0.00")}
+
+
+def test_pages_called_as_the_rest_is_called_are_counted_there_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(breakdown, "KEPT_VALUES", 2)
+    session = visit(script_page_views=4)
+    for page in ("(other)", "(other)", "(other)", "/a", "/a", "/b"):
+        event(session, "page_view", page=page, source="script")
+    computed()
+    assert broken_down("page") == {"/a": (2, 1, 0, "0.00"), "(other)": (4, 1, 0, "0.00")}

@@ -11,7 +11,8 @@ from analytics.models import DailyMetrics, HourlyMetrics
 from analytics.services import RangeError, aggregate_day, freeze_days, mark_dirty, refresh_touched
 from analytics.services.breakdown import compute_breakdown
 from sessions_app.models import VisitorSession
-from tests.analytics.days import DAY, NEXT_MORNING, at, broken_down, computed, purchase, visit
+from tests.analytics.days import DAY, NEXT_MORNING, at, broken_down, changed, computed, event, purchase, visit
+from tests.factories import OrderItemFactory, ProductFactory
 from tests.promises.processes import until
 
 NEXT_DAY = DAY + timedelta(days=1)
@@ -36,28 +37,54 @@ def test_a_frozen_day_is_not_computed_again_nor_its_hours_and_breakdown() -> Non
 
 
 @pytest.mark.django_db
-def test_a_frozen_day_cannot_be_marked() -> None:
-    frozen()
-    mark_dirty(days=[DAY, NEXT_DAY])
-    assert dict(DailyMetrics.objects.values_list("date", "is_dirty")) == {DAY: False, NEXT_DAY: True}
+def test_orders_that_come_late_are_counted_in_a_frozen_day_and_its_hours() -> None:
+    """They stay, and what is imported afterwards counts."""
+    frozen(), purchase(None, placed_at=at(9), paid=at(9, 30), subtotal=20)
+    mark_dirty(days=[DAY])
+    assert refresh_touched(now=LATER)[:1] == [DAY]
+    row, hour = DailyMetrics.objects.get(date=DAY), HourlyMetrics.objects.get(hour=at(9))
+    assert (row.total_orders, hour.total_orders) == (1, 1)
+    assert row.total_sales == row.net_sales == row.average_order_value == hour.total_sales == 20
+    assert (row.is_dirty, row.is_frozen, row.total_visits, hour.total_visits) == (False, True, 1, 1)
 
 
 @pytest.mark.django_db
-def test_money_that_comes_late_leaves_a_frozen_day_alone() -> None:
+def test_money_that_comes_late_counts_in_a_frozen_day_and_leaves_its_visits_alone() -> None:
     order = purchase(visit(at(23, 58)))
     computed()
     freeze_days(before=NEXT_DAY, now=NEXT_MORNING)
-    order.status, order.paid_at = "success", NEXT_MORNING + timedelta(minutes=10)
-    order.save()
+    paid = NEXT_MORNING + timedelta(minutes=10)
+    VisitorSession.objects.update(converted=True, converted_at=paid)
+    changed(order, paid, status="success", paid_at=paid)
     assert refresh_touched(now=NEXT_MORNING + timedelta(minutes=15)) == []
+    row = DailyMetrics.objects.get(date=DAY)
+    assert (row.placed_and_paid, row.converted_sessions) == (1, 0)
 
 
 @pytest.mark.django_db
 def test_visits_that_come_late_leave_a_frozen_day_alone() -> None:
-    computed()
-    freeze_days(before=NEXT_DAY, now=NEXT_MORNING)
-    visit(at(9)), HourlyMetrics.objects.all().delete()
+    row = frozen()
+    visit(at(10)), HourlyMetrics.objects.all().delete()
     assert refresh_touched(now=NEXT_MORNING) == []
+    assert DailyMetrics.objects.get(date=DAY) == row
+
+
+@pytest.mark.django_db
+def test_a_day_of_orders_alone_has_nothing_to_freeze() -> None:
+    product = ProductFactory()
+    purchase(None, paid=at(13), subtotal=20), computed()
+    assert freeze_days(before=NEXT_DAY, now=LATER) == []
+    OrderItemFactory(order=purchase(None, paid=at(14), subtotal=5), product=product), mark_dirty(days=[DAY])
+    refresh_touched(now=LATER)
+    assert DailyMetrics.objects.get(date=DAY).total_sales == 25
+    assert broken_down("product")[str(product.id)][2] == 1
+
+
+@pytest.mark.django_db
+def test_a_day_with_events_of_a_visit_of_the_day_before_is_frozen() -> None:
+    session = visit(at(23, 58) - timedelta(days=1))
+    event(session, "page_view", timestamp=at(0, 1)), computed()
+    assert DAY in freeze_days(before=NEXT_DAY, now=LATER)
 
 
 @pytest.mark.django_db
@@ -79,8 +106,8 @@ def test_days_without_a_row_get_theirs_before_they_are_frozen(monkeypatch: pytes
     monkeypatch.setattr("analytics.services.late.MOST_MISSING", 1)
     visit(at(9)), visit(at(9) - timedelta(days=3))
     days = freeze_days(before=NEXT_DAY, now=LATER)
-    assert days == [DAY - timedelta(days=n) for n in (3, 2, 1, 0)]
-    assert DailyMetrics.objects.filter(is_frozen=True, total_visits=1).count() == 2
+    assert days == [DAY - timedelta(days=3), DAY]
+    assert DailyMetrics.objects.filter(total_visits=1).count() == 2
 
 
 @pytest.mark.django_db
@@ -91,7 +118,7 @@ def test_an_empty_day_into_which_visits_were_imported_is_computed_before_it_is_f
 
 @pytest.mark.django_db
 def test_a_day_is_frozen_once_and_later_ones_are_left_alone() -> None:
-    computed(), computed(NEXT_DAY, now=LATER)
+    visit(at(9)), computed(), computed(NEXT_DAY, now=LATER)
     assert [freeze_days(before=NEXT_DAY, now=LATER) for _time in range(2)] == [[DAY], []]
     assert not DailyMetrics.objects.get(date=NEXT_DAY).is_frozen
 
@@ -104,7 +131,7 @@ def test_a_day_that_is_not_over_cannot_be_frozen() -> None:
 
 @pytest.mark.django_db
 def test_a_day_is_frozen_with_the_removal_or_not_at_all() -> None:
-    computed()
+    visit(at(9)), computed()
     with transaction.atomic():
         freeze_days(before=NEXT_DAY, now=LATER)
         transaction.set_rollback(True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import threading
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from analytics.services import aggregate_day, freeze_days
 from core.clock import now
 from orders.models import Order, Refund
 from orders.transfer.storing import ONE_IMPORT_AT_A_TIME
+from tests.analytics.days import visit
 from tests.database import database_away
 from tests.orders.files import csv_of
 
@@ -156,14 +157,15 @@ def test_days_that_were_changed_when_it_stopped_are_computed_by_the_next_run(
     assert set(dirty) == {date(2026, 1, 2), date(2026, 1, 4)}
 
 
-def test_days_that_are_frozen_are_named(path: Path) -> None:
-    aggregate_day(day=date(2026, 1, 2), now=now())
+def test_days_that_are_frozen_are_named_and_have_the_sales_of_the_file_to_the_cent(path: Path) -> None:
+    visit(datetime(2026, 1, 2, 12, tzinfo=UTC)), aggregate_day(day=date(2026, 1, 2), now=now())
     freeze_days(before=date(2026, 1, 3), now=now())
     stderr = io.StringIO()
     with pytest.raises(CommandError, match="Lines refused: 1"):
         call_command("import_orders", str(path), stdout=io.StringIO(), stderr=stderr)
-    assert "Frozen days keep the numbers that they have: 2026-01-02." in stderr.getvalue()
-    assert [day for day, _sales in of_days("total_sales")] == [date(2026, 1, 4)]
+    assert "Frozen days had their orders counted, and keep all other numbers: 2026-01-02." in stderr.getvalue()
+    sold = {number: Order.objects.get(number=number).total for number in "13"}
+    assert of_days("total_sales") == [(date(2026, 1, 2), sold["1"]), (date(2026, 1, 4), sold["3"])]
 
 
 def test_without_its_database_it_fails(path: Path) -> None:

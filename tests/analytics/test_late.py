@@ -4,10 +4,12 @@ import threading
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from django.db import connection
+import time_machine
+from django.db import DatabaseError, connection
 from pytest_django import Settings
 
-from analytics.models import DailyBreakdown, DailyMetrics, HourlyMetrics
+from analytics import tasks
+from analytics.models import DailyBreakdown, DailyMetrics, HourlyMetrics, ReturnsOfDay
 from analytics.services import (
     aggregate_day,
     aggregate_today,
@@ -17,8 +19,9 @@ from analytics.services import (
 )
 from analytics.services.breakdown import compute_breakdown
 from analytics.services.late import NEVER
+from analytics.statements import execute
 from sessions_app.models import VisitorSession
-from tests.analytics.days import DAY, NEXT_MORNING, at, computed, purchase, visit
+from tests.analytics.days import DAY, NEXT_MORNING, at, changed, computed, purchase, visit
 
 YESTERDAY = DAY - timedelta(days=1)
 
@@ -68,15 +71,66 @@ def test_a_mark_made_while_the_day_is_computed_stays(monkeypatch: pytest.MonkeyP
     assert computed(YESTERDAY).is_dirty
 
 
+FAILING = DAY - timedelta(days=2)
+
+
+@pytest.fixture
+def a_day_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The day before yesterday cannot be computed, whatever is tried; yesterday waits to be."""
+
+    def broken(*, day: date) -> bool:
+        if day == FAILING:
+            execute("INSERT INTO analytics_hourlymetrics DEFAULT VALUES")
+        return compute_breakdown(day=day)
+
+    monkeypatch.setattr("analytics.services.daily.compute_breakdown", broken)
+    visit(at(12, day=FAILING)), visit(at(12, day=YESTERDAY)), visit(at(0, 1))
+
+
+def visits_by_day() -> dict[date, int]:
+    return dict(DailyMetrics.objects.filter(is_dirty=False).order_by("date").values_list("date", "total_visits"))
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("a_day_that_fails")
+def test_a_day_that_fails_stops_no_later_one_and_is_told() -> None:
+    with pytest.raises(DatabaseError):
+        refresh_touched(now=at(9))
+    assert visits_by_day() == {YESTERDAY: 1}
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("a_day_that_fails")
+def test_a_day_that_fails_does_not_keep_today_from_its_row() -> None:
+    with pytest.raises(DatabaseError):
+        aggregate_today(now=at(9))
+    assert visits_by_day() == {YESTERDAY: 1, DAY: 1}
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("a_day_that_fails")
+def test_a_day_that_fails_does_not_keep_yesterday_from_being_final() -> None:
+    with pytest.raises(DatabaseError):
+        aggregate_yesterday(now=at(0, 10))
+    assert DailyMetrics.objects.get(date=YESTERDAY).is_final
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("a_day_that_fails")
+def test_a_day_that_fails_does_not_keep_who_came_again_from_being_counted() -> None:
+    with time_machine.travel(at(9), tick=False), pytest.raises(DatabaseError):
+        tasks.aggregate_today()
+    assert ReturnsOfDay.objects.filter(date=DAY).exists()
+
+
 @pytest.mark.django_db
 def test_money_after_midnight_computes_the_day_of_the_visit_again() -> None:
     order = purchase(visit(at(23, 58, day=YESTERDAY)))
     computed(YESTERDAY, now=at(0, 10))
     session = VisitorSession.objects.get()
-    order.status, order.paid_at = "success", at(0, 20)
     session.converted, session.converted_at = True, at(0, 20)
-    order.save()
     session.save()
+    changed(order, at(0, 20), status="success", paid_at=at(0, 20))
     aggregate_today(now=at(0, 25))
     assert DailyMetrics.objects.get(date=YESTERDAY).converted_sessions == 1
 
@@ -85,10 +139,46 @@ def test_money_after_midnight_computes_the_day_of_the_visit_again() -> None:
 def test_an_order_that_closes_after_midnight_computes_its_day_again() -> None:
     order = purchase(visit(at(23, 50, day=YESTERDAY)))
     computed(YESTERDAY, now=at(0, 1))
-    order.status, order.closed_at = "expired", at(0, 5)
-    order.save()
+    changed(order, at(0, 5), status="expired", closed_at=at(0, 5))
     refresh_touched(now=at(0, 6))
     assert DailyMetrics.objects.get(date=YESTERDAY).expired_orders == 1
+
+
+@pytest.mark.django_db
+def test_money_that_was_accepted_days_later_computes_the_days_of_order_and_visit_again() -> None:
+    placed = at(0, 10) - timedelta(days=9)
+    order = purchase(visit(at(23, 55) - timedelta(days=10)), placed_at=placed, status="expired", closed_at=placed)
+    for ago in range(10, 0, -1):
+        computed(DAY - timedelta(days=ago), now=at(0, 20))
+    changed(order, at(9), status="success", paid_at=at(9), closed_at=None)
+    VisitorSession.objects.update(converted=True, converted_at=at(9))
+    assert refresh_touched(now=at(9, 5)) == [DAY - timedelta(days=10), DAY - timedelta(days=9)]
+    rows = {(DAY - row.date).days: row for row in DailyMetrics.objects.all()}
+    assert (rows[10].converted_sessions, rows[9].placed_and_paid, rows[9].expired_orders) == (1, 1, 0)
+
+
+@pytest.mark.django_db
+def test_an_order_that_closed_while_nobody_sent_the_jobs_computes_its_day_again() -> None:
+    order = purchase(visit(at(12) - timedelta(days=9)))
+    for ago in (9, 8, 7):
+        computed(DAY - timedelta(days=ago), now=at(0, 20) - timedelta(days=6))
+    changed(order, at(12) - timedelta(days=5), status="expired", closed_at=at(12) - timedelta(days=5))
+    assert refresh_touched(now=at(9))[0] == DAY - timedelta(days=9)
+    assert DailyMetrics.objects.get(date=DAY - timedelta(days=9)).expired_orders == 1
+
+
+@pytest.mark.django_db
+def test_what_is_sent_days_later_is_no_longer_to_get_ready() -> None:
+    paid = DAY - timedelta(days=3)
+    order = purchase(visit(at(12, day=paid)), paid=at(12, 5, day=paid))
+    for ago in (3, 2, 1):
+        computed(DAY - timedelta(days=ago), now=at(0, 20))
+    computed_at = DailyMetrics.objects.get(date=paid).computed_at
+    changed(order, at(8), field="fulfillment_status", fulfillment_status="shipped")
+    refresh_touched(now=at(9))
+    row, hour = DailyMetrics.objects.get(date=paid), HourlyMetrics.objects.get(hour=at(12, day=paid))
+    assert (row.pending_fulfillment, row.shipped_fulfillment, hour.shipped_fulfillment) == (0, 1, 1)
+    assert (row.total_visits, row.average_order_value, row.computed_at) == (1, order.total, computed_at)
 
 
 @pytest.mark.django_db

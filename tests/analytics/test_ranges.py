@@ -66,7 +66,7 @@ def test_a_run_whose_place_was_taken_still_computes_its_days() -> None:
     assert DailyMetrics.objects.filter(date=DAY).exists()
 
 
-def test_frozen_days_are_left_alone_and_told() -> None:
+def test_visits_of_frozen_days_are_left_alone_and_the_days_told() -> None:
     visit(at(9) - timedelta(days=2))
     freeze_days(before=DAYS[1], now=NEXT_MORNING)
     visit(at(10) - timedelta(days=2))

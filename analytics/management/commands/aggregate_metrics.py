@@ -22,7 +22,7 @@ class Command(BaseCommand):
 
     help = (
         "Computes the metrics of days, of their hours and their breakdowns anew from visits and orders. Running it "
-        "twice gives the same rows. Days whose visits are being removed are frozen and left as they are."
+        "twice gives the same rows. Of days whose visits are being removed, which are frozen, only orders are counted."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -64,7 +64,7 @@ class Command(BaseCommand):
             return
         self.stdout.write(f"{computed} days, {days[0]} to {days[-1]}, in {seconds} s.")
         if frozen:
-            self.stdout.write(f"Left as they are, frozen: {', '.join(stretches(frozen))}.")
+            self.stdout.write(f"Frozen, of which only orders were counted: {', '.join(stretches(frozen))}.")
 
 
 def asked_for(*, first: date | None, last: date | None, resume: bool, **_others: Any) -> AggregationRun:
