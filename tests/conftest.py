@@ -83,10 +83,10 @@ def discreet_logs() -> Iterator[None]:
 
 
 @pytest.fixture
-def logs(caplog: pytest.LogCaptureFixture) -> Iterator[list[str]]:
+def logged(caplog: pytest.LogCaptureFixture) -> Iterator[list[str]]:
     """All that is logged from here on, whatever its level."""
     caplog.set_level("DEBUG")
-    with collected() as collector:
+    with logs.collected() as collector:
         yield collector.lines
 
 

@@ -95,7 +95,7 @@ class Marked(Member):
 
 
 @pytest.fixture
-def marked(logs: list[str], world: World, billing: BillingService) -> Marked:
+def marked(logged: list[str], world: World, billing: BillingService) -> Marked:
     """Visits, an account, a paid order, one that is cancelled, one that waits, checkouts, mails; all stored."""
     member(EMAIL)
     mark = Marked()
@@ -141,7 +141,7 @@ def test_the_control_every_mark_is_stored_before(marked: Marked) -> None:
 
 
 def test_after_erasing_only_what_invoices_must_keep_is_found(
-    marked: Marked, logs: list[str], admin_client: Client
+    marked: Marked, logged: list[str], admin_client: Client
 ) -> None:
     flush(consumer="test")
     aggregate_today(now=now())
@@ -155,7 +155,7 @@ def test_after_erasing_only_what_invoices_must_keep_is_found(
     with pytest.raises(CommandError, match="Nothing is held"):
         exported()
     assert logs
-    assert found_of(ERASED | ON_THE_INVOICE, "\n".join(logs)) == set()
+    assert found_of(ERASED | ON_THE_INVOICE, "\n".join(logged)) == set()
 
 
 def test_the_export_has_every_mark_that_is_of_the_customer(marked: Marked) -> None:

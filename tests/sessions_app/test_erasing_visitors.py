@@ -121,7 +121,7 @@ class Marked(Shopper):
 
 
 @pytest.fixture
-def marked(logs: list[str], world: World, billing: BillingService) -> Marked:
+def marked(logged: list[str], world: World, billing: BillingService) -> Marked:
     """Two visits, a cart that was left, an order that is paid, one that waits, mails, and what cannot be stored."""
     mark = Marked()
     mark.come_first()
@@ -152,7 +152,7 @@ def test_the_control_every_mark_is_stored_before(marked: Marked) -> None:
 
 
 def test_after_erasing_only_what_invoices_must_keep_is_found(
-    marked: Marked, logs: list[str], admin_client: Client
+    marked: Marked, logged: list[str], admin_client: Client
 ) -> None:
     token = marked.client.cookies[VISITOR_COOKIE].value
     flush(consumer="test")
@@ -167,7 +167,7 @@ def test_after_erasing_only_what_invoices_must_keep_is_found(
     with pytest.raises(CommandError, match="No visit and no visitor"):
         run("export_visitor", token)
     assert logs
-    assert found_of(ERASED | ON_THE_INVOICE, "\n".join(logs)) == set()
+    assert found_of(ERASED | ON_THE_INVOICE, "\n".join(logged)) == set()
     check_books()
 
 
