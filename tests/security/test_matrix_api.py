@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -106,20 +107,21 @@ def hidden() -> list[tuple[Route, str, Rule]]:
     return [(route, method, rule) for route, rule in rules for method in sorted(rule.hidden & rule.meant)]
 
 
-def seen(actor: Actor, method: str, route: Route, rule: Rule, things: Things) -> tuple[str, list[str]]:
+def seen(ask: Callable[[], Any]) -> tuple[str, list[str]]:
     """All that an asker can see or measure: the answer, and what was asked of the database for it."""
     with CaptureQueriesContext(connection) as captured:
-        answer = asked(actor, method, route, rule, things)
+        answer = ask()
     return text_of(answer), [VALUES.sub("?", query["sql"]) for query in captured]
 
 
 def differences(actor: Actor, things: Things) -> list[str]:
     """Where somebody else's thing is answered otherwise than one that does not exist."""
+    ask = partial(asked, actor)
     nowhere = things.nowhere()
     return [
         f"{method.upper()} {route.path}"
         for route, method, rule in hidden()
-        if seen(actor, method, route, rule, things) != seen(actor, method, route, rule, nowhere)
+        if seen(partial(ask, method, route, rule, things)) != seen(partial(ask, method, route, rule, nowhere))
     ]
 
 
