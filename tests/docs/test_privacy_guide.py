@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from django.conf import settings
-from django.contrib.messages.storage.cookie import CookieStorage
 from django.test import Client
 
-from analytics.dashboard.pages import REMEMBERED, REMEMBERED_SECONDS
+from analytics.dashboard.pages import REMEMBERED_SECONDS
 from config.embedded import PROJECT
 from customers.devices import LIFE
 from sessions_app.api import CONSENT_COOKIE_SECONDS
@@ -25,11 +24,16 @@ COOKIES = {
     settings.SESSION_COOKIE_NAME: timedelta(seconds=settings.SESSION_COOKIE_AGE),
     settings.CSRF_COOKIE_NAME: timedelta(seconds=settings.CSRF_COOKIE_AGE),
     settings.DEVICE_COOKIE_NAME: LIFE,
-    REMEMBERED: timedelta(seconds=REMEMBERED_SECONDS),
-    CookieStorage.cookie_name: timedelta(),
+    settings.DASHBOARD_COOKIE_NAME: timedelta(seconds=REMEMBERED_SECONDS),
 }
 GIVEN = re.compile(r"\bset_cookie\(\s*(?:\w+,\s*)?([A-Z_]+|settings\.[A-Z_]+)\b")
-NAMES_IN_CODE = {"SESSION_COOKIE", "VISITOR_COOKIE", "CONSENT_COOKIE", "settings.DEVICE_COOKIE_NAME", "REMEMBERED"}
+NAMES_IN_CODE = {
+    "SESSION_COOKIE",
+    "VISITOR_COOKIE",
+    "CONSENT_COOKIE",
+    "settings.DEVICE_COOKIE_NAME",
+    "settings.DASHBOARD_COOKIE_NAME",
+}
 """Those that are not Django's own."""
 APPS = ("core", "catalog", "customers", "sessions_app", "orders", "checkout", "analytics", "config", "storefront")
 KEPT = re.compile(r"(?:lasting|tab)\.set\(\"(\w+)\"")

@@ -166,7 +166,7 @@ def test_after_erasing_only_what_invoices_must_keep_is_found(
     assert found_of(ERASED | ON_THE_INVOICE, files_of_days(admin_client)) <= COUNTED
     with pytest.raises(CommandError, match="No visit and no visitor"):
         run("export_visitor", token)
-    assert logs
+    assert logged
     assert found_of(ERASED | ON_THE_INVOICE, "\n".join(logged)) == set()
     check_books()
 
