@@ -11,6 +11,7 @@ from django.test import Client
 
 from analytics.dashboard.pages import REMEMBERED_SECONDS
 from config.embedded import PROJECT
+from core.messages import OwnCookieStorage
 from customers.devices import LIFE
 from sessions_app.api import CONSENT_COOKIE_SECONDS
 from sessions_app.tokens import CONSENT_COOKIE, SESSION_COOKIE, VISITOR_COOKIE, VISITOR_COOKIE_SECONDS
@@ -25,6 +26,7 @@ COOKIES = {
     settings.CSRF_COOKIE_NAME: timedelta(seconds=settings.CSRF_COOKIE_AGE),
     settings.DEVICE_COOKIE_NAME: LIFE,
     settings.DASHBOARD_COOKIE_NAME: timedelta(seconds=REMEMBERED_SECONDS),
+    OwnCookieStorage.cookie_name: timedelta(),
 }
 GIVEN = re.compile(r"\bset_cookie\(\s*(?:\w+,\s*)?([A-Z_]+|settings\.[A-Z_]+)\b")
 NAMES_IN_CODE = {
