@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import GroupAdmin as PlainGroupAdmin
@@ -40,14 +41,16 @@ from core.admin import (
     record_page,
     with_email,
 )
+from core.clock import now
 from customers.admin_erasing import AnswersCustomers
+from customers.admin_password import PasswordForm
 from customers.admin_tokens import ApiTokenAdmin
 from customers.models import Address, Customer, CustomerGroup, User
 from customers.services import reset_second_factor, set_status
+from customers.services.moving import tell_old_address
 
 if TYPE_CHECKING:  # unfold carries no types; what it extends does
     from django.contrib.admin import StackedInline as PlainStackedInline
-    from django.contrib.auth.forms import AdminPasswordChangeForm
     from django.contrib.auth.forms import AdminUserCreationForm as PlainNewUserForm
     from django.contrib.auth.forms import UserChangeForm as PlainUserForm
 
@@ -57,7 +60,7 @@ if TYPE_CHECKING:  # unfold carries no types; what it extends does
     AdminUserCreationForm = PlainNewUserForm[User]
 else:
     from unfold.admin import StackedInline
-    from unfold.forms import AdminPasswordChangeForm, UserChangeForm
+    from unfold.forms import UserChangeForm
     from unfold.forms import UserCreationForm as AdminUserCreationForm
 
     UserScreen = PlainUserAdmin
@@ -198,7 +201,7 @@ class UserAdmin(KeySearch, UserScreen, Screen):
 
     form = UserForm
     add_form = NewUserForm
-    change_password_form = AdminPasswordChangeForm
+    change_password_form = PasswordForm
     paginator = ShopAdmin.paginator
     show_full_result_count = False
     show_facets = ShopAdmin.show_facets
@@ -230,6 +233,12 @@ class UserAdmin(KeySearch, UserScreen, Screen):
         """The address of a customer's account changes only when its owner proves the new one."""
         return (*self.readonly_fields, "email") if hasattr(obj, "customer") else self.readonly_fields
 
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """The old address hears of a new one."""
+        super().save_model(request, obj, form, change)
+        if change and "email" in form.changed_data:
+            tell_old_address(obj, form.initial["email"], language=settings.LANGUAGE_CODE, now=now())
+
     def find(self, rows: QuerySet[User], word: str) -> QuerySet[User]:
         return with_email(rows, word)
 
@@ -257,7 +266,7 @@ class UserAdmin(KeySearch, UserScreen, Screen):
     def reset_factor(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         """Takes it away."""
         user, by = User.objects.get(pk=object_id), request.user
-        reset_second_factor(user=user, text="Second factor reset.", by=by)  # type: ignore[arg-type] # logged in
+        reset_second_factor(user=user, text="Second factor reset.", by=by, now=now())  # type: ignore[arg-type] # logged in
         text = f"{user} has no second factor any more."
         return decided(self, request, text, page=record_page("customers_user", object_id))
 

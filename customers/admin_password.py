@@ -1,11 +1,13 @@
-"""One's own password, changed in the admin: a browser that was left open is no place to try passwords."""
+"""Passwords that are changed in the admin. One's own: a browser that was left open is no place to try passwords."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.contrib.auth.views import PasswordChangeView
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse_lazy
@@ -13,13 +15,33 @@ from django.urls import reverse_lazy
 from core.clock import now
 from core.limits import RateLimitedError
 from customers.admin_login import frame, origin_of, too_many
+from customers.models import User
 from customers.services import Origin, WrongPasswordError, check_own_password
+from customers.services.passwords import set_password
 from customers.services.staff_login import note
 
 if TYPE_CHECKING:  # unfold carries no types; what it extends does
     from django.contrib.admin.forms import AdminPasswordChangeForm as PlainForm
+    from django.contrib.auth.forms import AdminPasswordChangeForm as PlainOther
+
+    PlainOtherForm = PlainOther[User]
 else:
     from unfold.forms import AdminOwnPasswordChangeForm as PlainForm
+    from unfold.forms import AdminPasswordChangeForm as PlainOtherForm
+
+
+@transaction.atomic
+def write(user: User) -> User:
+    """Writes the password that a form of Django's has set: with all that another password ends, and a mail about it."""
+    set_password(user, encoded=user.password, language=settings.LANGUAGE_CODE, now=now())
+    return user
+
+
+class PasswordForm(PlainOtherForm):
+    """Somebody else's password, set for them."""
+
+    def save(self, commit: bool = True) -> User:
+        return write(super().save(commit=False))
 
 
 class OwnPasswordForm(PlainForm):
@@ -42,6 +64,9 @@ class OwnPasswordForm(PlainForm):
         except WrongPasswordError as error:
             raise ValidationError(self.error_messages["password_incorrect"], code="password_incorrect") from error
         return password
+
+    def save(self, commit: bool = True) -> User:
+        return write(super().save(commit=False))
 
 
 class OwnPasswordView(PasswordChangeView):

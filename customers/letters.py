@@ -7,6 +7,7 @@ send their words through us.
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from django.conf import settings
@@ -17,7 +18,7 @@ from core.mail import Letter
 from core.models import Mail
 from customers import tokens
 from customers.models import EmailChange, Registration, User
-from customers.selectors import may_reset
+from customers.selectors import is_staff, may_reset
 from customers.tokens import LIVES, RESET, VERIFY
 
 REGISTERED = "account.registered"
@@ -26,8 +27,41 @@ PASSWORD_CHANGED = "account.password_changed"  # noqa: S105 - the name of a mail
 EMAIL_CHANGE = "account.email_change"
 EMAIL_ASKED = "account.email_asked"
 EMAIL_CHANGED = "account.email_changed"
+SECOND_FACTOR = "account.second_factor"
 AN_HOUR = 5
 """Mails that anybody can have sent to anybody's address."""
+TELL_A_SUPERUSER = "If this was not you, please tell a superuser of the shop at once."
+
+
+class FactorChange(StrEnum):
+    """What may happen to the second factor of a member of staff."""
+
+    SET_UP = "set up"
+    RENEWED = "recovery codes renewed"
+    SWITCHED_OFF = "switched off"
+    RESET = "reset"
+
+
+OF_SECOND_FACTORS = {
+    FactorChange.SET_UP: (
+        "Your second factor was set up",
+        "Whoever logs in to your account at %(shop)s is asked for a code from now on. Its other logins have ended.",
+    ),
+    FactorChange.RENEWED: (
+        "Your recovery codes were renewed",
+        "There are new recovery codes for your account at %(shop)s. Those of before let nobody in any more.",
+    ),
+    FactorChange.SWITCHED_OFF: (
+        "Your second factor was switched off",
+        "The password of your account at %(shop)s lets in alone from now on. Its other logins have ended.",
+    ),
+    FactorChange.RESET: (
+        "Your second factor was reset",
+        "A superuser, or whoever runs the shop, took the second factor of your account at %(shop)s away: the password "
+        "lets in alone until you set up another. All logins have ended.",
+    ),
+}
+"""Subject and text."""
 
 
 def register_kinds() -> None:
@@ -38,6 +72,7 @@ def register_kinds() -> None:
     mail.register(EMAIL_ASKED, email_asked)
     mail.register(EMAIL_CHANGED, email_changed)
     mail.register(PASSWORD_CHANGED, password_changed)
+    mail.register(SECOND_FACTOR, second_factor)
 
 
 def letter(recipient: str, subject: str, *paragraphs: str, link: str = "", remarks: tuple[str, ...] = ()) -> Letter:
@@ -139,13 +174,21 @@ def email_changed(row: Mail, now: datetime) -> Letter:
 
 
 def password_changed(row: Mail, now: datetime) -> Letter:
-    """That the password is another one."""
+    """That the password is another one. Staff have no way to a new one by mail."""
+    user = User.objects.filter(pk=row.context.get("user")).first()
+    customers_help = _("If this was not you, please ask for a new password at once.")
     return letter(
         row.recipient,
         _("Your password was changed"),
         _("The password of your account at %(shop)s was changed.") % shop(),
-        _("If this was not you, please ask for a new password at once."),
+        TELL_A_SUPERUSER if user is not None and is_staff(user) else customers_help,
     )
+
+
+def second_factor(row: Mail, now: datetime) -> Letter:
+    """What happened to a second factor. As all mails to staff, in English."""
+    subject, text = OF_SECOND_FACTORS[FactorChange(row.context["change"])]
+    return letter(row.recipient, subject, text % shop(), TELL_A_SUPERUSER)
 
 
 def reset_link(user: User) -> str:

@@ -49,6 +49,11 @@ def move_account(*, change_id: UUID, language: str, now: datetime) -> None:
         raise LinkInvalidError from error
     move_customer(user)
     Registration.objects.with_email(user.email).delete()
+    tell_old_address(user, before, language=language, now=now)
+
+
+def tell_old_address(user: User, before: str, *, language: str, now: datetime) -> None:
+    """Has a mail sent where whoever lost an account by it would read it."""
     mail.queue(kind=EMAIL_CHANGED, recipient=before, language=language, context={"user": user.pk}, now=now)
 
 

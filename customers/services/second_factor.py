@@ -15,8 +15,10 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.crypto import constant_time_compare
 
+from core import mail
 from core.errors import DomainError
 from core.ids import new_id
+from customers.letters import SECOND_FACTOR, FactorChange
 from customers.models import RecoveryCode, SecondFactor, User
 from customers.sealing import SealBrokenError, seal, unseal
 from customers.services.staff_login import CODES, Origin, check_own_password, count_guess, note, refuse
@@ -71,6 +73,7 @@ def enrol(*, user: User, secret: str, code: str, origin: Origin, now: datetime) 
         factor = SecondFactor.objects.create(user=locked, secret=seal(secret), last_step=step)
         set_since(user, now)
         note(user, "Second factor set up.")
+        tell(user, FactorChange.SET_UP, now)
         return write_codes(factor)
 
 
@@ -101,6 +104,7 @@ def renew_recovery_codes(*, user: User, code: str, origin: Origin, now: datetime
     check_code(user=user, code=code, origin=origin, now=now)
     with transaction.atomic():
         note(user, "Recovery codes renewed.")
+        tell(user, FactorChange.RENEWED, now)
         return write_codes(locked_factor(user))
 
 
@@ -125,18 +129,32 @@ def switch_off(*, user: User, password: str, code: str, origin: Origin, now: dat
     """
     check_own_password(user=user, password=password, origin=origin, now=now)
     check_code(user=user, code=code, origin=origin, now=now)
-    reset_second_factor(user=user, text="Second factor switched off.")
+    take_away(user, FactorChange.SWITCHED_OFF, text="Second factor switched off.", by=None, now=now)
+
+
+def reset_second_factor(*, user: User, text: str, now: datetime, by: User | None = None) -> bool:
+    """Takes the second factor of somebody away who cannot show it; whether there was one. Every session of the account
+    ends.
+    """
+    return take_away(user, FactorChange.RESET, text=text, by=by, now=now)
 
 
 @transaction.atomic
-def reset_second_factor(*, user: User, text: str, by: User | None = None) -> bool:
-    """Takes the second factor away; whether there was one. Every session of the account ends."""
+def take_away(user: User, change: FactorChange, *, text: str, by: User | None, now: datetime) -> bool:
+    """Takes it away; whether there was one."""
     User.objects.select_for_update().get(pk=user.pk)
     if not SecondFactor.objects.filter(user=user).delete()[0]:
         return False
     set_since(user, None)
     note(user, text, by=by)
+    tell(user, change, now)
     return True
+
+
+def tell(user: User, change: FactorChange, now: datetime) -> None:
+    """Has a mail sent to whose second factor it is: if it was somebody else, they hear of it."""
+    context = {"user": user.pk, "change": change}
+    mail.queue(kind=SECOND_FACTOR, recipient=user.email, language="en", context=context, now=now)
 
 
 def set_since(user: User, since: datetime | None) -> None:

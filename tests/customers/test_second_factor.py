@@ -301,7 +301,7 @@ def test_what_ends_that(person: Person, end: str) -> None:
         person.user.set_password(PASSWORD)
         person.user.save()
     if end == "another factor":
-        reset_second_factor(user=person.user, text="x")
+        reset_second_factor(user=person.user, text="x", now=now())
         with time_machine.travel(NOW + timedelta(minutes=1), tick=False):
             enrol(user=person.user, secret=person.secret, code=person.code(), origin=HERE, now=now())
     if end == "other browser":

@@ -126,11 +126,12 @@ def test_no_bit_of_a_webhook_can_be_altered(forger: Forger) -> None:
 def test_control_without_looking_at_signatures_they_would_be_believed(
     forger: Forger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = rows_of("")
     monkeypatch.setattr(standard_webhooks, "verifies", lambda *args: True)
     monkeypatch.setattr(stripe, "verifies", lambda *args: True)
+    altered = next(altered_signatures(forger.provider, forger.sign(forger.secrets[0])))
+    assert forger.send(altered).status_code == 200
+    assert forger.status() == "success"
     assert accepted(forger) > 0
-    assert rows_of("") != before
 
 
 @pytest.mark.parametrize("seconds", [-301, 301, -3600, 86_400])

@@ -163,16 +163,31 @@ def test_the_control_a_new_page_is_missed() -> None:
     assert lacking(routes(GROWN)) == {"/admin/secrets/"}
 
 
-@pytest.mark.parametrize("name", NO_STAFF)
-def test_who_is_no_staff_is_led_to_the_login(name: str, everyone: dict[str, Actor], keys: Any, owner: Owner) -> None:
-    pages, found = Pages(keys, owner), []
+def not_led_to_the_login(actor: Actor, pages: Pages, below: str = "/") -> list[str]:
+    """Where somebody who is no staff is answered otherwise."""
+    found = []
     for route, door in inside():
-        once = name == NOBODY and route.path not in DOORS
-        for method in methods_of(door, only=0 if once else None) if door.login and (once or is_asked(route)) else ():
-            answer = pages.asked(everyone[name], method, route)
+        once = actor.name == NOBODY and route.path not in DOORS
+        asked = door.login and (once or is_asked(route)) and route.path.startswith(below)
+        for method in methods_of(door, only=0 if once else None) if asked else ():
+            answer = pages.asked(actor, method, route)
             if answer.status_code != 302 or not LED.match(answer["Location"]) or pages.things.marks_in(text_of(answer)):
                 found.append(f"{method.upper()} {route.path}: {answer.status_code}")
+    return found
+
+
+@pytest.mark.parametrize("name", NO_STAFF)
+def test_who_is_no_staff_is_led_to_the_login(name: str, everyone: dict[str, Actor], keys: Any, owner: Owner) -> None:
+    found = not_led_to_the_login(everyone[name], Pages(keys, owner))
     assert not found, "\n".join(found)
+
+
+def test_the_control_an_admin_that_lets_anybody_in_is_found(
+    everyone: dict[str, Actor], keys: Any, owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(admin.site), "has_permission", lambda self, request: True)
+    found = not_led_to_the_login(everyone[CUSTOMER], Pages(keys, owner), "/admin/second-factor/")
+    assert found == ["GET /admin/second-factor/: 200"]
 
 
 @pytest.mark.parametrize("name", [STAFF, OTHER_STAFF] if LONG else [OTHER_STAFF])

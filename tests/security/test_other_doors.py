@@ -121,6 +121,15 @@ def test_no_header_of_the_clients_own_says_who_asks(header: str, proxies: int, s
     assert statuses == [401] * 3 + [429] * 5
 
 
+def test_the_control_a_header_that_is_believed_makes_somebody_else(settings: LazySettings) -> None:
+    """As it would be with more proxies trusted than there are."""
+    limit(settings, login="3/minute", login_email="1000/minute")
+    settings.TRUSTED_PROXY_COUNT = 1
+    method, path, body = DOORS["login"][0]
+    made_up = [{"x-forwarded-for": f"192.0.2.{number}"} for number in range(8)]
+    assert [ask(Caller(HERE), method, path, body, **headers) for headers in made_up] == [401] * 8
+
+
 def test_no_number_of_addresses_in_a_network_of_64_bits_helps(settings: LazySettings) -> None:
     limit(settings, login="3/minute", login_email="1000/minute")
     addresses = [f"2001:db8:0:1:{number:x}:{number * 7:x}::{number:x}" for number in range(1, 30)]

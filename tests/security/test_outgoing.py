@@ -119,8 +119,15 @@ def test_control_somebody_who_does_not_look_reaches_the_doors(
 
 @pytest.mark.parametrize("scheme", ["ftp", "file", "gopher", "unix", "http+unix", "ws", "data", "javascript", ""])
 def test_no_other_scheme_is_called(doors: list[Door], scheme: str) -> None:
-    become_of(f"{scheme}://127.0.0.1:{doors[0].port}/var/run/docker.sock")
+    delivery_to(endpoint_at(f"{scheme}://127.0.0.1:{doors[0].port}/var/run/docker.sock"))
+    assert deliver_outbox(now=now()).errors == {"refused": 1}
     assert callers(doors) == 0
+
+
+def test_control_by_http_the_same_place_is_called(doors: list[Door], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("orders.outbox.calling.TIMEOUTS", {"connect": 2, "read": 0.2, "write": 1, "pool": 5})
+    become_of(f"http://127.0.0.1:{doors[0].port}/var/run/docker.sock")
+    assert callers(doors) == 1
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from core.clock import now
 from customers.emails import normal_email
 from customers.models import User
 from customers.services import reset_second_factor
@@ -26,6 +27,7 @@ class Command(BaseCommand):
             CommandError: there is no such account, or it has no second factor.
         """
         user = User.objects.with_email(normal_email(options["email"])).first()
-        if user is None or not reset_second_factor(user=user, text="Second factor reset at the command line."):
+        text = "Second factor reset at the command line."
+        if user is None or not reset_second_factor(user=user, text=text, now=now()):
             raise CommandError("No account of this address has a second factor.")
         self.stdout.write("Reset.")
