@@ -28,7 +28,7 @@ pictures: | python ## the pictures of docs/staff.md anew, as the shop looks toda
 	@$(PYTHON) config/bootstrap.py embedded test
 	@PICTURES=write $(BIN)/python -m pytest -n 0 -p no:randomly tests/docs/test_staff_guide.py $(ARGS)
 
-check: | python ## lint, types, layers, dependencies, migrations, deploy check, API schema
+check: | python ## lint, types, layers, dependencies, containers, migrations, deploy check, API schema
 	@$(PYTHON) config/bootstrap.py embedded test
 	@$(BIN)/python -m config.check
 

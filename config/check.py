@@ -30,6 +30,8 @@ PRODUCTION = {
     "SHOP_NAME": "Example",
     "DEFAULT_FROM_EMAIL": "shop@example.com",
 }
+COMPOSE = "vendor.compose-spec"
+"""Its schema, which comes with the package."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,8 @@ CHECKS = [
     Check("layers", [str(BIN / "lint-imports")]),
     Check("dependencies", [str(BIN / "deptry"), "."]),
     Check("audit", [sys.executable, "-m", "config.audit"], told=True),
+    Check("image", [str(BIN / "hadolint"), "Dockerfile"]),
+    Check("containers", [str(BIN / "check-jsonschema"), "--builtin-schema", COMPOSE, "docker-compose.yml"]),
     Check("migrations", manage("makemigrations", "--check", "--dry-run")),
     Check("upgrades", [sys.executable, "-m", "config.upgrades"]),
     Check("deploy", manage("check", "--deploy", "--fail-level", "WARNING"), PRODUCTION),

@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,12 @@ def test_nothing_is_overwritten_by_taking_one_back(tmp_path: Path) -> None:
     back_up(tmp_path / "backup")
     with pytest.raises(CommandError, match="is not empty"):
         call_command("restore", tmp_path / "backup", "--yes")
+
+
+def test_nothing_is_done_where_nobody_can_be_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", StringIO())
+    with pytest.raises(CommandError, match="nobody to ask"):
+        call_command("restore", tmp_path / "backup", stderr=StringIO())
 
 
 def test_nobody_may_be_at_work_meanwhile(tmp_path: Path, empty: str) -> None:

@@ -5,6 +5,7 @@ python -m tests.core.ending away|stopped < command lines as JSON > how each ende
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -58,6 +59,7 @@ def main(how: str) -> None:
     }
     django.setup()
     run_checks()  # each would read all that they read
+    gc.freeze()  # or each would look through all of that at its end
     ended = []
     for line in json.load(sys.stdin):
         words = [word.replace(PORT, str(port)) for word in line]

@@ -1,13 +1,19 @@
-"""What `docker-compose.yml` and the `Dockerfile` say fits the processes that they start. No Docker is needed."""
+"""What `docker-compose.yml` and the `Dockerfile` say fits the processes that they start. No Docker is needed; a client
+that is there is asked.
+"""
 
 from __future__ import annotations
 
+import subprocess
+from pathlib import Path
+from shutil import which
 from typing import Any
 
 import pytest
 import yaml
 from django.conf import settings
 
+from config.check import CHECKS
 from config.embedded import PROJECT
 from config.run import procfile
 
@@ -67,3 +73,31 @@ def test_a_worker_is_asked_by_the_name_that_it_has(name: str) -> None:
 @pytest.mark.parametrize("name", procfile())
 def test_whatever_a_process_leaves_behind_is_taken_note_of(name: str) -> None:
     assert SERVICES[name]["init"] is True
+
+
+def test_compose_takes_the_file() -> None:
+    if which("docker") is None or subprocess.run(["docker", "compose", "version"], capture_output=True).returncode:
+        pytest.skip("NOT RUN: there is no Docker Compose")
+    done = subprocess.run(["docker", "compose", "config", "--quiet"], cwd=PROJECT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def linter(name: str) -> list[str]:
+    """The command of `make check` that looks at it."""
+    (check,) = [check for check in CHECKS if check.name == name]
+    if which(check.command[0]) is None:
+        pytest.skip(f"NOT RUN: {check.command[0]} is not installed")
+    return check.command
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "wrong"),
+    [
+        ("image", "Dockerfile", "FROM python\nRUN cd /tmp\n"),
+        ("containers", "docker-compose.yml", "services: {web: {image: footfall, prots: []}}\n"),
+    ],
+)
+def test_control_the_linter_finds_what_is_wrong(name: str, file: str, wrong: str, tmp_path: Path) -> None:
+    command = linter(name)
+    (tmp_path / file).write_text(wrong)
+    assert subprocess.run(command, cwd=tmp_path, capture_output=True).returncode == 1

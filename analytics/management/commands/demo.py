@@ -10,6 +10,7 @@ from analytics.demo.build import Result, build_demo
 from analytics.demo.shop import NotInDevelopmentError
 from analytics.demo.tables import STAFF_EMAIL, STAFF_PASSWORD
 from core.clock import now
+from core.management.endings import interruptions
 from core.terminal import print_json, print_table, progress
 
 MOST_DAYS = 1_000
@@ -39,7 +40,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         days = options["days"]
         try:
-            with progress("Making the demo shop", total=2 * days, stderr=self.stderr) as bar:
+            with (
+                interruptions(stopped="Stopped. Nothing was added."),
+                progress("Making the demo shop", total=2 * days, stderr=self.stderr) as bar,
+            ):
                 result = build_demo(days=days, seed=options["seed"], now=now(), reached=bar.reached)
         except NotInDevelopmentError as error:
             raise CommandError(str(error)) from error

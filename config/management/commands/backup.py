@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from config.backing_up import BackupError, back_up
+from core.management.endings import interruptions
 
 
 class Command(BaseCommand):
@@ -30,7 +31,8 @@ class Command(BaseCommand):
         """
         begun = monotonic()
         try:
-            back_up(options["file"])
+            with interruptions(stopped="Stopped. There is no file."):
+                back_up(options["file"])
         except BackupError as error:
             raise CommandError(str(error)) from error
         size = options["file"].stat().st_size / 1024**2
