@@ -1,16 +1,23 @@
-"""Beat, for a clock that may be set back: what was due is sent then all the same.
+"""Beat, for a clock that may be set back, when what was due is sent all the same, and a PostgreSQL that may be away.
 
 Celery waits until the clock shows again what it showed before: an hour without jobs, if that is how far it went back.
+django-celery-beat reads the schedule anew every five minutes, and dies if it cannot.
 """
 
+import logging
 from datetime import datetime
 from time import monotonic
 from typing import Any
 
+from django.db import DatabaseError, InterfaceError
 from django_celery_beat.schedulers import DatabaseScheduler, ModelEntry
+from psycopg_pool import PoolTimeout
 
 from core import heartbeats
 from core.postgresql.telling_time import now
+
+log = logging.getLogger(__name__)
+Entries = dict[str, ModelEntry]
 
 
 class Entry(ModelEntry):
@@ -37,8 +44,25 @@ class Scheduler(DatabaseScheduler):
     """All jobs."""
 
     Entry = Entry
+    _schedule: Entries | None
     ticked_at: datetime | None = None
     noted = 0.0
+
+    def all_as_schedule(self) -> Entries:
+        """The schedule as it is stored; the one that was known while PostgreSQL is away, until it can be asked.
+
+        Raises:
+            DatabaseError, InterfaceError, PoolTimeout: there is none yet.
+        """
+        try:
+            stored: Entries = super().all_as_schedule()  # type: ignore[no-untyped-call] # there
+        except (DatabaseError, InterfaceError, PoolTimeout) as error:
+            if self._schedule is None:
+                raise
+            log.warning("the schedule cannot be read, the last known one holds: %s", error)
+            self._last_full_sync = datetime.min  # noqa: DTZ901 - the library reads clocks without a zone
+            return self._schedule
+        return stored
 
     def tick(self, *args: Any, **kwargs: Any) -> Any:
         """One round. If the clock went back, what is next is worked out anew: else the job that is due most often would
