@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import IO
 
@@ -50,8 +51,9 @@ def endings_of(how: str, lines: Sequence[Sequence[str]]) -> list[Ending]:
 
 def main(how: str) -> None:
     """Runs them one after the other."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    place = socket.socket()  # ours until the end, so that nobody else answers there
+    place.bind(("127.0.0.1", 0))
+    port = place.getsockname()[1]
     os.environ |= {
         "DATABASE_URL": f"postgres://nobody@127.0.0.1:{port}/nothing",
         "REDIS_URL": f"redis://127.0.0.1:{port}/0",
@@ -60,21 +62,19 @@ def main(how: str) -> None:
     django.setup()
     run_checks()  # each would read all that they read
     gc.freeze()  # or each would look through all of that at its end
-    ended = []
-    for line in json.load(sys.stdin):
-        words = [word.replace(PORT, str(port)) for word in line]
-        if how == "away":
-            ended.append(ending_of(words))
-            continue
+    if how == "stopped":
         settings.REDIS_TIMEOUT_SECONDS = 30  # or a slow machine finds it away before Ctrl-C comes
-        with socket.create_server(("127.0.0.1", port)) as silent:
-            ended.append(ending_of(words, silent))
+        place.listen()
+    lines = [[word.replace(PORT, str(port)) for word in line] for line in json.load(sys.stdin)]
+    ended = [ending_of(words, place if how == "stopped" else None) for words in lines]
     print(json.dumps([asdict(ending) for ending in ended]))  # noqa: T201 - that is what it is for
 
 
-def ending_of(words: Sequence[str], silent: socket.socket | None = None) -> Ending:
+def ending_of(words: Sequence[str], silent: socket.socket | None) -> Ending:
     """How one ends; by Ctrl-C when it asks the silent one."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        if silent is not None:
+            forget_others(silent)
         child = os.fork()
         if not child:
             os.dup2(out.fileno(), 1)
@@ -89,6 +89,14 @@ def ending_of(words: Sequence[str], silent: socket.socket | None = None) -> Endi
         else:
             status = os.waitpid(child, 0)[1]
         return Ending(os.waitstatus_to_exitcode(status), said(out), said(err))
+
+
+def forget_others(silent: socket.socket) -> None:
+    """Those of the command before who still wait to be let in."""
+    silent.setblocking(False)
+    with suppress(BlockingIOError):
+        while True:
+            silent.accept()[0].close()
 
 
 def said(file: IO[bytes]) -> str:
