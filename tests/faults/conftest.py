@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 from django.conf import settings
+from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django.test import override_settings
 from pytest_django.plugin import DjangoDbBlocker
@@ -29,10 +30,12 @@ def standing_on(server: PostgresServer) -> Iterator[None]:
     try:
         replace_pool(pool)
         connection.settings_dict |= {"HOST": str(server.folder), "PORT": "", "NAME": NAME}
+        ContentType.objects.clear_cache()  # there they have other ids
         yield
     finally:
         replace_pool(pool)
         connection.settings_dict |= usual
+        ContentType.objects.clear_cache()
 
 
 @pytest.fixture(scope="module")
