@@ -324,9 +324,10 @@ def test_events_and_orders_outlive_kill_9_of_web_workers_and_redis(shop: Running
         deaths += [partial(restart, shop.processes[name]) for name in WORKERS]
         deaths += [partial(shop.processes[name].kill, children=True) for name in WORKERS]
     with load(shop.shop, (*USUAL, buy_unheard)) as ledger:
-        for _time in range(max(1, OUTAGE_SECONDS // 10)):
+        for _time in range(max(1, OUTAGE_SECONDS // 20)):
             for die in deaths:
-                time.sleep(0.7)
+                until(shop.is_ready, "web is back", seconds=START_SECONDS)
+                time.sleep(2 if LONG else 0.7)
                 die()
                 let_the_turn_end(shop)
         until(shop.is_ready, "web is back", seconds=START_SECONDS)
