@@ -1,7 +1,8 @@
 """How many threads of a process wait for a provider: one that hangs holds up who pays, and not who browses.
 
 Each may wait for a moment; longer, no more than half of web's threads. While those do, a few may try for that moment,
-and whoever comes besides is told at once. A provider that answers in good time is called by as many as there are.
+and whoever comes besides is told at once. A provider that answers in good time is called by as many as there are
+(docs/decisions/0029).
 """
 
 from __future__ import annotations

@@ -10,7 +10,6 @@ from decimal import Decimal
 from django.db.models import Count
 
 from checkout.models import IdempotencyKey
-from core.postgresql.patience import USUAL_SECONDS
 from orders.models import Order
 from sessions_app.models import DeadLetter, SessionEvent
 from sessions_app.state import STREAM
@@ -20,6 +19,8 @@ from tests.faults.shop import RunningShop
 from tests.promises.processes import until
 from tests.world import problems
 
+RECOVERED_SECONDS = 120
+"""What a worker had in hand when it died is done by then."""
 LEASE_SECONDS = 60
 """A flusher that Redis left in the middle may keep its turn for half a minute."""
 
@@ -89,7 +90,7 @@ def is_flushed(shop: RunningShop) -> bool:
         return bool(client.xlen(STREAM) == 0)
 
 
-def with_patience(ask: Callable[[], bool], seconds: float = USUAL_SECONDS + 30) -> bool:
+def with_patience(ask: Callable[[], bool], seconds: float = RECOVERED_SECONDS) -> bool:
     """Whether it came to be so."""
     deadline = time.monotonic() + seconds
     while not (there := ask()) and time.monotonic() < deadline:

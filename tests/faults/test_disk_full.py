@@ -7,8 +7,9 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -18,8 +19,10 @@ import redis
 from django.conf import LazySettings, settings
 from django.db import OperationalError
 from django.test import Client
+from kombu import Connection
 
 from config.celery import app
+from config.settings import broker_url
 from core import redis as core_redis
 from core.clock import now
 from core.models import LimitWindow
@@ -32,12 +35,15 @@ from tests.billing_server import BillingService
 from tests.core.limited import limit
 from tests.factories import ProductFactory
 from tests.faults.full import WAYS, execute, postgresql_full, redis_disk_full
-from tests.promises.processes import LONG
+from tests.promises.processes import LONG, Running, until
 from tests.redis_server import RedisServer, own_redis
 from tests.world import API, Shopper, World, cart, check_books, signed, webhook_body, window_ends
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Way = Callable[[RedisServer], AbstractContextManager[None]]
+FULL_SECONDS = 5
+"""Longer than a worker waits for work before it asks again."""
+A_WORKER_MORE = pytest.mark.skipif(not LONG, reason="it takes its time to start: make promises")
 redis_is_full = pytest.mark.parametrize("full", WAYS)
 
 
@@ -123,9 +129,46 @@ def test_what_must_be_limited_is_while_redis_is_full(full: Way, server: RedisSer
     assert LimitWindow.objects.exists()
 
 
-def test_a_full_redis_ends_no_worker() -> None:
-    """Celery would take a refusal for a mistake of its own, and end."""
-    assert app.conf.broker_channel_error_retry
+def full_around(server: RedisServer, folder: Path, *, app: str = "config.celery", careless: str = "") -> Running:
+    """A worker whose broker was full for a few seconds while it waited for work."""
+    broker = broker_url(server.url)
+    worker = Running(
+        "ingest", "--without-mingle", folder=folder, more={"CELERY_BROKER_URL": broker, "CARELESS": careless}, app=app
+    )
+    worker.wait_for("ready.")
+    with redis_disk_full(server):
+        time.sleep(FULL_SECONDS)
+    return worker
+
+
+@A_WORKER_MORE
+def test_a_full_redis_ends_no_worker(server: RedisServer, tmp_path: Path) -> None:
+    with closing_worker(full_around(server, tmp_path)) as worker:
+        message = send_over(server)
+        worker.wait_for(message, "succeeded")
+
+
+@A_WORKER_MORE
+def test_control_without_patience_with_refusals_it_ends(server: RedisServer, tmp_path: Path) -> None:
+    """Celery takes a refusal for a mistake of its own."""
+    careless = full_around(server, tmp_path, app="tests.promises.careless", careless="end_when_refused")
+    with closing_worker(careless) as worker:
+        until(worker.ended, "it ends")
+
+
+@contextmanager
+def closing_worker(worker: Running) -> Iterator[Running]:
+    """For the length of a `with` block."""
+    try:
+        yield worker
+    finally:
+        worker.kill()
+
+
+def send_over(server: RedisServer) -> str:
+    """Tells a worker to flush over this broker; the id of the message."""
+    with Connection(broker_url(server.url)) as connection:
+        return str(app.send_task("sessions_app.tasks.flush_events", queue="ingest", connection=connection).id)
 
 
 def refusals(answers: list[Any]) -> set[tuple[int, str]]:

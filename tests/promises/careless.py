@@ -46,4 +46,9 @@ def settle_bit_by_bit() -> None:
     replace(settling, "lock_order", Order.objects.select_related("session").get)
 
 
+def end_when_refused() -> None:
+    """By a broker that takes nothing."""
+    app.conf.broker_channel_error_retry = False
+
+
 globals()[os.environ["CARELESS"]]()

@@ -89,6 +89,33 @@ def test_the_visit_goes_on_while_redis_is_away_and_every_view_counts(server: Red
     assert VisitorSession.objects.get().page_views == 3
 
 
+def die(server: RedisServer) -> None:
+    """It is killed, which is noticed, and starts on what it wrote down."""
+    server.kill()
+    with pytest.raises(core_redis.RedisAwayError):
+        ingest.flush(consumer="test")
+    server.start()
+    ask_again()
+
+
+def stored_after_a_death(server: RedisServer) -> int:
+    """How many of two events are stored that Redis had accepted when it was killed."""
+    begin(view(), view())
+    die(server)
+    ingest.flush(consumer="test")
+    return SessionEvent.objects.count()
+
+
+def test_what_redis_accepted_outlives_kill_9(server: RedisServer) -> None:
+    assert stored_after_a_death(server) == 2
+
+
+def test_control_without_its_file_it_is_lost(server: RedisServer) -> None:
+    server.append_only = False
+    die(server)
+    assert stored_after_a_death(server) == 0
+
+
 def test_a_visit_that_postgresql_does_not_know_yet_is_believed(server: RedisServer) -> None:
     session = begin(view())
     server.hang()
