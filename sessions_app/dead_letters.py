@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import DataError, IntegrityError, connection, transaction
+from django.db import connection, transaction
 
 from sessions_app import ingest
 from sessions_app.entries import Entry, Kind, session_id_of
@@ -16,8 +16,6 @@ from sessions_app.models import DeadLetter, VisitorSession
 
 UNKNOWN_SESSION = "the session is unknown"
 NO_SESSION = "the entry names no session"
-REFUSALS = (DataError, IntegrityError, KeyError, TypeError, ValueError, OverflowError)
-"""What storing an entry raises that is poisonous, whatever its shape. PostgreSQL being away is none of these."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +128,7 @@ def refusal(entry: Any) -> str:
             ingest.make_months([revived])
             ingest.store([revived])
             connection.check_constraints()  # those that PostgreSQL leaves to the commit, such as a customer's
-    except REFUSALS as error:
+    except ingest.POISON as error:
         return str(error) or type(error).__name__
     return ""
 

@@ -13,16 +13,18 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 import redis
 from django.conf import settings
-from django.db import DataError, IntegrityError, connection, transaction
+from django.core.exceptions import FieldDoesNotExist, FieldError, ValidationError
+from django.db import DataError, IntegrityError, OperationalError, connection, transaction
 from django.db.backends.utils import CursorWrapper
+from django.db.models import F, Func, JSONField, Value
 from django.utils.dateparse import parse_datetime
 
 from core import redis as core_redis
 from core.clock import now, shop_day
+from core.net import printable
 from core.postgresql.patience import waits_at_most
 from core.redis import Client
 from sessions_app import late_days
@@ -34,6 +36,11 @@ from sessions_app.state import CRAWLERS, STREAM, keep_guard
 log = logging.getLogger(__name__)
 GROUP = "flushers"
 BATCH = 2000
+POISON = (
+    DataError, IntegrityError, KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError,
+    ValidationError, FieldError, FieldDoesNotExist,
+)  # fmt: skip
+"""What storing an entry raises that is poisonous, whatever its shape. PostgreSQL being away is none of these."""
 Taken = tuple[bytes, Entry]
 """A message of the stream: its id there, and what it carries."""
 Late = dict[str, str | datetime]
@@ -127,7 +134,7 @@ late AS (INSERT INTO sessions_app_lateday (day)
     FROM (SELECT "timestamp" FROM inserted
           UNION ALL SELECT started_at FROM held JOIN totals USING (session_id)) AS stored (at)
     WHERE at < %(counted_before)s)
-SELECT DISTINCT session_id FROM given WHERE session_id NOT IN (SELECT session_id FROM held)
+SELECT DISTINCT session_id FROM given WHERE session_id IS NULL OR session_id NOT IN (SELECT session_id FROM held)
 """
 
 
@@ -158,7 +165,7 @@ def store_events(cursor: CursorWrapper, events: Sequence[Entry], late: Late) -> 
     cursor.execute(INSERT_EVENTS, {"events": json_array(events), **late})
     unknown = {session_id for (session_id,) in cursor.fetchall()}
     if unknown:
-        bury([event for event in events if UUID(event.fields["session_id"]) in unknown], "the session is unknown")
+        bury([event for event in events if session_id_of(event.fields) in unknown], "the session is unknown")
 
 
 def json_array(entries: Sequence[Entry]) -> str:
@@ -167,12 +174,15 @@ def json_array(entries: Sequence[Entry]) -> str:
 
 
 def store_arrival(cursor: CursorWrapper, entry: Entry, counted_before: datetime) -> None:
-    """Adds a touch to a visit, once; or says where the visit came from when its first request could not."""
+    """Adds a touch to a visit, once; or says where the visit came from when its first request could not. That is then
+    its first touch, and others stay.
+    """
     session_id, touch = entry.fields["session_id"], entry.fields["arrival"]
     if entry.fields["fills"]:
         source = {name: value for name, value in touch.items() if name != "at"}
+        first = Func(F("touches"), Value("{0}"), Value(touch, JSONField()), function="jsonb_set")
         visit = VisitorSession.objects.not_erased().filter(pk=session_id)
-        if visit.update(touches=[touch], **source) and datetime.fromisoformat(touch["at"]) < counted_before:
+        if visit.update(touches=first, **source) and datetime.fromisoformat(touch["at"]) < counted_before:
             late_days.note([shop_day(datetime.fromisoformat(touch["at"]))])
         return
     cursor.execute(
@@ -186,17 +196,24 @@ def store_each(entries: Sequence[Entry]) -> None:
     """Writes what can be written: a batch with one poisonous entry loses only that one, to the dead letters."""
     try:
         store(entries)
-    except (DataError, IntegrityError, KeyError) as error:
+    except (*POISON, OperationalError) as error:
+        if isinstance(error, OperationalError) and not is_beyond_limits(error):
+            raise
         if isinstance(error, IntegrityError) and make_months(entries):
             store_each(entries)
             return
         if len(entries) == 1:
             log.error("an entry could not be stored, it is a dead letter now: %s", type(error).__name__)
-            bury(entries, str(error))
+            bury(entries, str(error) or type(error).__name__)
             return
         middle = len(entries) // 2
         store_each(entries[:middle])
         store_each(entries[middle:])
+
+
+def is_beyond_limits(error: OperationalError) -> bool:
+    """Whether PostgreSQL was asked and cannot take it (class 54), as with what is nested far too deep."""
+    return str(getattr(error.__cause__, "sqlstate", None)).startswith("54")
 
 
 def make_months(entries: Sequence[Entry]) -> int:
@@ -215,11 +232,30 @@ def time_of(entry: Entry) -> datetime | None:
 
 def bury(entries: Sequence[Entry], error: str) -> None:
     """Keeps what could not be stored, with the reason; nothing of a visit that was erased."""
-    found = [(session_id_of(entry.fields), entry.fields) for entry in entries]
-    visits = VisitorSession.objects.filter(pk__in={session_id for session_id, _fields in found if session_id})
+    found = [(fields_of(entry), entry) for entry in entries]
+    visits = VisitorSession.objects.filter(pk__in={id_ for fields, _entry in found if (id_ := session_id_of(fields))})
     erased = set(visits.erased().values_list("pk", flat=True))
-    letters = [DeadLetter(entry=fields, error=error[:2000]) for session_id, fields in found if session_id not in erased]
-    DeadLetter.objects.bulk_create(letters)
+    kept = [(fields, entry) for fields, entry in found if session_id_of(fields) not in erased]
+    error = printable(error)[:2000]
+    try:
+        with transaction.atomic():
+            DeadLetter.objects.bulk_create([DeadLetter(entry=fields, error=error) for fields, _entry in kept])
+    except (DataError, ValueError):
+        DeadLetter.objects.bulk_create([DeadLetter(entry=raw(entry), error=error) for _fields, entry in kept])
+
+
+def fields_of(entry: Entry) -> Any:
+    """What an entry says; its text if that is no JSON, or null."""
+    try:
+        found = entry.fields
+    except (ValueError, RecursionError):
+        return raw(entry)
+    return raw(entry) if found is None else found
+
+
+def raw(entry: Entry) -> str:
+    """The text of an entry as PostgreSQL can keep it."""
+    return entry.text.replace("\0", "\\0")
 
 
 def this_process() -> str:
@@ -328,9 +364,11 @@ def take_over(consumer: str) -> list[Taken]:
 
 
 def read(messages: Iterable[tuple[bytes, dict[bytes, bytes]]]) -> list[Taken]:
-    """The entries of stream messages, each of which has one field, named by the entry's kind."""
+    """The entries of stream messages, each of which has one field, named by the entry's kind. What is no UTF-8 is kept
+    in a way that is no JSON.
+    """
     return [
-        (entry_id, Entry(Kind(kind.decode()), text.decode()))
+        (entry_id, Entry(Kind(kind.decode(errors="replace")), text.decode(errors="backslashreplace")))
         for entry_id, fields in messages
         for kind, text in (fields or {}).items()
     ]
@@ -366,7 +404,7 @@ def store_crawlers() -> None:
 
 
 def count_crawler(*, day: str, views: int) -> None:
-    """Notes page views of a crawler on an ISO day.
+    """Notes page views of a crawler on an ISO day, the shop's.
 
     Raises:
         RedisAwayError: it is not counted then.

@@ -5,10 +5,9 @@ import re
 from collections.abc import Callable
 from typing import cast
 
-from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
-from psycopg_pool import PoolTimeout
 
+from core.api import DATABASE_AWAY
 from sessions_app.visits import Visit
 
 log = logging.getLogger(__name__)
@@ -50,7 +49,7 @@ class VisitMiddleware:
             visit.commit()
             if request.method == "POST" and response.status_code < 300 and LEAVES_NO_EVENT.fullmatch(path):
                 visit.confirm()
-        except (OperationalError, PoolTimeout) as error:
+        except DATABASE_AWAY as error:
             log.error("a visit could not be noted, the answer goes out: %s", error)
         else:
             visit.set_cookies(response)

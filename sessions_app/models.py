@@ -214,7 +214,7 @@ class VisitorSalt(models.Model):
 
 
 class CrawlerDay(models.Model):
-    """Crawlers are counted, by day and source, and leave nothing else."""
+    """Crawlers are counted, by the shop's day and by source, and leave nothing else."""
 
     day = models.DateField()
     source = models.CharField(max_length=6, choices=SessionEvent.Source)

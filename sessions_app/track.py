@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, lru_cache
 from hashlib import sha256
+from math import inf
 from pathlib import Path
 from typing import Any, cast
 
 from django.core.exceptions import RequestDataTooBig
-from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
@@ -19,11 +19,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
-from psycopg_pool import PoolTimeout
 
 from core import limits
 from core.answers import say
-from core.api import json_failure
+from core.api import DATABASE_AWAY, json_failure
 from sessions_app.events import Event, EventError, parse_event
 from sessions_app.middleware import VisitRequest
 
@@ -95,7 +94,7 @@ def taken(request: HttpRequest) -> HttpResponse:
         visit.commit()
     except TrackError as refusal:
         return refused(request, refusal)
-    except (OperationalError, PoolTimeout):  # Redis is away or full, and PostgreSQL is not there to take its place
+    except DATABASE_AWAY:  # Redis is away or full, and PostgreSQL is not there to take its place
         answer = refused(request, TrackError("NOT_READY", 503, NOT_READY))
         answer["Retry-After"] = str(RETRY_SECONDS)
         return answer
@@ -150,7 +149,7 @@ def read(request: HttpRequest) -> Sent:
     if request.content_type not in CONTENT_TYPES:
         raise TrackError("UNSUPPORTED_MEDIA_TYPE", 415, _("Send application/json or text/plain."))
     try:
-        sent = json.loads(body_of(request))
+        sent = json.loads(body_of(request), parse_int=whole)
     except (ValueError, RecursionError):
         raise TrackError("MALFORMED_JSON", 400, _("This is not JSON.")) from None
     if not (isinstance(sent, dict) and "events" in sent):
@@ -159,6 +158,14 @@ def read(request: HttpRequest) -> Sent:
     if not isinstance(events, list) or not 0 < len(events) <= MOST_EVENTS:
         raise TrackError("INVALID_INPUT", 400, _("events: a list of 1 to 100."))
     return Sent(events, session if isinstance(session, str) else "", sent.get("optOut") is True)
+
+
+def whole(digits: str) -> int | float:
+    """An integer. One of more digits than can be read is no finite number, for which its event alone is refused."""
+    try:
+        return int(digits)
+    except ValueError:
+        return inf
 
 
 def body_of(request: HttpRequest) -> bytes:

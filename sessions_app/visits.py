@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 
 from core import logs
 from core.clock import now as clock_now
+from core.clock import shop_day
 from core.limits import Allowance
 from core.net import client_ip
 from core.redis import RedisAwayError
@@ -153,7 +154,7 @@ class Visit:
         """Sends what was recorded, and notes that the session was seen.
 
         Raises:
-            OperationalError: neither Redis nor PostgreSQL took it.
+            OperationalError, InterfaceError, PoolTimeout: neither Redis nor PostgreSQL took it.
         """
         if self.ended or (self.seen and not self.pending):
             return
@@ -308,7 +309,7 @@ class Visit:
         views = sum(event.is_page_view for event in self.pending)
         try:
             if views:
-                ingest.count_crawler(day=self.now.date().isoformat(), views=views)
+                ingest.count_crawler(day=shop_day(self.now).isoformat(), views=views)
         except RedisAwayError:
             return  # crawlers are a courtesy figure: not worth a write to PostgreSQL
 

@@ -22,7 +22,7 @@ from core.ids import new_id
 from core.postgresql.sessions import own_session
 from core.spreadsheets import Refusal
 
-ONE_IMPORT_AT_A_TIME = 4_700_152
+ONE_IMPORT_AT_A_TIME = 4_700_154
 """Number of the advisory lock, this module's own."""
 TRIES = 3
 """Somebody else may make a product with the same SKU or slug at the same moment; the next time it is there."""

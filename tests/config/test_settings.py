@@ -15,8 +15,8 @@ from config.settings import database, env
 LOAD = "import sys, django; django.setup(); print(*sys.modules)"
 
 
-def load(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    words = [sys.executable, "-W", "ignore", "-c", LOAD]
+def load(environment: dict[str, str], code: str = LOAD) -> subprocess.CompletedProcess[str]:
+    words = [sys.executable, "-W", "ignore", "-c", code]
     whole = environment | {"DJANGO_SETTINGS_MODULE": "config.settings"}
     return subprocess.run(words, cwd=PROJECT, env=whole, capture_output=True, text=True, check=False)
 
@@ -110,3 +110,9 @@ def test_a_shop_without_one_of_them_says_which(name: str) -> None:
     done = load({key: value for key, value in PRODUCTION.items() if key != name})
     assert done.returncode != 0
     assert f"{name} is not set" in done.stderr
+
+
+def test_pages_to_pay_at_are_those_of_billing_and_stripe_and_what_the_shop_names() -> None:
+    named = {"BILLING_URL": "https://billing.example.com:8443/x", "PAYMENT_HOSTS": "pay.example.com,paypal.com"}
+    done = load(PRODUCTION | named, "from config.settings import PAYMENT_HOSTS; print(*sorted(PAYMENT_HOSTS))")
+    assert done.stdout.split() == ["billing.example.com", "checkout.stripe.com", "pay.example.com", "paypal.com"]

@@ -11,14 +11,22 @@ from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from core.clock import now
 from customers.models import Customer
 from customers.services import set_status
+from sessions_app.months import ensure_months
 from tests.customers.member import Member, account, logged_in, mails
 from tests.factories import PASSWORD, CustomerFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 VALUES = re.compile(r"'[^']*'|\b\d+\b|savepoint\s\S+|\"s\d+_\w+\"", re.IGNORECASE)
 WRONG = "a-wrong-horse-55"
+
+
+@pytest.fixture(autouse=True)
+def _month_is_known(db: None) -> None:
+    """Whoever is the first of a process to have a visit stored asks for its month, whatever the address."""
+    ensure_months([now()])
 
 
 def nobody() -> str:

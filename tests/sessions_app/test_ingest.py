@@ -8,7 +8,7 @@ import pytest
 from django.db import OperationalError
 
 from core import redis as core_redis
-from sessions_app import ingest, services, state
+from sessions_app import dead_letters, ingest, services, state
 from sessions_app.entries import Entry, Kind
 from sessions_app.events import Event, Source, event_entry
 from sessions_app.models import CrawlerDay, DeadLetter, SessionEvent, VisitorSession
@@ -134,6 +134,44 @@ def test_a_time_that_cannot_be_is_a_dead_letter_and_not_the_end_of_the_flusher(t
     assert DeadLetter.objects.get().entry["timestamp"] == time
 
 
+POISON = {
+    "no JSON": b"\x1b[31mhello",
+    "no UTF-8": b'{"session_id": "\xff\xfe"}',
+    "a null byte": b'{"session_id": "\0"}',
+    "an escaped null byte": b'{"session_id": "\\u0000"}',
+    "half a character": b'{"session_id": "\\ud800"}',
+    "a list": b"[1]",
+    "null": b"null",
+    "text": b'"x"',
+    "nothing": b"{}",
+    "no session": b'{"session_id": null}',
+    "an arrival that is none": b'{"session_id": "x", "fills": true, "arrival": {"none": 1}}',
+    "a touch that is none": b'{"session_id": "x", "fills": true, "arrival": 7}',
+    "a huge number": b'{"session_id": 1%s}' % (b"0" * 5000),
+    "no number": b'{"session_id": NaN}',
+    "a tower": b'{"session_id": %s}' % (b"[" * 100_000 + b"]" * 100_000),
+}
+
+
+@pytest.mark.parametrize("kind", ["session", "event", "arrival", "\xff"])
+@pytest.mark.parametrize("text", POISON.values(), ids=POISON)
+def test_whatever_stands_in_the_stream_is_a_dead_letter_and_not_the_end_of_the_flusher(text: bytes, kind: str) -> None:
+    session = visit(event("page_view"))
+    core_redis.client().xadd(state.STREAM, {kind.encode("latin-1"): text})
+    state.append([event_entry(event("search"), session.session_id)])
+    ingest.flush(consumer="test")
+    assert SessionEvent.objects.count() == 2
+    assert DeadLetter.objects.count() == 1
+    assert core_redis.client().xlen(state.STREAM) == 0
+
+
+def test_of_what_is_no_json_the_text_is_kept() -> None:
+    core_redis.client().xadd(state.STREAM, {"event": b"hello \xff\0"})
+    ingest.flush(consumer="test")
+    assert DeadLetter.objects.get().entry == "hello \\xff\\0"
+    assert dead_letters.replay().failed == 1
+
+
 def test_one_poisonous_event_loses_only_itself() -> None:
     session = visit(event("page_view"))
     poison = event_entry(event("search"), session.session_id).fields | {"timestamp": "not a time"}
@@ -141,6 +179,27 @@ def test_one_poisonous_event_loses_only_itself() -> None:
     ingest.flush(consumer="test")
     assert sorted(SessionEvent.objects.values_list("event_type", flat=True)) == ["add_to_cart", "page_view"]
     assert DeadLetter.objects.get().entry["event_type"] == "search"
+
+
+def test_an_event_of_no_session_beside_one_of_an_unknown_one_is_a_dead_letter_too() -> None:
+    nobodys = event_entry(event("search"), uuid4()).fields | {"session_id": None}
+    state.append([Entry.of(Kind.EVENT, nobodys), event_entry(event("search"), uuid4())])
+    ingest.flush(consumer="test")
+    assert [letter.error for letter in DeadLetter.objects.all()] == ["the session is unknown"] * 2
+
+
+def test_where_a_visit_came_from_told_again_loses_no_later_touch() -> None:
+    session = visit(event("page_view"))
+    came = {"at": session.started_at.isoformat(), "channel": "e-mail", "utm_source": "news"}
+    again = {"at": NOW.isoformat(), "channel": "social", "utm_source": "fb"}
+    first, later = (
+        Entry.of(Kind.ARRIVAL, {"arrival": touch, "fills": touch is came, "session_id": session.session_id.hex})
+        for touch in (came, again)
+    )
+    state.append([first, later])
+    ingest.flush(consumer="test")
+    ingest.store([first])
+    assert VisitorSession.objects.get().touches == [came, again]
 
 
 def test_an_event_of_an_unknown_session_becomes_a_dead_letter() -> None:

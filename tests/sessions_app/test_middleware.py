@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import uuid4
 
 import pytest
+import time_machine
 from django.conf import LazySettings
 from django.db import connection
 from django.test import Client
@@ -13,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 
 from core import redis as core_redis
 from sessions_app.ingest import flush
-from sessions_app.models import VisitorSession
+from sessions_app.models import CrawlerDay, VisitorSession
 from sessions_app.tokens import SESSION_COOKIE
 from tests.billing_server import BillingService
 from tests.browsers import CHROME, CRAWLER
@@ -92,6 +94,14 @@ def test_a_crawler_leaves_no_session(client: Client) -> None:
     answer = client.get("/api/v1/storefront/products", headers={"user-agent": CRAWLER})
     assert SESSION_COOKIE not in answer.cookies
     assert core_redis.client().keys("session:*") == []
+
+
+def test_crawlers_are_counted_by_the_shops_day(client: Client, settings: LazySettings) -> None:
+    settings.SHOP_TIME_ZONE = "Pacific/Auckland"
+    with time_machine.travel(datetime(2026, 11, 20, 15, tzinfo=UTC)):
+        client.get("/api/v1/storefront/products", headers={"user-agent": CRAWLER})
+    flush(consumer="test")
+    assert CrawlerDay.objects.get().day == date(2026, 11, 21)
 
 
 def test_whoever_shows_a_session_is_no_crawler(browser: Client) -> None:

@@ -197,6 +197,14 @@ def test_a_time_that_is_none_is_the_servers(browser: Client, time: object) -> No
     assert abs(event.timestamp - datetime.now(UTC)) < timedelta(minutes=1)
 
 
+@pytest.mark.parametrize("number", ["1" * 5000, "-" + "1" * 5000])
+def test_a_number_of_too_many_digits_loses_its_event_alone(browser: Client, number: str) -> None:
+    good, bad = json.dumps(view()), json.dumps(view(metadata={"n": 7})).replace("7", number)
+    answer = send(browser, f'{{"events": [{good}, {bad}]}}'.encode())
+    assert (answer.status_code, answer.json()["accepted"]) == (202, 1)
+    assert [refusal["index"] for refusal in answer.json()["rejected"]] == [1]
+
+
 UTM = {"utmSource": "push", "utmMedium": "app", "utmCampaign": "spring", "utmTerm": "mug", "utmContent": "b"}
 
 
