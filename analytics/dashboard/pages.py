@@ -192,7 +192,7 @@ def file(request: HttpRequest, name: str) -> HttpResponse:
         raise Http404
     wanted, _notes = wanted_by(request)
     reading = Reading(wanted, now=now())
-    return csv_file(tile.lines(reading), f"{name}_{reading.window.first}_{reading.window.last}")
+    return csv_file(tile.lines(reading), tile.columns(reading), f"{name}_{reading.window.first}_{reading.window.last}")
 
 
 @require_POST

@@ -19,16 +19,19 @@ from analytics.dashboard.about import COUPONS, CUSTOMERS, GOAL, MONEY, OUTCOMES,
 from analytics.dashboard.beside import Question
 from analytics.dashboard.links import orders_behind, placed_behind, visits_behind
 from analytics.dashboard.reading import Reading
-from analytics.dashboard.values import lines_of_values, question, values_table
+from analytics.dashboard.values import columns_of_values, lines_of_values, question, values_table
 from analytics.dashboard.week import hours, lines_of_week, week
+from analytics.figures import plain
 from analytics.goals import goal_of_days
 from analytics.metrics import steps
 from analytics.notes import notes_on
 from analytics.panels import funnel, goal, outcomes
+from core.money import money_string
 from sessions_app.dimensions import Step
 
 Context = dict[str, Any]
 Line = dict[str, Any]
+Columns = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ class Tile:
     template: str
     context: Callable[[Reading, HttpRequest], Context]
     lines: Callable[[Reading], Iterable[Line]] | None = None
+    columns: Callable[[Reading], Columns] = lambda reading: ()
+    """Of the file: the same ones whatever is in it."""
     about: Told = ()
     slow: Callable[[Reading], list[Question[Any]]] = lambda reading: []
     """What of it PostgreSQL takes long for, and can be asked before the tile's turn."""
@@ -96,7 +101,8 @@ def lines_of_cards(reading: Reading) -> Iterable[Line]:
     for name, headline in HEADLINES.items():
         now, before = numbers(reading, name)
         metric = headline.metric
-        yield {"metric": metric.name, "value": now, "before": before, "definition": metric.definition}
+        numbers_of_it = {"value": plain(now, metric.kind), "before": plain(before, metric.kind)}
+        yield {"metric": metric.name, **numbers_of_it, "definition": metric.definition}
 
 
 def plot(reading: Reading, request: HttpRequest) -> Context:
@@ -116,9 +122,16 @@ def plot(reading: Reading, request: HttpRequest) -> Context:
 
 def lines_of_plot(reading: Reading) -> Iterable[Line]:
     """A line a point."""
+    kind = reading.plotted.kind
     for spot in chart(reading.plotted, reading.current, reading.before).spots:
-        compared = {"compared_with": spot.before_label, "value_before": spot.before} if spot.before_label else {}
-        yield {"begins": spot.begins.isoformat(), "value": spot.value, "is_over": not spot.is_cut} | compared
+        compared = {"compared_with": spot.before_label, "value_before": plain(spot.before, kind)}
+        shown = {"begins": spot.begins.isoformat(), "value": plain(spot.value, kind), "is_over": not spot.is_cut}
+        yield shown | compared
+
+
+def columns_of_plot(reading: Reading) -> Columns:
+    """Its columns."""
+    return ("begins", "value", "is_over", *(("compared_with", "value_before") if reading.window_before else ()))
 
 
 def funnel_steps(reading: Reading, request: HttpRequest) -> Context:
@@ -145,7 +158,7 @@ def order_outcomes(reading: Reading, request: HttpRequest) -> Context:
 def lines_of_outcomes(reading: Reading) -> Iterable[Line]:
     """A line a state."""
     found = selectors.order_outcomes(reading.window, reading.asked.filters)
-    return [{"status": each.status, "orders": each.orders, "total": each.total} for each in found]
+    return [{"status": each.status, "orders": each.orders, "total": money_string(each.total)} for each in found]
 
 
 def compared_with(reading: Reading) -> list[Question[Any]]:
@@ -163,30 +176,65 @@ def values_questions(name: str) -> Callable[[Reading], list[Question[Any]]]:
     return lambda reading: [question(reading, name)]
 
 
+def values_columns(name: str) -> Callable[[Reading], Columns]:
+    """What is said of each."""
+    return lambda reading: columns_of_values(reading, name)
+
+
+def these(*names: str) -> Callable[[Reading], Columns]:
+    """Always these columns."""
+    return lambda reading: names
+
+
 def values_lines(name: str) -> Callable[[Reading], Iterable[Line]]:
     """All its values."""
     return lambda reading: lines_of_values(reading, name)
 
 
+IN_CARDS = these("metric", "value", "before", "definition")
+IN_FUNNEL = these("step", "visits")
+IN_OUTCOMES = these("status", "orders", "total")
+IN_MONEY = these("part", "amount")
+IN_CUSTOMERS = these("customers_are", "orders", "customers", "sales")
+IN_COUPONS = these("code", "orders", "sales", "discounts")
+IN_WEEK = these("weekday", "hour", "hours", "visits", "orders", "sales")
 TILES = {
     tile.name: tile
     for tile in (
         Tile("attention", "Needs attention", "attention", attention),
-        Tile("cards", "Figures", "cards", cards, lines_of_cards, GOAL, compared_with),
-        Tile("chart", "Over time", "chart", plot, lines_of_plot),
-        Tile("funnel", "Funnel", "funnel", funnel_steps, lines_of_funnel, STEPS),
-        Tile("outcomes", "Order outcomes", "outcomes", order_outcomes, lines_of_outcomes, OUTCOMES),
+        Tile("cards", "Figures", "cards", cards, lines_of_cards, IN_CARDS, GOAL, compared_with),
+        Tile("chart", "Over time", "chart", plot, lines_of_plot, columns_of_plot),
+        Tile("funnel", "Funnel", "funnel", funnel_steps, lines_of_funnel, IN_FUNNEL, STEPS),
+        Tile("outcomes", "Order outcomes", "outcomes", order_outcomes, lines_of_outcomes, IN_OUTCOMES, OUTCOMES),
         *(
-            Tile(name, title, "values", values(name), values_lines(name), VALUES, values_questions(name))
+            Tile(
+                name,
+                title,
+                "values",
+                values(name),
+                values_lines(name),
+                values_columns(name),
+                VALUES,
+                values_questions(name),
+            )
             for name, title in {"came": "Came by", "saw": "Looked at", "who": "Who and with what"}.items()
         ),
-        Tile("money", "Sales, taken apart", "money", selling.money, selling.lines_of_money, MONEY),
+        Tile(
+            "money",
+            "Sales, taken apart",
+            "money",
+            selling.money,
+            selling.lines_of_money,
+            these("part", "amount"),
+            MONEY,
+        ),
         Tile(
             "customers",
             "Customers",
             "customers",
             selling.customers,
             selling.lines_of_customers,
+            IN_CUSTOMERS,
             CUSTOMERS,
             lambda reading: [selling.paid(reading, "customers_paid")],
         ),
@@ -196,9 +244,19 @@ TILES = {
             "coupons",
             selling.coupons,
             selling.lines_of_coupons,
+            IN_COUPONS,
             COUPONS,
             lambda reading: [selling.paid(reading, "coupons_paid")],
         ),
-        Tile("week", "Hours of the week", "week", week, lines_of_week, WEEK, lambda reading: [hours(reading)]),
+        Tile(
+            "week",
+            "Hours of the week",
+            "week",
+            week,
+            lines_of_week,
+            IN_WEEK,
+            WEEK,
+            lambda reading: [hours(reading)],
+        ),
     )
 }

@@ -18,6 +18,7 @@ from analytics.dashboard.reading import Reading
 from analytics.figures import share, short, written
 from analytics.metrics import Kind
 from analytics.selectors import Value
+from core.money import money_string
 from sessions_app.dimensions import EVENTS, OTHER, TOUCHED, Dimension
 
 IN_A_FILE = 1_000
@@ -41,6 +42,8 @@ TITLES = {
 COUNTED = {name: "Views" if name in EVENTS else "Visits" for name in Dimension}
 """What is counted of a value: the visits that have it, or how often it was looked at."""
 CREDITS = {Model.SESSION: "The visit that ordered", Model.FIRST: "First touch", Model.LAST: "Last touch"}
+NAMED = (Dimension.COUNTRY, Dimension.PRODUCT)
+"""Whose values are called by other names than what they are."""
 COUNTRIES: dict[str, str] = {**Locale("en").territories}
 NO_RECORDS = (OTHER, NO_VISIT, DELETED, "(no session)")
 """Values that no visit has."""
@@ -165,20 +168,23 @@ def names_of(dimension: Dimension, found: Iterable[Value]) -> dict[str, str]:
     return {}
 
 
+def columns_of_values(reading: Reading, name: str) -> tuple[str, ...]:
+    """Of the dimension that a table shows."""
+    dimension = reading.asked.tables[name]
+    return (str(dimension), *(("name",) if dimension in NAMED else ()), "visits", "orders", "revenue", "conversion")
+
+
 def lines_of_values(reading: Reading, name: str) -> Iterable[dict[str, Any]]:
     """A line a value, 1,000 at most."""
     dimension = reading.asked.tables[name]
     found = values_of(reading, name, in_a_file=True)
     names = names_of(dimension, found)
     for value in found:
-        named = {"name": names.get(value.value, value.value)} if names else {}
-        yield (
-            {str(dimension): value.value}
-            | named
-            | {
-                "visits": value.visits,
-                "orders": value.orders,
-                "revenue": value.revenue,
-                "conversion": round(value.conversion, 2),
-            }
-        )
+        yield {
+            str(dimension): value.value,
+            "name": names.get(value.value, value.value),
+            "visits": value.visits,
+            "orders": value.orders,
+            "revenue": money_string(value.revenue),
+            "conversion": round(value.conversion, 2),
+        }

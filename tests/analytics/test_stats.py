@@ -13,7 +13,7 @@ import time_machine
 from django.conf import LazySettings
 from django.test import Client
 
-from analytics.models import RealtimeMetrics, SalesGoal
+from analytics.models import DailyMetrics, RealtimeMetrics, SalesGoal
 from sessions_app.models import VisitorSession
 from tests.analytics.days import DAY, at, computed, event, purchase, visit
 from tests.analytics.staff import logged_in, member
@@ -268,6 +268,25 @@ def test_each_is_there_as_csv(staff: Client, two_days: VisitorSession) -> None:
     assert [line["sessions"] for line in table(staff, f"funnel?{TWO_DAYS}")] == ["3", "2", "2", "1", "1", "1"]
     assert table(staff, f"metrics?date={YESTERDAY}")[0]["totalSales"] == "40.00"
     assert table(staff, "realtime?") == []
+
+
+def test_a_table_has_its_columns_though_nothing_is_in_it(staff: Client) -> None:
+    for address, first in (("breakdown?dimension=product&", "value,name,visits"), ("realtime?", "minute,users")):
+        text = staff.get(f"/api/v1/analytics/{address}from={DAY}&to={DAY}&format=csv").content.decode("utf-8-sig")
+        assert text.startswith(first)
+        assert text.count("\n") == 1
+
+
+def test_compared_days_follow_in_the_table(staff: Client, two_days: VisitorSession) -> None:
+    lines = table(staff, f"daily?{TWO_DAYS}&compare=previous")
+    assert [line["period"] for line in lines] == ["current", "current", "before", "before"]
+    assert [line["date"] for line in lines][2:] == [str(day - timedelta(days=7)) for day in (YESTERDAY, DAY)]
+    assert "period" not in table(staff, f"daily?{TWO_DAYS}")[0]
+
+
+def test_money_below_0_is_a_number_in_csv(staff: Client, two_days: VisitorSession) -> None:
+    DailyMetrics.objects.filter(date=DAY).update(net_sales=-5, refunds=5, total_sales=0)
+    assert table(staff, f"daily?{TWO_DAYS}")[1]["netSales"] == "-5.00"
 
 
 def test_what_a_spreadsheet_would_run_is_text_in_csv(staff: Client) -> None:
