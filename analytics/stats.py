@@ -18,7 +18,7 @@ from analytics.models import DailyBreakdown, DailyMetrics, RealtimeMetrics
 from analytics.periods import EARLIEST, Window, last_instant, previous
 from analytics.returns import MOST_DAYS, are_counted
 from analytics.services import RangeError
-from analytics.statements import rows, statement
+from analytics.statements import looked_at, rows, statement
 from checkout.models import CheckoutSession
 from core.clock import shop_day
 from core.errors import InvalidInputError
@@ -195,10 +195,9 @@ def realtime(*, now: datetime) -> Figures:
     """Who is here now, the minutes before, what they look at, open checkouts, and orders of the last hour."""
     minutes = RealtimeMetrics.objects.filter(minute__gt=now - LAST_MINUTES).order_by("minute")
     placed = Order.objects.filter(placed_at__gt=now - LAST_HOUR).aggregate(orders=Count("id"), total=Sum("total"))
-    parameters = {"since": now - LAST_MINUTES, "limit": TOP_PAGES}
     return selectors.realtime(now=now) | {
         "minutes": [{"minute": row.minute, "users": row.users_per_minute} for row in minutes],
-        "top_pages": rows(statement("pages_now"), parameters),
+        "top_pages": looked_at(since=now - LAST_MINUTES, limit=TOP_PAGES),
         "open_checkouts": CheckoutSession.objects.open().count(),
         "orders_last_hour": placed["orders"],
         "sales_last_hour": placed["total"] or ZERO,

@@ -14,6 +14,7 @@ from analytics.figures import Change, change, share, written
 from analytics.metrics import Kind, Totals
 from analytics.statements import among, rows, statement
 from core.money import money_string
+from orders.transfer.statements import NOBODY
 
 IN_A_FILE = 1_000
 CUSTOMERS = {False: "New", True: "Returning", None: "Nobody known"}
@@ -122,5 +123,5 @@ def paid(reading: Reading, name: str, *, limit: int = 0) -> Question[list[dict[s
     """A statement on the orders paid in the window, or on those of filtered visits."""
     window = reading.window
     whose, parameters = among(reading.asked.filters, start=window.start, end=window.until)
-    parameters |= {"start": window.start, "end": window.until, "limit": limit or reading.rows}
+    parameters |= {"start": window.start, "end": window.until, "limit": limit or reading.rows, "nobody": NOBODY}
     return name, lambda: rows(statement(name).format(of_order=whose.of_order), parameters)

@@ -32,6 +32,7 @@ from analytics.services import freeze_days
 from core import redis as core_redis
 from core.redis import breaker
 from orders.models import Order
+from orders.transfer.statements import NOBODY
 from sessions_app.models import DeadLetter
 from tests.analytics.days import at, computed, event, purchase, visit
 from tests.analytics.staff import logged_in, member
@@ -191,7 +192,14 @@ def test_customers_are_new_until_they_have_paid_once(staff: Client) -> None:
     purchase(visit(at(9)), paid=at(10), customer=new, subtotal=50)
     purchase(visit(at(9)), paid=at(11), customer=new, subtotal=20)
     assert lines_of(staff, "customers") == ["New,1,1,50.00", "Returning,2,2,50.00"]
-    assert lines_of(staff, "customers", "period=today&device=mobile") == ["Returning,1,1,30.000"]
+    assert lines_of(staff, "customers", "period=today&device=mobile") == ["Returning,1,1,30.00"]
+
+
+def test_imported_orders_that_name_no_customer_are_of_nobody_known(staff: Client) -> None:
+    nobody = CustomerFactory.create(email=NOBODY)
+    for ago in (50, 0, 0):
+        purchase(None, paid=at(9) - timedelta(days=ago), customer=nobody, subtotal=10)
+    assert lines_of(staff, "customers") == ["Nobody known,2,0,20.00"]
 
 
 def test_a_shop_of_one_day_opens_on_today(staff: Client) -> None:
