@@ -10,6 +10,7 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from analytics import stats
@@ -111,6 +112,11 @@ def cell_text(cell: object) -> str:
     return "" if cell is None else escaped(str(cell))
 
 
+def columns_of(serializer: type[Serializer[Any]]) -> list[str]:
+    """What a line has that it writes."""
+    return [str(name) for name in serializer().fields]
+
+
 def answers(serializer: Any, name: str, *, many: bool = False) -> Any:
     """What the schema says of an answer."""
     csv = OpenApiResponse(OpenApiTypes.STR, description="The same as CSV.")
@@ -139,7 +145,7 @@ class MetricsView(StatsView):
         if asked["refresh"]:
             aggregate_day(day=day, now=instant)
         data = MetricsSerializer(stats_of_day(day, now=instant)).data
-        return answer(asked, data, lines=[data], columns=MetricsSerializer().fields, name=f"metrics_{day}")
+        return answer(asked, data, lines=[data], columns=columns_of(MetricsSerializer), name=f"metrics_{day}")
 
 
 def lines_of_days(data: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -167,7 +173,7 @@ class DailyView(StatsView):
             return DailySerializer(stats.daily(window, compare=compare)).data
 
         data = stats.cached(f"daily:{compare}", window, rendered)
-        columns = [*(["period"] if compare else []), *DaySerializer().fields]
+        columns = [*(["period"] if compare else []), *columns_of(DaySerializer)]
         return answer(asked, data, lines=lines_of_days(data), columns=columns, name=dated("daily", window))
 
 
@@ -186,7 +192,7 @@ class FunnelView(StatsView):
         asked = self.asked(request, RangeQuerySerializer)
         window = self.window(asked)
         data = FunnelStepSerializer(stats.funnel(window), many=True).data
-        columns = FunnelStepSerializer().fields
+        columns = columns_of(FunnelStepSerializer)
         return answer(asked, data, lines=data, columns=columns, name=dated("funnel", window))
 
 
@@ -211,7 +217,7 @@ class BreakdownView(StatsView):
             return ValueSerializer(found, many=True).data
 
         data = stats.cached(f"breakdown:{dimension}:{model}:{limit}", window, rendered)
-        columns = [name for name in ValueSerializer().fields if name != "name" or dimension is Dimension.PRODUCT]
+        columns = [name for name in columns_of(ValueSerializer) if name != "name" or dimension is Dimension.PRODUCT]
         return answer(asked, data, lines=data, columns=columns, name=dated(dimension, window))
 
 
@@ -230,7 +236,7 @@ class HoursView(StatsView):
         asked = self.asked(request, RangeQuerySerializer)
         window = self.window(asked)
         data = HourSerializer(hours_of_week(window), many=True).data
-        return answer(asked, data, lines=data, columns=HourSerializer().fields, name=dated("hours", window))
+        return answer(asked, data, lines=data, columns=columns_of(HourSerializer), name=dated("hours", window))
 
 
 class GoalsView(StatsView):
@@ -248,7 +254,7 @@ class GoalsView(StatsView):
         asked = self.asked(request, RangeQuerySerializer)
         window = self.window(asked)
         data = GoalsSerializer(stats.goals_of(window)).data
-        lines, columns = [*data["days"], *data["months"]], GoalSerializer().fields
+        lines, columns = [*data["days"], *data["months"]], columns_of(GoalSerializer)
         return answer(asked, data, lines=lines, columns=columns, name=dated("goals", window))
 
 
@@ -265,5 +271,5 @@ class RealtimeView(StatsView):
     def get(self, request: Request) -> Response | HttpResponse:
         asked, instant = self.asked(request, FormatQuerySerializer), now()
         data = RealtimeSerializer(stats.realtime(now=instant)).data
-        lines, columns = data["minutes"], MinuteSerializer().fields
+        lines, columns = data["minutes"], columns_of(MinuteSerializer)
         return answer(asked, data, lines=lines, columns=columns, name=f"realtime_{instant:%Y-%m-%d_%H%M}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -28,6 +29,8 @@ from sessions_app.dimensions import COLUMNS, EVENTS, OTHER, TOUCHED, Dimension
 
 Figures = dict[str, Any]
 KEPT_SECONDS = 300
+NO_SESSION = "(no session)"
+"""Under what orders of no visit are told; so in attributed.sql."""
 TO_COME = "This day has not begun yet."
 TOO_EARLY = f"No day before {EARLIEST} is counted."
 TOO_LONG = f"A range has {MOST_DAYS} days at most."
@@ -63,22 +66,33 @@ def cached(name: str, window: Window, answer: Callable[[], Any]) -> Any:
     """What `answer` says, kept until a row of these days is computed again, for 5 minutes at most."""
     days = DailyMetrics.objects.filter(date__range=(previous(window).first, window.last))
     version = days.aggregate(at=Max("computed_at"))["at"]
-    key = f"stats:{settings.VERSION}:{settings.SHOP_TIME_ZONE}:{name}:{window.first}:{window.last}:{version}"
+    shop = f"{settings.SHOP_TIME_ZONE}:{settings.SHOP_CURRENCY}:{settings.COUNT_UNCONFIRMED_SESSIONS}"
+    key = f"stats:{settings.VERSION}:{shop}:{name}:{window.first}:{window.last}:{version}"
     return cache.get_or_set(key, answer, KEPT_SECONDS)
 
 
 def daily(window: Window, *, compare: bool) -> Figures:
     """`days`: the numbers of each; `totals`: of all. `comparison` is the same of the window before, or None.
 
-    A day that is not over is as its row says, so that days make the totals; the window before then ends at this hour.
+    A day that is not over is as its row says, so that days make the totals; the window before then ends at the hour at
+    which that was computed.
     """
-    here = stretch(stored_days(window), selectors.unique_visitors_of(window))
+    found = stored_days(window)
+    window = as_computed(window, found[-1]["computed_at"])
+    here = stretch(found, selectors.unique_visitors_of(window))
     answer = {"currency": settings.SHOP_CURRENCY, **here, "comparison": None}
     if compare:
         before = previous(window)
         days = stored_days(before) if before.is_whole else [*stored_days(before)[:-1], cut_day(before)]
         answer["comparison"] = stretch(days, selectors.unique_visitors_of(before))
     return answer
+
+
+def as_computed(window: Window, at: datetime | None) -> Window:
+    """The window until its last day was computed, if that is not over; all of it if it never was."""
+    if at is None or window.is_whole or not window.last_start < at < window.until:
+        return window
+    return replace(window, until=at)
 
 
 def stretch(days: list[Figures], unique: int) -> Figures:
@@ -121,7 +135,8 @@ def breakdown(window: Window, dimension: Dimension, *, model: Model, limit: int)
     """The values of a dimension with what each brought: `value`, `visits`, `visitors`, `orders`, `revenue`,
     `conversion` (orders of visits, in percent). Products also have a `name`.
 
-    By the visit that ordered, orders count on the day of the visit. By a touch they count on the day of the money, and
+    By the visit that ordered, orders count on the day of the visit; those that no visit placed are a line after the
+    others where it is told how visits came, by the day of the money. By a touch all count on the day of the money, and
     the lines add up to the shop's sales; visits are then the visits that came so.
 
     Raises:
@@ -131,6 +146,8 @@ def breakdown(window: Window, dimension: Dimension, *, model: Model, limit: int)
     found = rows(statement("range_values"), parameters)
     if model is not Model.SESSION:
         found = attributed(window, dimension, model, {row["value"]: row["visits"] for row in found})[:limit]
+    elif dimension in TOUCHED:
+        found += of_no_visit(window)
     visitors = visitors_of(window, dimension, [row["value"] for row in found])
     names = selectors.product_names(row["value"] for row in found) if dimension is Dimension.PRODUCT else None
     return [
@@ -139,6 +156,13 @@ def breakdown(window: Window, dimension: Dimension, *, model: Model, limit: int)
         | ({"name": names.get(row["value"], row["value"])} if names is not None else {})
         for row in found
     ]
+
+
+def of_no_visit(window: Window) -> list[Figures]:
+    """Orders by phone and imported ones as a line; none where there are none."""
+    days = DailyMetrics.objects.filter(date__range=(window.first, window.last))
+    sums = days.aggregate(orders=Sum("sessionless_orders", default=0), revenue=Sum("sessionless_sales", default=ZERO))
+    return [{"value": NO_SESSION, "visits": 0, **sums}] if sums["orders"] else []
 
 
 def attributed(window: Window, dimension: Dimension, model: Model, visits: dict[str, int]) -> list[Figures]:

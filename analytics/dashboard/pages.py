@@ -133,7 +133,7 @@ def shell(tile: Tile, made: Drawn | None, reading: Reading) -> dict[str, Any]:
     """What stands in the place of a tile: itself if it is kept, and whether it must be made anew."""
     is_over = reading.window.last < shop_day(reading.now)
     is_fresh = made is not None and made.is_fresh(now=reading.now, is_over=is_over)
-    return {"tile": tile, "drawn": made, "is_fresh": is_fresh}
+    return {"tile": tile, "drawn": made, "is_fresh": is_fresh, "about": tile.about(reading)}
 
 
 def viewer(request: HttpRequest, reading: Reading) -> str:

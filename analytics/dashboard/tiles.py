@@ -12,7 +12,7 @@ from django.utils.html import strip_spaces_between_tags
 
 from analytics import selectors
 from analytics.attention import attention_items
-from analytics.cards import HEADLINES, PLOTTED, card
+from analytics.cards import HEADLINES, PLOTTED, TOLD, card
 from analytics.chart import chart
 from analytics.dashboard import selling
 from analytics.dashboard.about import COUPONS, CUSTOMERS, GOAL, MONEY, OUTCOMES, STEPS, VALUES, WEEK, Told
@@ -45,7 +45,7 @@ class Tile:
     lines: Callable[[Reading], Iterable[Line]] | None = None
     columns: Callable[[Reading], Columns] = lambda reading: ()
     """Of the file: the same ones whatever is in it."""
-    about: Told = ()
+    about: Callable[[Reading], Told] = lambda reading: ()
     slow: Callable[[Reading], list[Question[Any]]] = lambda reading: []
     """What of it PostgreSQL takes long for, and can be asked before the tile's turn."""
 
@@ -71,6 +71,7 @@ def cards(reading: Reading, request: HttpRequest) -> Context:
     asked, window = reading.asked, reading.window
     behind = {"orders": orders_behind(request, window, asked.filters)}
     behind |= {"visits": visits_behind(request, window, asked.filters), "sales": behind["orders"]}
+    behind |= {"unique": behind["visits"], "aov": behind["orders"]}
     behind["conversion"] = visits_behind(request, window, asked.filters, Step.PAID)
     return {
         "cards": [
@@ -129,6 +130,16 @@ def lines_of_plot(reading: Reading) -> Iterable[Line]:
         yield shown | compared
 
 
+def about_plot(reading: Reading) -> Told:
+    """How the metric is counted."""
+    headline = TOLD[reading.asked.plot]
+    return (
+        (headline.metric.title, headline.metric.definition),
+        ("Formula", headline.formula),
+        ("Source", headline.source),
+    )
+
+
 def columns_of_plot(reading: Reading) -> Columns:
     """Its columns."""
     return ("begins", "value", "is_over", *(("compared_with", "value_before") if reading.window_before else ()))
@@ -181,6 +192,11 @@ def values_columns(name: str) -> Callable[[Reading], Columns]:
     return lambda reading: columns_of_values(reading, name)
 
 
+def told(about: Told) -> Callable[[Reading], Told]:
+    """Always the same."""
+    return lambda reading: about
+
+
 def these(*names: str) -> Callable[[Reading], Columns]:
     """Always these columns."""
     return lambda reading: names
@@ -202,10 +218,10 @@ TILES = {
     tile.name: tile
     for tile in (
         Tile("attention", "Needs attention", "attention", attention),
-        Tile("cards", "Figures", "cards", cards, lines_of_cards, IN_CARDS, GOAL, compared_with),
-        Tile("chart", "Over time", "chart", plot, lines_of_plot, columns_of_plot),
-        Tile("funnel", "Funnel", "funnel", funnel_steps, lines_of_funnel, IN_FUNNEL, STEPS),
-        Tile("outcomes", "Order outcomes", "outcomes", order_outcomes, lines_of_outcomes, IN_OUTCOMES, OUTCOMES),
+        Tile("cards", "Figures", "cards", cards, lines_of_cards, IN_CARDS, told(GOAL), compared_with),
+        Tile("chart", "Over time", "chart", plot, lines_of_plot, columns_of_plot, about_plot),
+        Tile("funnel", "Funnel", "funnel", funnel_steps, lines_of_funnel, IN_FUNNEL, told(STEPS)),
+        Tile("outcomes", "Order outcomes", "outcomes", order_outcomes, lines_of_outcomes, IN_OUTCOMES, told(OUTCOMES)),
         *(
             Tile(
                 name,
@@ -214,20 +230,12 @@ TILES = {
                 values(name),
                 values_lines(name),
                 values_columns(name),
-                VALUES,
+                told(VALUES),
                 values_questions(name),
             )
             for name, title in {"came": "Came by", "saw": "Looked at", "who": "Who and with what"}.items()
         ),
-        Tile(
-            "money",
-            "Sales, taken apart",
-            "money",
-            selling.money,
-            selling.lines_of_money,
-            these("part", "amount"),
-            MONEY,
-        ),
+        Tile("money", "Sales, taken apart", "money", selling.money, selling.lines_of_money, IN_MONEY, told(MONEY)),
         Tile(
             "customers",
             "Customers",
@@ -235,7 +243,7 @@ TILES = {
             selling.customers,
             selling.lines_of_customers,
             IN_CUSTOMERS,
-            CUSTOMERS,
+            told(CUSTOMERS),
             lambda reading: [selling.paid(reading, "customers_paid")],
         ),
         Tile(
@@ -245,7 +253,7 @@ TILES = {
             selling.coupons,
             selling.lines_of_coupons,
             IN_COUPONS,
-            COUPONS,
+            told(COUPONS),
             lambda reading: [selling.paid(reading, "coupons_paid")],
         ),
         Tile(
@@ -255,7 +263,7 @@ TILES = {
             week,
             lines_of_week,
             IN_WEEK,
-            WEEK,
+            told(WEEK),
             lambda reading: [hours(reading)],
         ),
     )

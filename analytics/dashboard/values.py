@@ -45,7 +45,7 @@ CREDITS = {Model.SESSION: "The visit that ordered", Model.FIRST: "First touch", 
 NAMED = (Dimension.COUNTRY, Dimension.PRODUCT)
 """Whose values are called by other names than what they are."""
 COUNTRIES: dict[str, str] = {**Locale("en").territories}
-NO_RECORDS = (OTHER, NO_VISIT, DELETED, "(no session)")
+NO_RECORDS = (OTHER, NO_VISIT, DELETED, stats.NO_SESSION)
 """Values that no visit has."""
 
 
@@ -55,6 +55,7 @@ class Row:
 
     name: str
     visits: str
+    visits_exact: str
     orders: str
     revenue: str
     revenue_exact: str
@@ -63,6 +64,11 @@ class Row:
     link: str
     records: str
 
+    @property
+    def is_short(self) -> bool:
+        """Whether a number of it is not told exactly."""
+        return (self.visits, self.revenue) != (self.visits_exact, self.revenue_exact)
+
 
 def values_table(reading: Reading, request: HttpRequest, name: str) -> dict[str, Any]:
     """The largest values of the dimension that a table shows, and what else it could show."""
@@ -70,12 +76,14 @@ def values_table(reading: Reading, request: HttpRequest, name: str) -> dict[str,
     found = values_of(reading, name)
     most = max((value.visits for value in found), default=0) or 1
     names = names_of(dimension, found)
+    lines = [row(reading, request, dimension, value, names, most) for value in found]
     return {
         "dimension": dimension,
         "title": TITLES[dimension],
         "counted": COUNTED[dimension],
         "has_orders": dimension is not Dimension.PAGE,
-        "rows": [row(reading, request, dimension, value, names, most) for value in found],
+        "rows": lines,
+        "shortened": [line for line in lines if line.is_short],
         "choices": [
             {"title": TITLES[each], "link": asked.link(tables={**asked.tables, name: each}), "on": each == dimension}
             for each in TABLES[name]
@@ -94,6 +102,7 @@ def row(
     return Row(
         name=names.get(value.value, value.value),
         visits=short(value.visits, Kind.COUNT),
+        visits_exact=written(value.visits, Kind.COUNT),
         orders=written(value.orders, Kind.COUNT),
         revenue=short(value.revenue, Kind.MONEY),
         revenue_exact=written(value.revenue, Kind.MONEY),

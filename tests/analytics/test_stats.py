@@ -167,6 +167,40 @@ def test_both_touches_add_up_to_the_sales_of_the_shop(staff: Client) -> None:
     assert asked(staff, f"metrics?date={DAY}")["totalSales"] == "35.00"
 
 
+def test_by_the_visit_orders_of_no_visit_are_a_line_of_their_own(staff: Client) -> None:
+    purchase(visit(at(9), channel="email"), paid=at(10), subtotal=Decimal("20.00"))
+    purchase(None, paid=at(12), subtotal=Decimal("5.00"))
+    computed(now=at(14))
+    lines = asked(staff, f"breakdown?dimension=channel&limit=1&from={DAY}&to={DAY}")
+    assert [(line["value"], line["visits"], line["orders"], line["revenue"]) for line in lines] == [
+        ("email", 1, 1, "20.00"),
+        ("(no session)", 0, 1, "5.00"),
+    ]
+    assert [line["value"] for line in asked(staff, f"breakdown?dimension=country&from={DAY}&to={DAY}")] == ["(none)"]
+
+
+def test_the_period_before_ends_at_the_hour_at_which_today_was_computed(staff: Client) -> None:
+    """Though the job that computes today is hours late."""
+    visit(at(9)), visit(at(9) - timedelta(days=7)), visit(at(13) - timedelta(days=7))
+    computed(DAY - timedelta(days=7), now=at(1)), computed(now=at(12))
+    visit(at(13))
+    found = asked(staff, f"daily?from={DAY}&to={DAY}&compare=previous")
+    totals = found["totals"], found["comparison"]["totals"]
+    assert [(each["totalVisits"], each["uniqueVisits"]) for each in totals] == [(1, 1), (1, 1)]
+
+
+@pytest.mark.parametrize("changes", [{"SHOP_CURRENCY": "VND"}, {"COUNT_UNCONFIRMED_SESSIONS": False}])
+def test_an_answer_that_is_kept_is_of_the_shop_as_it_is_set_up(
+    staff: Client, settings: LazySettings, changes: dict[str, object]
+) -> None:
+    visit(at(9), unconfirmed=True), purchase(None, paid=at(9))
+    computed(now=at(14))
+    before = asked(staff, f"daily?{TWO_DAYS}")
+    for name, value in changes.items():
+        setattr(settings, name, value)
+    assert asked(staff, f"daily?{TWO_DAYS}") != before
+
+
 def test_touches_know_no_country(staff: Client) -> None:
     response = staff.get(f"/api/v1/analytics/breakdown?dimension=country&model=first&{TWO_DAYS}")
     assert (response.status_code, list(response.json()["details"])) == (400, ["dimension"])
