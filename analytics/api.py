@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 from django.http import HttpResponse
@@ -11,6 +10,7 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from analytics import stats
@@ -22,11 +22,14 @@ from analytics.serializers import (
     DailyQuerySerializer,
     DailySerializer,
     DayQuerySerializer,
+    DaySerializer,
     FormatQuerySerializer,
     FunnelStepSerializer,
+    GoalSerializer,
     GoalsSerializer,
     HourSerializer,
     MetricsSerializer,
+    MinuteSerializer,
     RangeQuerySerializer,
     RealtimeSerializer,
     ValueSerializer,
@@ -85,16 +88,19 @@ class StatsView(APIView):
         return window_of(asked["from"], asked["to"], now=now())
 
 
-def answer(asked: Mapping[str, Any], data: Any, *, lines: Any, name: str) -> Response | HttpResponse:
-    """The data, or as CSV its lines, as a file of that name."""
-    return csv_file(lines, name) if asked["format"] == "csv" else success(data)
+def answer(
+    asked: Mapping[str, Any], data: Any, *, lines: Iterable[Mapping[str, Any]], columns: Iterable[str], name: str
+) -> Response | HttpResponse:
+    """The data, or as CSV these columns of its lines, as a file of that name."""
+    return csv_file(lines, columns, name) if asked["format"] == "csv" else success(data)
 
 
-def csv_file(lines: Iterable[Mapping[str, Any]], name: str) -> HttpResponse:
-    """A table to open in a spreadsheet. What such a program would run is written as text."""
-    lines = list(lines)
-    header = list(lines[0]) if lines else []
-    cells = [[cell_text(cell) for cell in line.values()] for line in lines]
+def csv_file(lines: Iterable[Mapping[str, Any]], columns: Iterable[str], name: str) -> HttpResponse:
+    """A table to open in a spreadsheet, with the same columns whatever there is in it. What such a program would run is
+    written as text.
+    """
+    header = list(columns)
+    cells = [[cell_text(line.get(column)) for column in header] for line in lines]
     headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
     return HttpResponse(
         BYTE_ORDER_MARK + csv_text([header, *cells]), content_type="text/csv; charset=utf-8", headers=headers
@@ -102,10 +108,13 @@ def csv_file(lines: Iterable[Mapping[str, Any]], name: str) -> HttpResponse:
 
 
 def cell_text(cell: object) -> str:
-    """A cell. A number below 0 is one, not text that looks like a formula."""
-    if cell is None:
-        return ""
-    return str(cell) if isinstance(cell, (int, float, Decimal)) else escaped(str(cell))
+    """A cell; empty of nothing."""
+    return "" if cell is None else escaped(str(cell))
+
+
+def columns_of(serializer: type[Serializer[Any]]) -> list[str]:
+    """What a line has that it writes."""
+    return [str(name) for name in serializer().fields]
 
 
 def answers(serializer: Any, name: str, *, many: bool = False) -> Any:
@@ -136,11 +145,17 @@ class MetricsView(StatsView):
         if asked["refresh"]:
             aggregate_day(day=day, now=instant)
         data = MetricsSerializer(stats_of_day(day, now=instant)).data
-        return answer(asked, data, lines=[data], name=f"metrics_{day}")
+        return answer(asked, data, lines=[data], columns=columns_of(MetricsSerializer), name=f"metrics_{day}")
+
+
+def lines_of_days(data: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The days, then those that they are compared with."""
+    periods = {"current": data["days"], "before": data["comparison"]["days"] if data["comparison"] else []}
+    return [{"period": period, **day} for period, days in periods.items() for day in days]
 
 
 class DailyView(StatsView):
-    """`GET analytics/daily`"""
+    """`GET analytics/daily`. As CSV compared days follow, told by `period`."""
 
     @extend_schema(
         operation_id="analyticsDaily",
@@ -158,7 +173,8 @@ class DailyView(StatsView):
             return DailySerializer(stats.daily(window, compare=compare)).data
 
         data = stats.cached(f"daily:{compare}", window, rendered)
-        return answer(asked, data, lines=data["days"], name=dated("daily", window))
+        columns = [*(["period"] if compare else []), *columns_of(DaySerializer)]
+        return answer(asked, data, lines=lines_of_days(data), columns=columns, name=dated("daily", window))
 
 
 class FunnelView(StatsView):
@@ -176,7 +192,8 @@ class FunnelView(StatsView):
         asked = self.asked(request, RangeQuerySerializer)
         window = self.window(asked)
         data = FunnelStepSerializer(stats.funnel(window), many=True).data
-        return answer(asked, data, lines=data, name=dated("funnel", window))
+        columns = columns_of(FunnelStepSerializer)
+        return answer(asked, data, lines=data, columns=columns, name=dated("funnel", window))
 
 
 class BreakdownView(StatsView):
@@ -200,7 +217,8 @@ class BreakdownView(StatsView):
             return ValueSerializer(found, many=True).data
 
         data = stats.cached(f"breakdown:{dimension}:{model}:{limit}", window, rendered)
-        return answer(asked, data, lines=data, name=dated(dimension, window))
+        columns = [name for name in columns_of(ValueSerializer) if name != "name" or dimension is Dimension.PRODUCT]
+        return answer(asked, data, lines=data, columns=columns, name=dated(dimension, window))
 
 
 class HoursView(StatsView):
@@ -218,7 +236,7 @@ class HoursView(StatsView):
         asked = self.asked(request, RangeQuerySerializer)
         window = self.window(asked)
         data = HourSerializer(hours_of_week(window), many=True).data
-        return answer(asked, data, lines=data, name=dated("hours", window))
+        return answer(asked, data, lines=data, columns=columns_of(HourSerializer), name=dated("hours", window))
 
 
 class GoalsView(StatsView):
@@ -236,7 +254,8 @@ class GoalsView(StatsView):
         asked = self.asked(request, RangeQuerySerializer)
         window = self.window(asked)
         data = GoalsSerializer(stats.goals_of(window)).data
-        return answer(asked, data, lines=[*data["days"], *data["months"]], name=dated("goals", window))
+        lines, columns = [*data["days"], *data["months"]], columns_of(GoalSerializer)
+        return answer(asked, data, lines=lines, columns=columns, name=dated("goals", window))
 
 
 class RealtimeView(StatsView):
@@ -252,4 +271,5 @@ class RealtimeView(StatsView):
     def get(self, request: Request) -> Response | HttpResponse:
         asked, instant = self.asked(request, FormatQuerySerializer), now()
         data = RealtimeSerializer(stats.realtime(now=instant)).data
-        return answer(asked, data, lines=data["minutes"], name=f"realtime_{instant:%Y-%m-%d_%H%M}")
+        lines, columns = data["minutes"], columns_of(MinuteSerializer)
+        return answer(asked, data, lines=lines, columns=columns, name=f"realtime_{instant:%Y-%m-%d_%H%M}")

@@ -29,20 +29,26 @@ HEADLINES = {
 }
 """By what the page's address calls them."""
 SHOWN = {name: headline.metric for name, headline in HEADLINES.items()}
-OTHERS = (
-    "net_sales",
-    "refunds",
-    "total_page_views",
-    "avg_page_views_per_session",
-    "avg_session_duration",
-    "bounce_rate",
-    "cart_rate",
-    "checkout_rate",
-    "purchase_rate",
-    "placed_orders",
-    "payment_success_rate",
-)
-PLOTTED = SHOWN | {name: METRICS[name] for name in OTHERS}
+PLACED = "Orders, by when they were placed."
+OTHERS = {
+    "net_sales": (
+        "Sales − refunds.",
+        "Orders, by when the money came; refunds, by when they were made. With tax and shipping, after discounts.",
+    ),
+    "refunds": ("The sum of the refunds made.", "Refunds, by when they were made. With tax and shipping."),
+    "total_page_views": ("The number of pages seen.", VISITS),
+    "avg_page_views_per_session": ("Page views / visits.", VISITS),
+    "avg_session_duration": ("Seconds from the first to the last sign of each visit / visits.", VISITS),
+    "bounce_rate": ("100 × visits that were not engaged / visits.", VISITS),
+    "cart_rate": ("100 × visits that reached the cart / visits.", VISITS),
+    "checkout_rate": ("100 × visits that reached checkout / visits that reached the cart.", VISITS),
+    "purchase_rate": ("100 × visits whose order was paid / visits that reached checkout.", VISITS),
+    "placed_orders": ("The number of orders placed.", PLACED),
+    "payment_success_rate": ("100 × orders paid / orders placed.", PLACED),
+}
+"""Formulas and sources of others that the chart can show."""
+TOLD = HEADLINES | {name: Headline(METRICS[name], *told) for name, told in OTHERS.items()}
+PLOTTED = {name: headline.metric for name, headline in TOLD.items()}
 """What the chart can show: all of it is known by the hour, and of filtered visits too."""
 USUAL = "visits"
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from babel.numbers import format_compact_decimal
 
 from analytics.metrics import Kind, Number
-from core.money import money_short, money_text
+from core.money import money_short, money_string, money_text
 
 
 def written(value: Number, kind: Kind) -> str:
@@ -21,6 +21,11 @@ def written(value: Number, kind: Kind) -> str:
         case Kind.MEAN:
             return f"{value:,.2f}"
     return f"{value:,}"
+
+
+def plain(value: Number | None, kind: Kind) -> Number | str | None:
+    """As files have it: money in the currency's own digits."""
+    return money_string(Decimal(value)) if kind is Kind.MONEY and value is not None else value
 
 
 SHORTENED_FROM = 100_000
@@ -50,6 +55,7 @@ class Change:
 
 SAME = Change("", "=", "no change", "neutral")
 NEW = Change("", "▲", "new", "up")
+NEW_BELOW = Change("", "▼", "new", "down")
 
 
 def change(now: Number, before: Number, kind: Kind) -> Change:
@@ -57,12 +63,12 @@ def change(now: Number, before: Number, kind: Kind) -> Change:
     if now == before:
         return SAME
     if not before:
-        return NEW
+        return NEW if now > 0 else NEW_BELOW
     difference = Decimal(now) - Decimal(before)
     if kind is Kind.RATE:
         amount, unit = round(difference, 2), "pp"
     else:
-        amount, unit = round(100 * difference / Decimal(before), 1), "%"
+        amount, unit = round(100 * difference / abs(Decimal(before)), 1), "%"
     if not amount:
         return SAME
     arrow, word = ("▲", "up") if amount > 0 else ("▼", "down")

@@ -17,7 +17,7 @@ from analytics.hours import counted
 from analytics.metrics import Totals
 from analytics.models import RealtimeMetrics
 from analytics.selectors import MINUTE
-from analytics.statements import one_row, rows, statement
+from analytics.statements import looked_at, one_row
 from core.clock import day_bounds, shop_day
 from core.postgresql.replica import from_replica
 from core.single_flight import once
@@ -129,8 +129,7 @@ def minutes_before(now: datetime) -> list[Minute]:
 
 def pages_now(now: datetime) -> list[PageNow]:
     """What visits look at, most of all first."""
-    found = rows(statement("pages_now"), {"since": now - LATELY, "limit": PAGES})
-    return [PageNow(row["page"], row["sessions"]) for row in found]
+    return [PageNow(row["page"], row["sessions"]) for row in looked_at(since=now - LATELY, limit=PAGES)]
 
 
 def steps_now(now: datetime) -> dict[str, int]:

@@ -60,6 +60,20 @@ def rows_of(windows: Iterable[Window]) -> Rows:
     return {row.date: row for row in with_counted(DailyMetrics.objects.filter(reduce(or_, days)))}
 
 
+def waiting_days(windows: Iterable[Window], stored: Rows, *, before: date) -> list[date]:
+    """Days of these windows, those before one, that were never computed or wait to be computed again; none from before
+    the shop's first row. `stored` are the rows of them all (`rows_of`).
+    """
+    begin = next((vars(row)["begin"] for row in stored.values()), None) or first_row()
+    days = {day for window in windows for day in window.days if begin and begin <= day < before}
+    return sorted(day for day in days if not (day in stored and stored[day].is_settled))
+
+
+def first_row() -> date | None:
+    """The first day that has a row."""
+    return DailyMetrics.objects.order_by("date").values_list("date", flat=True).first()
+
+
 def slice_totals(window: Window, row: DailyMetrics | None) -> Totals:
     """What the last day of a window, of which this is the row, brought until its end; crawlers only by whole days.
 

@@ -49,6 +49,12 @@ def one_row(name: str, parameters: dict[str, Any]) -> dict[str, Any]:
     return rows(statement(name), parameters)[0]
 
 
+def looked_at(*, since: datetime, limit: int) -> list[dict[str, Any]]:
+    """The pages that most visits have looked at since: `page`, `sessions`."""
+    parameters = {"since": since, "limit": limit, "count_unconfirmed": settings.COUNT_UNCONFIRMED_SESSIONS}
+    return rows(statement("pages_now"), parameters)
+
+
 OF_REFUND = """EXISTS (SELECT FROM ordered WHERE ordered.id = coalesce(orders_refund.order_id, (
     SELECT order_id FROM orders_ordersession JOIN orders_paymentattempt ON order_session_id = orders_ordersession.id
      WHERE orders_paymentattempt.id = attempt_id)))"""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -18,7 +19,7 @@ from analytics.models import DailyBreakdown, DailyMetrics, RealtimeMetrics
 from analytics.periods import EARLIEST, Window, last_instant, previous
 from analytics.returns import MOST_DAYS, are_counted
 from analytics.services import RangeError
-from analytics.statements import rows, statement
+from analytics.statements import looked_at, rows, statement
 from checkout.models import CheckoutSession
 from core import measured
 from core.clock import shop_day
@@ -31,6 +32,8 @@ Figures = dict[str, Any]
 KEPT_SECONDS = 300
 STATS = "stats"
 """What this cache is called among those that are counted."""
+NO_SESSION = "(no session)"
+"""Under what orders of no visit are told; so in attributed.sql."""
 TO_COME = "This day has not begun yet."
 TOO_EARLY = f"No day before {EARLIEST} is counted."
 TOO_LONG = f"A range has {MOST_DAYS} days at most."
@@ -66,7 +69,8 @@ def cached(name: str, window: Window, answer: Callable[[], Any]) -> Any:
     """What `answer` says, kept until a row of these days is computed again, for 5 minutes at most."""
     days = DailyMetrics.objects.filter(date__range=(previous(window).first, window.last))
     version = days.aggregate(at=Max("computed_at"))["at"]
-    key = f"{STATS}:{settings.VERSION}:{settings.SHOP_TIME_ZONE}:{name}:{window.first}:{window.last}:{version}"
+    shop = f"{settings.SHOP_TIME_ZONE}:{settings.SHOP_CURRENCY}:{settings.COUNT_UNCONFIRMED_SESSIONS}"
+    key = f"{STATS}:{settings.VERSION}:{shop}:{name}:{window.first}:{window.last}:{version}"
     if (kept := cache.get(key)) is not None:
         measured.looked_up(STATS, found=1)
         return kept
@@ -79,15 +83,25 @@ def cached(name: str, window: Window, answer: Callable[[], Any]) -> Any:
 def daily(window: Window, *, compare: bool) -> Figures:
     """`days`: the numbers of each; `totals`: of all. `comparison` is the same of the window before, or None.
 
-    A day that is not over is as its row says, so that days make the totals; the window before then ends at this hour.
+    A day that is not over is as its row says, so that days make the totals; the window before then ends at the hour at
+    which that was computed.
     """
-    here = stretch(stored_days(window), selectors.unique_visitors_of(window))
+    found = stored_days(window)
+    window = as_computed(window, found[-1]["computed_at"])
+    here = stretch(found, selectors.unique_visitors_of(window))
     answer = {"currency": settings.SHOP_CURRENCY, **here, "comparison": None}
     if compare:
         before = previous(window)
         days = stored_days(before) if before.is_whole else [*stored_days(before)[:-1], cut_day(before)]
         answer["comparison"] = stretch(days, selectors.unique_visitors_of(before))
     return answer
+
+
+def as_computed(window: Window, at: datetime | None) -> Window:
+    """The window until its last day was computed, if that is not over; all of it if it never was."""
+    if at is None or window.is_whole or not window.last_start < at < window.until:
+        return window
+    return replace(window, until=at)
 
 
 def stretch(days: list[Figures], unique: int) -> Figures:
@@ -130,7 +144,8 @@ def breakdown(window: Window, dimension: Dimension, *, model: Model, limit: int)
     """The values of a dimension with what each brought: `value`, `visits`, `visitors`, `orders`, `revenue`,
     `conversion` (orders of visits, in percent). Products also have a `name`.
 
-    By the visit that ordered, orders count on the day of the visit. By a touch they count on the day of the money, and
+    By the visit that ordered, orders count on the day of the visit; those that no visit placed are a line after the
+    others where it is told how visits came, by the day of the money. By a touch all count on the day of the money, and
     the lines add up to the shop's sales; visits are then the visits that came so.
 
     Raises:
@@ -140,6 +155,8 @@ def breakdown(window: Window, dimension: Dimension, *, model: Model, limit: int)
     found = rows(statement("range_values"), parameters)
     if model is not Model.SESSION:
         found = attributed(window, dimension, model, {row["value"]: row["visits"] for row in found})[:limit]
+    elif dimension in TOUCHED:
+        found += of_no_visit(window)
     visitors = visitors_of(window, dimension, [row["value"] for row in found])
     names = selectors.product_names(row["value"] for row in found) if dimension is Dimension.PRODUCT else None
     return [
@@ -148,6 +165,13 @@ def breakdown(window: Window, dimension: Dimension, *, model: Model, limit: int)
         | ({"name": names.get(row["value"], row["value"])} if names is not None else {})
         for row in found
     ]
+
+
+def of_no_visit(window: Window) -> list[Figures]:
+    """Orders by phone and imported ones as a line; none where there are none."""
+    days = DailyMetrics.objects.filter(date__range=(window.first, window.last))
+    sums = days.aggregate(orders=Sum("sessionless_orders", default=0), revenue=Sum("sessionless_sales", default=ZERO))
+    return [{"value": NO_SESSION, "visits": 0, **sums}] if sums["orders"] else []
 
 
 def attributed(window: Window, dimension: Dimension, model: Model, visits: dict[str, int]) -> list[Figures]:
@@ -204,10 +228,9 @@ def realtime(*, now: datetime) -> Figures:
     """Who is here now, the minutes before, what they look at, open checkouts, and orders of the last hour."""
     minutes = RealtimeMetrics.objects.filter(minute__gt=now - LAST_MINUTES).order_by("minute")
     placed = Order.objects.filter(placed_at__gt=now - LAST_HOUR).aggregate(orders=Count("id"), total=Sum("total"))
-    parameters = {"since": now - LAST_MINUTES, "limit": TOP_PAGES}
     return selectors.realtime(now=now) | {
         "minutes": [{"minute": row.minute, "users": row.users_per_minute} for row in minutes],
-        "top_pages": rows(statement("pages_now"), parameters),
+        "top_pages": looked_at(since=now - LAST_MINUTES, limit=TOP_PAGES),
         "open_checkouts": CheckoutSession.objects.open().count(),
         "orders_last_hour": placed["orders"],
         "sales_last_hour": placed["total"] or ZERO,

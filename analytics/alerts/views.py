@@ -9,7 +9,8 @@ from django.urls import reverse
 
 from analytics.dashboard.asked import Asked
 from analytics.models import Alert, AlertKind
-from core.clock import shop_day
+from core.clock import day_bounds, shop_day
+from orders.admin.links import placed_orders_link
 from orders.models import PaymentAttempt
 
 PLOTS = {AlertKind.TRAFFIC_LOW: "visits", AlertKind.TRAFFIC_HIGH: "visits", AlertKind.CONVERSION_LOW: "conversion"}
@@ -22,7 +23,7 @@ def view_of(kind: str, began: datetime, *, now: datetime) -> str:
         today = Asked(plot=PLOTS[known], period="today")
         return today.of_days(day, day) if day < shop_day(now) else today.link()
     if known is AlertKind.NO_ORDERS:
-        return reverse("admin:orders_order_changelist")
+        return placed_orders_link({}, *day_bounds(day))
     failed = {"status__exact": PaymentAttempt.Status.FAILURE.value, "opened_at_from": day.isoformat()}
     return f"{reverse('admin:orders_paymentattempt_changelist')}?{urlencode(failed)}"
 

@@ -129,7 +129,7 @@ def shell(tile: Tile, made: Drawn | None, reading: Reading) -> dict[str, Any]:
     """What stands in the place of a tile: itself if it is kept, and whether it must be made anew."""
     is_over = reading.window.last < shop_day(reading.now)
     is_fresh = made is not None and made.is_fresh(now=reading.now, is_over=is_over)
-    return {"tile": tile, "drawn": made, "is_fresh": is_fresh}
+    return {"tile": tile, "drawn": made, "is_fresh": is_fresh, "about": tile.about(reading)}
 
 
 def viewer(request: HttpRequest, reading: Reading) -> str:
@@ -188,7 +188,7 @@ def file(request: HttpRequest, name: str) -> HttpResponse:
         raise Http404
     wanted, _notes = wanted_by(request)
     reading = Reading(wanted, now=now())
-    return csv_file(tile.lines(reading), f"{name}_{reading.window.first}_{reading.window.last}")
+    return csv_file(tile.lines(reading), tile.columns(reading), f"{name}_{reading.window.first}_{reading.window.last}")
 
 
 @require_POST

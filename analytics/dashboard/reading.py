@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, TypeVar, cast
 
 from django.utils.functional import cached_property
@@ -15,7 +15,7 @@ from analytics.metrics import Metric
 from analytics.models import Annotation
 from analytics.notes import notes_of
 from analytics.periods import Window
-from analytics.selectors import Rows, rows_of
+from analytics.selectors import Rows, rows_of, waiting_days
 from analytics.slices import Slice, slice_of
 from core.clock import shop_day
 
@@ -71,7 +71,20 @@ class Reading:
     @cached_property
     def stored(self) -> Rows:
         """The stored rows of both windows."""
-        return rows_of([self.window, *([self.window_before] if self.window_before else [])])
+        return rows_of(self.windows)
+
+    @property
+    def windows(self) -> list[Window]:
+        """The window, and the one before where there is one."""
+        return [self.window, *([self.window_before] if self.window_before else [])]
+
+    @cached_property
+    def waiting(self) -> list[date]:
+        """Days before today whose figures are missing or old; yesterday may wait for the job that makes it final. Of
+        filtered visits nothing is stored.
+        """
+        before = shop_day(self.now - LATE)
+        return [] if self.asked.filters else waiting_days(self.windows, self.stored, before=before)
 
     @cached_property
     def annotations(self) -> list[Annotation]:

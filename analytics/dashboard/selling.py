@@ -13,9 +13,12 @@ from analytics.dashboard.reading import Reading
 from analytics.figures import Change, change, share, written
 from analytics.metrics import Kind, Totals
 from analytics.statements import among, rows, statement
+from core.money import money_string
+from orders.transfer.statements import NOBODY
 
 IN_A_FILE = 1_000
 CUSTOMERS = {False: "New", True: "Returning", None: "Nobody known"}
+TAKEN_AWAY = ("Discounts", "Refunds")
 Parts = dict[str, Decimal]
 
 
@@ -44,26 +47,26 @@ def money(reading: Reading, request: HttpRequest) -> dict[str, Any]:
                 "is_sum": name in ("Sales", "Net sales"),
                 "amount": written(amount, Kind.MONEY),
                 "before": written(before[name], Kind.MONEY) if before else "",
-                "change": changed(amount, before[name]) if before else "",
+                "change": changed(name, amount, before[name]) if before else "",
             }
             for name, amount in parts_of(reading.current.totals).items()
         ]
     }
 
 
-def changed(now: Decimal, before: Decimal) -> Change:
-    """How the size of a part changed, whether it adds or takes away."""
-    return change(abs(now), abs(before), Kind.MONEY)
+def changed(name: str, now: Decimal, before: Decimal) -> Change:
+    """How a part changed; of one that takes away, how much it takes."""
+    return change(-now, -before, Kind.MONEY) if name in TAKEN_AWAY else change(now, before, Kind.MONEY)
 
 
 def lines_of_money(reading: Reading) -> Iterable[dict[str, Any]]:
     """A line a part."""
-    return [{"part": name, "amount": amount} for name, amount in parts_of(reading.current.totals).items()]
+    return [{"part": name, "amount": money_string(amount)} for name, amount in parts_of(reading.current.totals).items()]
 
 
 def customers(reading: Reading, request: HttpRequest) -> dict[str, Any]:
     """Orders of those who paid one before, and of those who had not."""
-    found = lines_of_customers(reading)
+    found = found_customers(reading)
     sales = sum(line["sales"] for line in found)
     return {
         "groups": [
@@ -80,6 +83,11 @@ def customers(reading: Reading, request: HttpRequest) -> dict[str, Any]:
 
 
 def lines_of_customers(reading: Reading) -> list[dict[str, Any]]:
+    """A line a group."""
+    return [line | {"sales": money_string(line["sales"])} for line in found_customers(reading)]
+
+
+def found_customers(reading: Reading) -> list[dict[str, Any]]:
     """New ones first; nobody where there are none."""
     found = {row["came_back"]: row for row in reading.answer(paid(reading, "customers_paid"))}
     names = ("orders", "customers", "sales")
@@ -107,12 +115,13 @@ def coupons(reading: Reading, request: HttpRequest) -> dict[str, Any]:
 
 def lines_of_coupons(reading: Reading) -> Iterable[dict[str, Any]]:
     """A line a coupon, 1,000 at most."""
-    return reading.answer(paid(reading, "coupons_paid", limit=IN_A_FILE))
+    found = reading.answer(paid(reading, "coupons_paid", limit=IN_A_FILE))
+    return [row | {name: money_string(row[name]) for name in ("sales", "discounts")} for row in found]
 
 
 def paid(reading: Reading, name: str, *, limit: int = 0) -> Question[list[dict[str, Any]]]:
     """A statement on the orders paid in the window, or on those of filtered visits."""
     window = reading.window
     whose, parameters = among(reading.asked.filters, start=window.start, end=window.until)
-    parameters |= {"start": window.start, "end": window.until, "limit": limit or reading.rows}
+    parameters |= {"start": window.start, "end": window.until, "limit": limit or reading.rows, "nobody": NOBODY}
     return name, lambda: rows(statement(name).format(of_order=whose.of_order), parameters)

@@ -12,23 +12,26 @@ from django.utils.html import strip_spaces_between_tags
 
 from analytics import selectors
 from analytics.attention import attention_items
-from analytics.cards import HEADLINES, PLOTTED, card
+from analytics.cards import HEADLINES, PLOTTED, TOLD, card
 from analytics.chart import chart
 from analytics.dashboard import selling
 from analytics.dashboard.about import COUPONS, CUSTOMERS, GOAL, MONEY, OUTCOMES, STEPS, VALUES, WEEK, Told
 from analytics.dashboard.beside import Question
 from analytics.dashboard.links import orders_behind, placed_behind, visits_behind
 from analytics.dashboard.reading import Reading
-from analytics.dashboard.values import lines_of_values, question, values_table
+from analytics.dashboard.values import columns_of_values, lines_of_values, question, values_table
 from analytics.dashboard.week import hours, lines_of_week, week
+from analytics.figures import plain
 from analytics.goals import goal_of_days
 from analytics.metrics import steps
 from analytics.notes import notes_on
 from analytics.panels import funnel, goal, outcomes
+from core.money import money_string
 from sessions_app.dimensions import Step
 
 Context = dict[str, Any]
 Line = dict[str, Any]
+Columns = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,9 @@ class Tile:
     template: str
     context: Callable[[Reading, HttpRequest], Context]
     lines: Callable[[Reading], Iterable[Line]] | None = None
-    about: Told = ()
+    columns: Callable[[Reading], Columns] = lambda reading: ()
+    """Of the file: the same ones whatever is in it."""
+    about: Callable[[Reading], Told] = lambda reading: ()
     slow: Callable[[Reading], list[Question[Any]]] = lambda reading: []
     """What of it PostgreSQL takes long for, and can be asked before the tile's turn."""
 
@@ -66,6 +71,7 @@ def cards(reading: Reading, request: HttpRequest) -> Context:
     asked, window = reading.asked, reading.window
     behind = {"orders": orders_behind(request, window, asked.filters)}
     behind |= {"visits": visits_behind(request, window, asked.filters), "sales": behind["orders"]}
+    behind |= {"unique": behind["visits"], "aov": behind["orders"]}
     behind["conversion"] = visits_behind(request, window, asked.filters, Step.PAID)
     return {
         "cards": [
@@ -96,7 +102,8 @@ def lines_of_cards(reading: Reading) -> Iterable[Line]:
     for name, headline in HEADLINES.items():
         now, before = numbers(reading, name)
         metric = headline.metric
-        yield {"metric": metric.name, "value": now, "before": before, "definition": metric.definition}
+        numbers_of_it = {"value": plain(now, metric.kind), "before": plain(before, metric.kind)}
+        yield {"metric": metric.name, **numbers_of_it, "definition": metric.definition}
 
 
 def plot(reading: Reading, request: HttpRequest) -> Context:
@@ -116,9 +123,26 @@ def plot(reading: Reading, request: HttpRequest) -> Context:
 
 def lines_of_plot(reading: Reading) -> Iterable[Line]:
     """A line a point."""
+    kind = reading.plotted.kind
     for spot in chart(reading.plotted, reading.current, reading.before).spots:
-        compared = {"compared_with": spot.before_label, "value_before": spot.before} if spot.before_label else {}
-        yield {"begins": spot.begins.isoformat(), "value": spot.value, "is_over": not spot.is_cut} | compared
+        compared = {"compared_with": spot.before_label, "value_before": plain(spot.before, kind)}
+        shown = {"begins": spot.begins.isoformat(), "value": plain(spot.value, kind), "is_over": not spot.is_cut}
+        yield shown | compared
+
+
+def about_plot(reading: Reading) -> Told:
+    """How the metric is counted."""
+    headline = TOLD[reading.asked.plot]
+    return (
+        (headline.metric.title, headline.metric.definition),
+        ("Formula", headline.formula),
+        ("Source", headline.source),
+    )
+
+
+def columns_of_plot(reading: Reading) -> Columns:
+    """Its columns."""
+    return ("begins", "value", "is_over", *(("compared_with", "value_before") if reading.window_before else ()))
 
 
 def funnel_steps(reading: Reading, request: HttpRequest) -> Context:
@@ -145,7 +169,7 @@ def order_outcomes(reading: Reading, request: HttpRequest) -> Context:
 def lines_of_outcomes(reading: Reading) -> Iterable[Line]:
     """A line a state."""
     found = selectors.order_outcomes(reading.window, reading.asked.filters)
-    return [{"status": each.status, "orders": each.orders, "total": each.total} for each in found]
+    return [{"status": each.status, "orders": each.orders, "total": money_string(each.total)} for each in found]
 
 
 def compared_with(reading: Reading) -> list[Question[Any]]:
@@ -163,31 +187,63 @@ def values_questions(name: str) -> Callable[[Reading], list[Question[Any]]]:
     return lambda reading: [question(reading, name)]
 
 
+def values_columns(name: str) -> Callable[[Reading], Columns]:
+    """What is said of each."""
+    return lambda reading: columns_of_values(reading, name)
+
+
+def told(about: Told) -> Callable[[Reading], Told]:
+    """Always the same."""
+    return lambda reading: about
+
+
+def these(*names: str) -> Callable[[Reading], Columns]:
+    """Always these columns."""
+    return lambda reading: names
+
+
 def values_lines(name: str) -> Callable[[Reading], Iterable[Line]]:
     """All its values."""
     return lambda reading: lines_of_values(reading, name)
 
 
+IN_CARDS = these("metric", "value", "before", "definition")
+IN_FUNNEL = these("step", "visits")
+IN_OUTCOMES = these("status", "orders", "total")
+IN_MONEY = these("part", "amount")
+IN_CUSTOMERS = these("customers_are", "orders", "customers", "sales")
+IN_COUPONS = these("code", "orders", "sales", "discounts")
+IN_WEEK = these("weekday", "hour", "hours", "visits", "orders", "sales")
 TILES = {
     tile.name: tile
     for tile in (
         Tile("attention", "Needs attention", "attention", attention),
-        Tile("cards", "Figures", "cards", cards, lines_of_cards, GOAL, compared_with),
-        Tile("chart", "Over time", "chart", plot, lines_of_plot),
-        Tile("funnel", "Funnel", "funnel", funnel_steps, lines_of_funnel, STEPS),
-        Tile("outcomes", "Order outcomes", "outcomes", order_outcomes, lines_of_outcomes, OUTCOMES),
+        Tile("cards", "Figures", "cards", cards, lines_of_cards, IN_CARDS, told(GOAL), compared_with),
+        Tile("chart", "Over time", "chart", plot, lines_of_plot, columns_of_plot, about_plot),
+        Tile("funnel", "Funnel", "funnel", funnel_steps, lines_of_funnel, IN_FUNNEL, told(STEPS)),
+        Tile("outcomes", "Order outcomes", "outcomes", order_outcomes, lines_of_outcomes, IN_OUTCOMES, told(OUTCOMES)),
         *(
-            Tile(name, title, "values", values(name), values_lines(name), VALUES, values_questions(name))
+            Tile(
+                name,
+                title,
+                "values",
+                values(name),
+                values_lines(name),
+                values_columns(name),
+                told(VALUES),
+                values_questions(name),
+            )
             for name, title in {"came": "Came by", "saw": "Looked at", "who": "Who and with what"}.items()
         ),
-        Tile("money", "Sales, taken apart", "money", selling.money, selling.lines_of_money, MONEY),
+        Tile("money", "Sales, taken apart", "money", selling.money, selling.lines_of_money, IN_MONEY, told(MONEY)),
         Tile(
             "customers",
             "Customers",
             "customers",
             selling.customers,
             selling.lines_of_customers,
-            CUSTOMERS,
+            IN_CUSTOMERS,
+            told(CUSTOMERS),
             lambda reading: [selling.paid(reading, "customers_paid")],
         ),
         Tile(
@@ -196,9 +252,19 @@ TILES = {
             "coupons",
             selling.coupons,
             selling.lines_of_coupons,
-            COUPONS,
+            IN_COUPONS,
+            told(COUPONS),
             lambda reading: [selling.paid(reading, "coupons_paid")],
         ),
-        Tile("week", "Hours of the week", "week", week, lines_of_week, WEEK, lambda reading: [hours(reading)]),
+        Tile(
+            "week",
+            "Hours of the week",
+            "week",
+            week,
+            lines_of_week,
+            IN_WEEK,
+            told(WEEK),
+            lambda reading: [hours(reading)],
+        ),
     )
 }

@@ -18,6 +18,7 @@ from analytics.dashboard.reading import Reading
 from analytics.figures import share, short, written
 from analytics.metrics import Kind
 from analytics.selectors import Value
+from core.money import money_string
 from sessions_app.dimensions import EVENTS, OTHER, TOUCHED, Dimension
 
 IN_A_FILE = 1_000
@@ -41,8 +42,10 @@ TITLES = {
 COUNTED = {name: "Views" if name in EVENTS else "Visits" for name in Dimension}
 """What is counted of a value: the visits that have it, or how often it was looked at."""
 CREDITS = {Model.SESSION: "The visit that ordered", Model.FIRST: "First touch", Model.LAST: "Last touch"}
+NAMED = (Dimension.COUNTRY, Dimension.PRODUCT)
+"""Whose values are called by other names than what they are."""
 COUNTRIES: dict[str, str] = {**Locale("en").territories}
-NO_RECORDS = (OTHER, NO_VISIT, DELETED, "(no session)")
+NO_RECORDS = (OTHER, NO_VISIT, DELETED, stats.NO_SESSION)
 """Values that no visit has."""
 
 
@@ -52,6 +55,7 @@ class Row:
 
     name: str
     visits: str
+    visits_exact: str
     orders: str
     revenue: str
     revenue_exact: str
@@ -60,6 +64,11 @@ class Row:
     link: str
     records: str
 
+    @property
+    def is_short(self) -> bool:
+        """Whether a number of it is not told exactly."""
+        return (self.visits, self.revenue) != (self.visits_exact, self.revenue_exact)
+
 
 def values_table(reading: Reading, request: HttpRequest, name: str) -> dict[str, Any]:
     """The largest values of the dimension that a table shows, and what else it could show."""
@@ -67,12 +76,14 @@ def values_table(reading: Reading, request: HttpRequest, name: str) -> dict[str,
     found = values_of(reading, name)
     most = max((value.visits for value in found), default=0) or 1
     names = names_of(dimension, found)
+    lines = [row(reading, request, dimension, value, names, most) for value in found]
     return {
         "dimension": dimension,
         "title": TITLES[dimension],
         "counted": COUNTED[dimension],
         "has_orders": dimension is not Dimension.PAGE,
-        "rows": [row(reading, request, dimension, value, names, most) for value in found],
+        "rows": lines,
+        "shortened": [line for line in lines if line.is_short],
         "choices": [
             {"title": TITLES[each], "link": asked.link(tables={**asked.tables, name: each}), "on": each == dimension}
             for each in TABLES[name]
@@ -91,6 +102,7 @@ def row(
     return Row(
         name=names.get(value.value, value.value),
         visits=short(value.visits, Kind.COUNT),
+        visits_exact=written(value.visits, Kind.COUNT),
         orders=written(value.orders, Kind.COUNT),
         revenue=short(value.revenue, Kind.MONEY),
         revenue_exact=written(value.revenue, Kind.MONEY),
@@ -165,20 +177,23 @@ def names_of(dimension: Dimension, found: Iterable[Value]) -> dict[str, str]:
     return {}
 
 
+def columns_of_values(reading: Reading, name: str) -> tuple[str, ...]:
+    """Of the dimension that a table shows."""
+    dimension = reading.asked.tables[name]
+    return (str(dimension), *(("name",) if dimension in NAMED else ()), "visits", "orders", "revenue", "conversion")
+
+
 def lines_of_values(reading: Reading, name: str) -> Iterable[dict[str, Any]]:
     """A line a value, 1,000 at most."""
     dimension = reading.asked.tables[name]
     found = values_of(reading, name, in_a_file=True)
     names = names_of(dimension, found)
     for value in found:
-        named = {"name": names.get(value.value, value.value)} if names else {}
-        yield (
-            {str(dimension): value.value}
-            | named
-            | {
-                "visits": value.visits,
-                "orders": value.orders,
-                "revenue": value.revenue,
-                "conversion": round(value.conversion, 2),
-            }
-        )
+        yield {
+            str(dimension): value.value,
+            "name": names.get(value.value, value.value),
+            "visits": value.visits,
+            "orders": value.orders,
+            "revenue": money_string(value.revenue),
+            "conversion": round(value.conversion, 2),
+        }

@@ -12,6 +12,7 @@ from analytics.dashboard.reading import Reading
 from analytics.figures import written
 from analytics.metrics import Kind
 from analytics.slices import hours_of_week
+from core.money import money_string
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 SHADES = 5
@@ -48,4 +49,4 @@ def named(hour: dict[str, Any]) -> str:
 
 def lines_of_week(reading: Reading) -> Iterable[dict[str, Any]]:
     """A line an hour, Monday's first hour first."""
-    return reading.answer(hours(reading))
+    return [hour | {"sales": money_string(hour["sales"])} for hour in reading.answer(hours(reading))]

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -41,7 +42,8 @@ PICTURED = ("visits", "sales")
 class Report:
     """A week against the one before it; each card with the link that plots it.
 
-    `state` is `full`, `quiet` or, in a shop that has seen nothing yet, `new`.
+    `state` is `full`, `quiet` or, in a shop that has seen nothing yet, `new`. `waiting` is the number of days of both
+    weeks whose figures are missing or old: the job that computes them is late.
     """
 
     week: Week
@@ -49,6 +51,7 @@ class Report:
     before: Window
     zone: str
     state: str
+    waiting: int
     cards: list[tuple[Card, str]]
     goal: dict[str, Any] | None
     best_day: str
@@ -74,6 +77,7 @@ def report_of(week: Week) -> Report:
         before=before.window,
         zone=str(shop_zone()),
         state=state(current.totals),
+        waiting=len(selectors.waiting_days(windows, stored, before=week.sunday + timedelta(days=1))),
         cards=[
             (card(metric, current.value(metric), before.value(metric)), link_to(week, plot=name))
             for name, metric in SHOWN.items()

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 BYTE_ORDER_MARK = "\ufeff"
 """Without it Excel takes the file for another encoding than UTF-8."""
 RUN_BY_SPREADSHEETS = re.compile(r"'*[=+\-@\t\r]")
+NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
 class CellError(Exception):
@@ -31,8 +32,8 @@ class Refusal:
 
 
 def escaped(text: str) -> str:
-    """The cell as no spreadsheet runs it."""
-    return f"'{text}" if RUN_BY_SPREADSHEETS.match(text) else text
+    """The cell as no spreadsheet runs it. A number below 0 is one."""
+    return f"'{text}" if RUN_BY_SPREADSHEETS.match(text) and not NUMBER.fullmatch(text) else text
 
 
 def unescaped(text: str) -> str:

@@ -217,4 +217,6 @@ class Reader:
                 values[column] = self.read[column](said)
             except CellError as error:
                 refusals.append(Refusal(record.line, column, str(error)))
+        if values.get("quantity", 0) > 0 and unescaped(cells.get("total", "")).strip().startswith("-"):
+            refusals.append(Refusal(record.line, "total", "is below 0, as only that of a refund can be"))
         return Line(record.line, number, {} if refusals else values, is_wrong=bool(refusals)), refusals

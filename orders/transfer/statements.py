@@ -4,6 +4,8 @@
 
 from orders.transfer.rows import AMOUNTS, MOMENTS, OF_AN_ORDER
 
+NOBODY = "unknown@imported.invalid"
+"""The customer of orders that name none."""
 TYPES = {**dict.fromkeys(MOMENTS, "timestamptz"), **dict.fromkeys(AMOUNTS, "numeric")}
 SAID = ", ".join(f"{column} {TYPES.get(column, 'text')}" for column in OF_AN_ORDER)
 DROP = "DROP TABLE IF EXISTS import_line, import_order, import_refused, import_key, import_match"
@@ -42,7 +44,7 @@ SELECT row_number() OVER (ORDER BY placed_at, line)::integer AS place, number, l
     coalesce(tax, 0) AS tax, coalesce(paid_at, placed_at) AS paid_at, coalesce(status, 'success') AS status,
     coalesce(fulfillment, 'delivered') AS fulfillment, coalesce(email, '') AS email, refunded, total AS said,
     before_tax + CASE WHEN total = before_tax THEN 0 ELSE coalesce(tax, 0) END AS total,
-    coalesce(email, customer || '@imported.invalid', 'unknown@imported.invalid') AS customer_email
+    coalesce(email, customer || '@imported.invalid', '{NOBODY}') AS customer_email
 FROM summed;
 ALTER TABLE import_order ADD PRIMARY KEY (place);
 CREATE INDEX ON import_order (number);
@@ -206,7 +208,7 @@ BY_NUMBER = MATCH.format(
 )
 # The latest order of its customer that had all these goods at these prices.
 BY_GOODS = MATCH.format(
-    found=f"""{WAITING} AND o.refund_of IS NULL AND o.customer_email <> 'unknown@imported.invalid' JOIN LATERAL (
+    found=f"""{WAITING} AND o.refund_of IS NULL AND o.customer_email <> '{NOBODY}' JOIN LATERAL (
         SELECT s.id, s.total - s.refunded_amount AS left_over FROM orders_order s
         WHERE s.customer_id = k.customer_id AND s.placed_at <= o.placed_at AND {ELSEWHERE} AND NOT EXISTS (
             SELECT FROM import_line l WHERE l.number = o.number AND -l.quantity > coalesce((

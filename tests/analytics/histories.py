@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 CHANNELS, PAGES = ("direct", "paid", "email"), ("/a", "/b")
 PRODUCTS = tuple(uuid.UUID(int=number) for number in (1, 2))
+FULFILMENTS = ("pending", "processing", "shipped", "delivered", "canceled")
 TYPES = ("page_view", "product_view", "add_to_cart", "checkout_started", "scrolled")
 
 
@@ -24,6 +25,7 @@ class Visit:
     unconfirmed: bool
     script_pages: int
     api_pages: int
+    products: int
     carts: int
     checkouts: int
     others: int
@@ -44,15 +46,33 @@ class Happening:
 @dataclass(frozen=True)
 class Purchase:
     """An order, of a visit or of none, placed so many minutes after that began, and paid so many later; refunded later
-    still.
+    still. Its parts are in cents; `is_on_top` says whether tax comes on top of the prices.
     """
 
     visit: int | None
     minutes: int
     status: str
+    fulfilment: str
     until_paid: int
-    cents: int
+    goods: int
+    discount: int
+    shipping: int
+    tax: int
+    is_on_top: bool
     until_refund: int | None
+
+    @property
+    def cents(self) -> int:
+        """What it comes to."""
+        return self.goods - self.discount + self.shipping + (self.tax if self.is_on_top else 0)
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Somebody who became a customer, so many minutes after the day began."""
+
+    minute: int
+    type: str
 
 
 @dataclass(frozen=True)
@@ -62,6 +82,7 @@ class History:
     visits: list[Visit]
     happenings: list[Happening]
     purchases: list[Purchase]
+    joined: list[Joined]
 
 
 def of_a_visit(number: int) -> st.SearchStrategy[int]:
@@ -82,6 +103,7 @@ def histories(draw: st.DrawFn) -> History:
                 unconfirmed=st.booleans(),
                 script_pages=st.integers(0, 2),
                 api_pages=st.integers(0, 2),
+                products=st.integers(0, 1),
                 carts=st.integers(0, 1),
                 checkouts=st.integers(0, 1),
                 others=st.integers(0, 1),
@@ -104,8 +126,19 @@ def histories(draw: st.DrawFn) -> History:
         visit=st.none() | of_a_visit(len(visits)),
         minutes=st.integers(0, 1439),
         status=st.sampled_from(["success", "success", "pending", "failed", "expired", "cancelled"]),
+        fulfilment=st.sampled_from(FULFILMENTS),
         until_paid=st.integers(0, 1500),
-        cents=st.integers(1, 9999),
+        goods=st.integers(100, 9999),
+        discount=st.integers(0, 99),
+        shipping=st.integers(0, 500),
+        tax=st.integers(0, 50),
+        is_on_top=st.booleans(),
         until_refund=st.none() | st.integers(0, 3000),
     )
-    return History(visits, draw(st.lists(happenings, max_size=10)), draw(st.lists(purchases, max_size=4)))
+    joined = st.builds(Joined, minute=st.integers(-100, 1600), type=st.sampled_from(["guest", "registered"]))
+    return History(
+        visits,
+        draw(st.lists(happenings, max_size=10)),
+        draw(st.lists(purchases, max_size=4)),
+        draw(st.lists(joined, max_size=3)),
+    )

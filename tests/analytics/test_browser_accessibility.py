@@ -1,4 +1,6 @@
-"""Pages of staff as axe-core looks at them, on a light desk and on a dark phone: nothing that keeps somebody out."""
+"""Pages of staff as axe-core looks at them, on a desk, light and dark, and on a dark phone: nothing that keeps anybody
+out.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,8 @@ AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="
 DESK, PHONE = ViewportSize(width=1440, height=900), ViewportSize(width=390, height=844)
 ALL = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 """All that is looked at on the desk, by axe's tags."""
-OF_SIGHT = ["color-contrast", "link-in-text-block", "scrollable-region-focusable", "target-size"]
+OF_COLOURS = ["color-contrast", "link-in-text-block"]
+OF_SIGHT = [*OF_COLOURS, "scrollable-region-focusable", "target-size"]
 """The rules that colours and widths can break: names and roles are the same on the phone."""
 RUN_AXE = """
     async (rules) => {
@@ -85,16 +88,20 @@ def shop() -> list[str]:
 
 
 def findings(page: Page, address: str) -> list[str]:
-    """What is serious on a page on a light desk and on a dark phone, and whether it is wider than that phone."""
+    """What is serious on a page on a desk, light and dark, and on a dark phone, and whether it is wider than that.
+
+    A light phone has the colours of the light desk and the widths of the dark phone.
+    """
     page.set_viewport_size(DESK)
     page.goto(address)
     expect(page.locator("[data-wanted]")).to_have_count(0, timeout=PATIENCE_MS)
     page.evaluate(UNFOLD_ALL)
     page.evaluate(AXE)
-    found = [f"light, {each}" for each in page.evaluate(RUN_AXE, ALL)]
-    page.set_viewport_size(PHONE)
+    found = [f"light desk, {each}" for each in page.evaluate(RUN_AXE, ALL)]
     page.evaluate(DARKEN)
-    found += [f"dark, {each}" for each in page.evaluate(RUN_AXE, OF_SIGHT)]
+    found += [f"dark desk, {each}" for each in page.evaluate(RUN_AXE, OF_COLOURS)]
+    page.set_viewport_size(PHONE)
+    found += [f"dark phone, {each}" for each in page.evaluate(RUN_AXE, OF_SIGHT)]
     found += ["it scrolls sideways"] if page.evaluate(SCROLLS_SIDEWAYS) else []
     return [f"{address}: {each}" for each in found]
 

@@ -65,6 +65,14 @@ def test_keys_do_what_their_list_says_unless_they_are_off_or_somebody_types(page
     page.goto("/admin/?period=28")
     for key, query in (("w", "period=7"), ("ArrowLeft", "to=2026-03-03"), ("ArrowRight", "to=2026-03-10")):
         press(page, key, query)
+    page.set_viewport_size({"width": 390, "height": 844})
+    all_tiles_are_there(page)
+    week, address = page.locator("[data-tile=week] .ff-scroll"), page.url
+    week.focus()
+    page.keyboard.press("ArrowRight")
+    expect(week).not_to_have_js_property("scrollLeft", 0)
+    assert page.url == address
+    page.set_viewport_size({"width": 1440, "height": 900})
     press(page, "x", "compare=none")
     press(page, "m", "period=month&compare=none")
 

@@ -1,9 +1,11 @@
 """The dashboard, as those see it who may, may not, and are nobody."""
 
+import csv
 import json
 import re
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from html import escape, unescape
 from io import BytesIO
 from pathlib import Path
@@ -13,7 +15,7 @@ from uuid import uuid4
 
 import pytest
 import time_machine
-from django.conf import settings
+from django.conf import LazySettings, settings
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.contrib.staticfiles.finders import find
@@ -26,14 +28,16 @@ from PIL import Image
 from analytics.cards import PLOTTED
 from analytics.dashboard.tiles import TILES
 from analytics.management.commands.import_access_log import dashboard_of
-from analytics.models import Annotation
+from analytics.models import Annotation, DailyMetrics
 from analytics.services import freeze_days
 from core import redis as core_redis
 from core.redis import breaker
+from orders.models import Order
+from orders.transfer.statements import NOBODY
 from sessions_app.models import DeadLetter
 from tests.analytics.days import at, computed, event, purchase, visit
 from tests.analytics.staff import logged_in, member
-from tests.factories import PASSWORD, CustomerFactory, UserFactory
+from tests.factories import PASSWORD, CustomerFactory, RefundFactory, UserFactory
 from tests.orders.subscriber import delivery_to, endpoint_at
 
 pytestmark = pytest.mark.django_db
@@ -69,6 +73,11 @@ def streamed(client: Client, query: str = "", *names: str) -> dict[str, str]:
     assert response.status_code == 200
     lines = b"".join(cast(StreamingHttpResponse, response).streaming_content).splitlines()  # type: ignore[arg-type]
     return {line["name"]: line["html"] for line in map(json.loads, lines)}
+
+
+def refunded(order: Order, amount: int, made_at: datetime) -> None:
+    """So much of an imported order went back then."""
+    RefundFactory(order=order, attempt=None, amount=amount, done=True, made_at=made_at, credit_note=f"R{amount}")
 
 
 def test_nobody_is_asked_to_log_in() -> None:
@@ -157,7 +166,10 @@ def test_periods_have_names(staff: Client, period: str, shown: str) -> None:
 def test_each_figure_can_be_plotted(staff: Client, query: str) -> None:
     purchase(visit(at(9), seconds=30, device="mobile", page_views=3), paid=at(10), subtotal=77)
     for plot, metric in PLOTTED.items():
-        assert f'<h2 id="ff-chart">{metric.title} by ' in streamed(staff, f"{query}&plot={plot}", "chart")["chart"]
+        tile = unescape(streamed(staff, f"{query}&plot={plot}", "chart")["chart"])
+        assert f'<h2 id="ff-chart">{metric.title} by ' in tile
+        assert f"<dt>{metric.title}</dt><dd>{metric.definition}</dd>" in tile
+        assert tile.count("<dt>Formula</dt>") == tile.count("<dt>Source</dt>") == 1
 
 
 def test_sales_are_taken_apart_and_put_together_again(staff: Client) -> None:
@@ -168,11 +180,21 @@ def test_sales_are_taken_apart_and_put_together_again(staff: Client) -> None:
     assert amounts == [200, -20, 10, 19, 209, 0, 209, 4]
 
 
+def test_numbers_that_are_shortened_stand_in_full_below_the_table(staff: Client) -> None:
+    purchase(visit(at(9), channel="e-mail"), paid=at(10), subtotal=Decimal("11638.45")), visit(at(9), channel="direct")
+    computed()
+    tile = streamed(staff, "period=today", "came")["came"]
+    shown, exact = tile.split("<summary>Exact numbers</summary>")
+    assert "£11,638<" in shown
+    assert "£11,638.45<" in exact
+    assert "direct" not in exact
+
+
 def test_coupons_say_what_they_brought_and_took(staff: Client) -> None:
     purchase(visit(at(9)), paid=at(10), subtotal=124, discount_amount=10, coupon_code="SPRING")
     purchase(visit(at(9)), paid=at(10), subtotal=10, coupon_code="")
     assert staff.get("/admin/dashboard/coupons.csv?period=today").content.decode().splitlines()[1:] == [
-        "SPRING,1,114.000,10.000"
+        "SPRING,1,114.00,10.00"
     ]
 
 
@@ -183,8 +205,15 @@ def test_customers_are_new_until_they_have_paid_once(staff: Client) -> None:
     purchase(visit(at(9), device="mobile"), paid=at(10), customer=known, subtotal=30)
     purchase(visit(at(9)), paid=at(10), customer=new, subtotal=50)
     purchase(visit(at(9)), paid=at(11), customer=new, subtotal=20)
-    assert lines_of(staff, "customers") == ["New,1,1,50.000", "Returning,2,2,50.000"]
-    assert lines_of(staff, "customers", "period=today&device=mobile") == ["Returning,1,1,30.000"]
+    assert lines_of(staff, "customers") == ["New,1,1,50.00", "Returning,2,2,50.00"]
+    assert lines_of(staff, "customers", "period=today&device=mobile") == ["Returning,1,1,30.00"]
+
+
+def test_imported_orders_that_name_no_customer_are_of_nobody_known(staff: Client) -> None:
+    nobody = CustomerFactory.create(email=NOBODY)
+    for ago in (50, 0, 0):
+        purchase(None, paid=at(9) - timedelta(days=ago), customer=nobody, subtotal=10)
+    assert lines_of(staff, "customers") == ["Nobody known,2,0,20.00"]
 
 
 def test_a_shop_of_one_day_opens_on_today(staff: Client) -> None:
@@ -305,7 +334,7 @@ def test_values_that_visitors_choose_are_shown_as_text(staff: Client, given: str
 def test_a_file_has_what_the_tile_shows_and_no_formula(staff: Client) -> None:
     purchase(visit(at(9), utm_campaign="=1+1", device="mobile"), paid=at(10), subtotal=77)
     visit(at(9), utm_campaign="=1+1")
-    assert lines_of(staff, "came", "period=today&came=campaign&device=mobile") == ["'=1+1,1,1,77.000,100.00"]
+    assert lines_of(staff, "came", "period=today&came=campaign&device=mobile") == ["'=1+1,1,1,77.00,100.00"]
 
 
 @pytest.mark.parametrize("name", [tile.name for tile in TILES.values() if tile.lines])
@@ -316,6 +345,51 @@ def test_every_table_can_be_had_as_a_file(staff: Client, name: str) -> None:
     answer = staff.get(f"/admin/dashboard/{name}.csv?period=today")
     assert answer.headers["Content-Disposition"] == f'attachment; filename="{name}_2026-03-10_2026-03-10.csv"'
     assert len(answer.content.decode().splitlines()) > 1
+
+
+@pytest.mark.parametrize("name", [tile.name for tile in TILES.values() if tile.lines])
+def test_a_file_has_the_same_columns_whatever_is_in_it(staff: Client, name: str) -> None:
+    address = f"/admin/dashboard/{name}.csv?period=today&who=country"
+    empty = staff.get(address).content.decode().splitlines()[0]
+    event(visit(at(9), country="GB"), "product_view", product_id=uuid4())
+    purchase(visit(at(9)), paid=at(9), coupon_code="SPRING")
+    computed()
+    header, *lines = csv.reader(staff.get(address).content.decode().splitlines())
+    assert ",".join(header) == empty
+    assert {len(line) for line in lines} == {len(header)}
+
+
+def test_the_hours_of_a_longer_day_have_the_columns_of_the_others(staff: Client, settings: LazySettings) -> None:
+    """The hour that comes twice has none to be compared with; here it is the first one."""
+    settings.SHOP_TIME_ZONE = "America/Havana"
+    visit(at(9) - timedelta(days=200))
+    query = "period=custom&from=2025-11-02&to=2025-11-02"
+    header = staff.get(f"/admin/dashboard/chart.csv?{query}").content.decode().splitlines()[0]
+    assert header.endswith("begins,value,is_over,compared_with,value_before")
+
+
+@pytest.mark.parametrize(("currency", "sales"), [("GBP", "77.00"), ("VND", "77")])
+def test_money_in_a_file_has_the_digits_of_its_currency(
+    staff: Client, settings: LazySettings, currency: str, sales: str
+) -> None:
+    settings.SHOP_CURRENCY = currency
+    refunded(purchase(visit(at(9)), paid=at(10), subtotal=77), 7, at(11))
+    computed()
+    cards = {line.split(",")[0]: line.split(",")[1] for line in lines_of(staff, "cards")}
+    assert cards["total_sales"] == cards["average_order_value"] == sales
+    assert sales in [line.split(",")[1] for line in lines_of(staff, "chart", "period=today&plot=sales")]
+    assert [line.split(",")[1] for line in lines_of(staff, "money")][4:6] == [sales, sales.replace("77", "-7")]
+    for name in ("came", "customers", "outcomes"):
+        assert f",{sales}" in "\n".join(lines_of(staff, name))
+
+
+def test_net_sales_below_nothing_that_rise_have_gone_up(staff: Client) -> None:
+    before = at(9) - timedelta(days=9)
+    order = purchase(None, placed_at=before, paid=before, subtotal=50)
+    refunded(order, 30, at(9) - timedelta(days=7))
+    refunded(order, 10, at(9))
+    computed((NOW - timedelta(days=7)).date())
+    assert "▲ +66.7 % up" in streamed(staff, "period=today", "money")["money"]
 
 
 def test_a_note_on_a_day_is_on_the_chart_at_once() -> None:
@@ -398,7 +472,8 @@ def test_numbers_lead_to_the_records_behind_them() -> None:
     cards = streamed(may, "period=today&source=news")["cards"]
     links = {name: link for link, name in re.findall(r'href="([^"]*)" aria-label="The records behind ([^"]*)"', cards)}
     listed = {name: may.get(unescape(link)).context["cl"].result_count for name, link in links.items()}
-    assert listed == {"Visits": 2, "Conversion": 1, "Orders": 1, "Sales": 1}
+    visits, orders = {"Visits": 2, "Unique visitors": 2}, {"Orders": 1, "Sales": 1, "Average order": 1}
+    assert listed == visits | {"Conversion": 1} | orders
 
 
 def test_a_tile_that_the_database_refuses_says_so_and_leaves_the_others(staff: Client) -> None:
@@ -415,6 +490,59 @@ def test_figures_that_are_late_say_how_old_they_are(staff: Client) -> None:
     visit(at(9))
     computed(now=NOW - timedelta(minutes=50))
     assert "figures of 50 minutes ago: the job that computes them is late" in unescape(page(staff))
+
+
+WAITING = "3 days of these figures wait to be computed, from Sat 7 Mar 2026 on"
+NOTED = ("cards", "chart", "funnel", "came", "saw", "who", "money", "week")
+
+
+def all_days_but(*ago: int, **changes: bool) -> None:
+    """Rows of the 70 days before today, but of these, or not as they should be."""
+    states = {n: changes if n in ago else {"is_final": True} for n in range(1, 71)}
+    DailyMetrics.objects.bulk_create(
+        DailyMetrics(date=(NOW - timedelta(days=n)).date(), computed_at=NOW, **state)
+        for n, state in states.items()
+        if state
+    )
+
+
+@pytest.mark.parametrize("changes", [{}, {"is_final": False}, {"is_final": True, "is_dirty": True}])
+def test_figures_in_which_days_are_missing_or_old_say_so(staff: Client, changes: dict[str, bool]) -> None:
+    all_days_but(1, 2, 3, **changes)
+    computed(now=NOW)
+    found = streamed(staff, "period=7")
+    assert {name for name in TILES if WAITING in found[name]} == set(NOTED)
+
+
+def test_a_day_that_is_missing_of_those_compared_with_is_told_too(staff: Client) -> None:
+    all_days_but(9)
+    computed(now=NOW)
+    assert "1 day of these figures waits to be computed, from Sun 1 Mar 2026" in streamed(staff, "period=7")["cards"]
+    assert "to be computed" not in streamed(staff, "period=7&compare=none")["cards"]
+
+
+@pytest.mark.parametrize(("minute", "is_told"), [(9, False), (20, True)])
+def test_yesterday_may_wait_until_the_job_has_made_it_final(staff: Client, minute: int, is_told: bool) -> None:
+    all_days_but(1, is_final=False)
+    with time_machine.travel(at(0, minute), tick=False):
+        assert ("to be computed" in streamed(staff, "period=7")["cards"]) == is_told
+
+
+def test_days_before_the_first_one_of_the_shop_do_not_wait(staff: Client) -> None:
+    computed((NOW - timedelta(days=1)).date(), now=NOW), computed(now=NOW)
+    assert "to be computed" not in page(staff, "period=28")
+
+
+def test_filtered_visits_wait_for_nothing(staff: Client) -> None:
+    all_days_but(1)
+    computed(now=NOW)
+    assert "to be computed" not in page(staff, "period=7&device=mobile")
+
+
+def test_a_period_of_which_no_day_was_computed_says_so(staff: Client) -> None:
+    computed((NOW - timedelta(days=90)).date(), now=NOW)
+    query = "period=custom&from=2026-03-01&to=2026-03-02&compare=previous"
+    assert "4 days of these figures wait to be computed" in streamed(staff, query)["cards"]
 
 
 def test_without_redis_everything_is_counted(staff: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -476,7 +604,7 @@ def test_who_logs_in_without_having_been_sent_there_comes_to_the_dashboard() -> 
     ("query", "is_told"), [("period=28&device=mobile", True), ("period=28", False), ("period=7&device=mobile", False)]
 )
 def test_a_filter_says_from_when_on_it_finds_visits(query: str, is_told: bool, staff: Client) -> None:
-    visit(at(9))
+    visit(at(9)), visit(at(9, day=date(2026, 2, 20)))
     computed(date(2026, 2, 20))
     freeze_days(before=date(2026, 2, 21), now=NOW)
     assert ("Visits until 20 February 2026 are no longer kept" in page(staff, query)) is is_told

@@ -25,6 +25,9 @@ def test_a_number_is_written_by_its_kind(value: Number, kind: Kind, text: str) -
         (5, 0, Kind.COUNT, "▲ new"),
         (0, 5, Kind.COUNT, "▼ −100.0 % down"),
         (0, 0, Kind.COUNT, "= no change"),
+        (Decimal(50), Decimal(-100), Kind.MONEY, "▲ +150.0 % up"),
+        (Decimal(-150), Decimal(-100), Kind.MONEY, "▼ −50.0 % down"),
+        (Decimal(-5), Decimal(0), Kind.MONEY, "▼ new"),
         (100_001, 100_000, Kind.COUNT, "= no change"),
     ],
 )

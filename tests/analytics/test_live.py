@@ -8,9 +8,12 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.conf import LazySettings
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from analytics import stats
+from analytics.live import pages_now
 from analytics.models import RealtimeMetrics
 from core import redis as core_redis
 from sessions_app.state import ACTIVE
@@ -103,6 +106,25 @@ def test_carts_checkouts_and_pages_are_of_visits_that_count(staff: Client) -> No
     assert "carts filled <span>last 10 minutes</span></dt><dd>2</dd>" in said
     assert "checkouts begun <span>last 10 minutes</span></dt><dd>1</dd>" in said
     assert '/&lt;b&gt;mug</th><td class="ff-number">1</td>' in said
+
+
+@pytest.mark.parametrize("counts_unconfirmed", [True, False])
+def test_pages_are_those_that_counted_visits_saw_by_their_script_or_without_one(
+    settings: LazySettings, counts_unconfirmed: bool
+) -> None:
+    settings.COUNT_UNCONFIRMED_SESSIONS = counts_unconfirmed
+    lately = NOW - timedelta(minutes=4)
+    scripted, plain = visit(lately, script_page_views=1), visit(lately, script_page_views=0, unconfirmed=True)
+    for session, source, page in (
+        (scripted, "script", "/mug"),
+        (scripted, "api", "/api-of-mug"),
+        (plain, "api", "/plain"),
+        (visit(lately, is_bot=True), "script", "/bot"),
+    ):
+        event(session, "page_view", source=source, page=page)
+    wanted = [("/mug", 1), *([("/plain", 1)] if counts_unconfirmed else [])]
+    assert [(each.page, each.visits) for each in pages_now(NOW)] == wanted
+    assert [(each["page"], each["sessions"]) for each in stats.realtime(now=NOW)["top_pages"]] == wanted
 
 
 def test_orders_are_those_of_the_shops_day_the_newest_first() -> None:

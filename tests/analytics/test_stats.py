@@ -13,7 +13,7 @@ import time_machine
 from django.conf import LazySettings
 from django.test import Client
 
-from analytics.models import RealtimeMetrics, SalesGoal
+from analytics.models import DailyMetrics, RealtimeMetrics, SalesGoal
 from sessions_app.models import VisitorSession
 from tests.analytics.days import DAY, at, computed, event, purchase, visit
 from tests.analytics.staff import logged_in, member
@@ -167,6 +167,40 @@ def test_both_touches_add_up_to_the_sales_of_the_shop(staff: Client) -> None:
     assert asked(staff, f"metrics?date={DAY}")["totalSales"] == "35.00"
 
 
+def test_by_the_visit_orders_of_no_visit_are_a_line_of_their_own(staff: Client) -> None:
+    purchase(visit(at(9), channel="email"), paid=at(10), subtotal=Decimal("20.00"))
+    purchase(None, paid=at(12), subtotal=Decimal("5.00"))
+    computed(now=at(14))
+    lines = asked(staff, f"breakdown?dimension=channel&limit=1&from={DAY}&to={DAY}")
+    assert [(line["value"], line["visits"], line["orders"], line["revenue"]) for line in lines] == [
+        ("email", 1, 1, "20.00"),
+        ("(no session)", 0, 1, "5.00"),
+    ]
+    assert [line["value"] for line in asked(staff, f"breakdown?dimension=country&from={DAY}&to={DAY}")] == ["(none)"]
+
+
+def test_the_period_before_ends_at_the_hour_at_which_today_was_computed(staff: Client) -> None:
+    """Though the job that computes today is hours late."""
+    visit(at(9)), visit(at(9) - timedelta(days=7)), visit(at(13) - timedelta(days=7))
+    computed(DAY - timedelta(days=7), now=at(1)), computed(now=at(12))
+    visit(at(13))
+    found = asked(staff, f"daily?from={DAY}&to={DAY}&compare=previous")
+    totals = found["totals"], found["comparison"]["totals"]
+    assert [(each["totalVisits"], each["uniqueVisits"]) for each in totals] == [(1, 1), (1, 1)]
+
+
+@pytest.mark.parametrize("changes", [{"SHOP_CURRENCY": "VND"}, {"COUNT_UNCONFIRMED_SESSIONS": False}])
+def test_an_answer_that_is_kept_is_of_the_shop_as_it_is_set_up(
+    staff: Client, settings: LazySettings, changes: dict[str, object]
+) -> None:
+    visit(at(9), unconfirmed=True), purchase(None, paid=at(9))
+    computed(now=at(14))
+    before = asked(staff, f"daily?{TWO_DAYS}")
+    for name, value in changes.items():
+        setattr(settings, name, value)
+    assert asked(staff, f"daily?{TWO_DAYS}") != before
+
+
 def test_touches_know_no_country(staff: Client) -> None:
     response = staff.get(f"/api/v1/analytics/breakdown?dimension=country&model=first&{TWO_DAYS}")
     assert (response.status_code, list(response.json()["details"])) == (400, ["dimension"])
@@ -268,6 +302,25 @@ def test_each_is_there_as_csv(staff: Client, two_days: VisitorSession) -> None:
     assert [line["sessions"] for line in table(staff, f"funnel?{TWO_DAYS}")] == ["3", "2", "2", "1", "1", "1"]
     assert table(staff, f"metrics?date={YESTERDAY}")[0]["totalSales"] == "40.00"
     assert table(staff, "realtime?") == []
+
+
+def test_a_table_has_its_columns_though_nothing_is_in_it(staff: Client) -> None:
+    for address, first in (("breakdown?dimension=product&", "value,name,visits"), ("realtime?", "minute,users")):
+        text = staff.get(f"/api/v1/analytics/{address}from={DAY}&to={DAY}&format=csv").content.decode("utf-8-sig")
+        assert text.startswith(first)
+        assert text.count("\n") == 1
+
+
+def test_compared_days_follow_in_the_table(staff: Client, two_days: VisitorSession) -> None:
+    lines = table(staff, f"daily?{TWO_DAYS}&compare=previous")
+    assert [line["period"] for line in lines] == ["current", "current", "before", "before"]
+    assert [line["date"] for line in lines][2:] == [str(day - timedelta(days=7)) for day in (YESTERDAY, DAY)]
+    assert "period" not in table(staff, f"daily?{TWO_DAYS}")[0]
+
+
+def test_money_below_0_is_a_number_in_csv(staff: Client, two_days: VisitorSession) -> None:
+    DailyMetrics.objects.filter(date=DAY).update(net_sales=-5, refunds=5, total_sales=0)
+    assert table(staff, f"daily?{TWO_DAYS}")[1]["netSales"] == "-5.00"
 
 
 def test_what_a_spreadsheet_would_run_is_text_in_csv(staff: Client) -> None:

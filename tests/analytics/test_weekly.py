@@ -70,6 +70,14 @@ def test_a_week_that_is_none_or_not_over_is_refused(text: str) -> None:
         finished_week(text, now=MONDAY)
 
 
+def test_days_that_were_not_computed_are_told() -> None:
+    history()
+    assert "10 days of these figures wait to be computed" in text_of(report_of(WEEK))
+    for n in range(14):
+        computed(TUESDAY - timedelta(days=8 - n), MONDAY)
+    assert "to be computed" not in text_of(report_of(WEEK))
+
+
 def test_its_numbers_are_those_of_the_stats_api() -> None:
     history()
     figures = stats.daily(WEEK.window, compare=True)

@@ -357,6 +357,7 @@ def test_a_dry_run_says_the_same_and_stores_nothing() -> None:
          "failed, expired"),
         ("sku", "A\nB", "has a line break or another control character"),
         ("total", "21.00", "is 21.00, the parts come to 20.00"),
+        ("total", "-20.00", "is below 0, as only that of a refund can be"),
         ("discount", "21.00", "the order comes to -1.00"),
         ("refunded", "21.00", "is more than the total"),
     ],

@@ -47,7 +47,8 @@
 
   /* Whoever works by keyboard stays where they were: on the same link, or, if it is gone, on the tile. */
   function focusAgain(tile, was) {
-    const isSame = (each) => each.className === was.className && each.getAttribute("href") === was.getAttribute("href");
+    const does = (each) => each.getAttribute("href") || each.getAttribute("popovertarget");
+    const isSame = (each) => each.className === was.className && does(each) === does(was);
     const found = [...tile.querySelectorAll(was.localName)].find(isSame);
     if (!found) tile.tabIndex = -1;
     (found || tile).focus({ preventScroll: true });
@@ -171,7 +172,8 @@
     if (document.querySelector(":popover-open") && event.key === "Escape") return;
     if (event.key === "Escape" && closeMenu()) return;
     const typing = event.target.closest?.("input:not([type=checkbox]), textarea, select, [contenteditable]");
-    if (typing || event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return;
+    const scrolling = event.key.startsWith("Arrow") && event.target.closest?.(".ff-scroll");
+    if (typing || scrolling || event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return;
     if (!box.checked && event.key !== "?") return;
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     const act = others[key] || clicks(key);
