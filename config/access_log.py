@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import sys
 from datetime import timedelta
 from functools import lru_cache
@@ -18,8 +17,6 @@ from core.net import ip_prefix
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")  # gunicorn writes before it loads the shop
 
-TOKEN = re.compile(r"(?<=/reminders/unsubscribe/)[^/]+")
-"""The one that must stand in a path: mail programs know no other way (RFC 8058)."""
 prefix = lru_cache(maxsize=1024)(ip_prefix)
 
 
@@ -63,7 +60,7 @@ class DiscreetLogger(Logger):
 
     def atoms(self, resp: Any, req: Any, environ: dict[str, Any], request_time: timedelta) -> dict[str, Any]:
         """What a line may hold, whatever format is asked for."""
-        path = TOKEN.sub("...", environ.get("PATH_INFO", ""))
+        path = logs.TOKEN.sub("...", environ.get("PATH_INFO", ""))
         told = environ | {"RAW_URI": path, "PATH_INFO": path, "QUERY_STRING": "", "HTTP_REFERER": "-"}
         told |= {"REMOTE_ADDR": prefix(environ.get("REMOTE_ADDR", "")) or "-", "HTTP_AUTHORIZATION": ""}
         told["HTTP_USER_AGENT"] = "-"

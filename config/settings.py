@@ -455,7 +455,7 @@ LOG_STREAM = env.str("LOG_STREAM", default="stdout")
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"marks": {"()": "core.logs.MarksFilter"}},
+    "filters": {"marks": {"()": "core.logs.MarksFilter"}, "tokens": {"()": "core.logs.TokensFilter"}},
     "formatters": {
         "line": {"format": "%(asctime)s %(levelname)s %(name)s [%(marks)s] %(message)s"},
         "json": {"()": "core.logs.JsonFormatter"},
@@ -469,7 +469,7 @@ LOGGING: dict[str, Any] = {
         }
     },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-    "loggers": {"httpx2": {"level": "WARNING"}},
+    "loggers": {"httpx2": {"level": "WARNING"}, "django.request": {"filters": ["tokens"]}},
 }
 
 # Errors to a Sentry, or to what speaks as one: config.sentry.

@@ -57,7 +57,7 @@ class StartSessionIn(UtmIn):
     referrer = serializers.CharField(max_length=2048, required=False, default="", allow_blank=True)
 
 
-class EventIn(UtmIn):
+class EventIn(CamelSerializer):
     """One event; see the limits in `sessions_app.events`."""
 
     event_id = serializers.UUIDField(required=False, allow_null=True)
@@ -65,6 +65,11 @@ class EventIn(UtmIn):
     page = serializers.CharField(required=False, allow_null=True, allow_blank=True)
     referrer = serializers.CharField(required=False, allow_null=True, allow_blank=True)
     title = serializers.CharField(required=False, allow_null=True, allow_blank=True)
+    utm_source = serializers.CharField(required=False, allow_null=True, allow_blank=True)
+    utm_medium = serializers.CharField(required=False, allow_null=True, allow_blank=True)
+    utm_campaign = serializers.CharField(required=False, allow_null=True, allow_blank=True)
+    utm_term = serializers.CharField(required=False, allow_null=True, allow_blank=True)
+    utm_content = serializers.CharField(required=False, allow_null=True, allow_blank=True)
     product_id = serializers.UUIDField(required=False, allow_null=True)
     metadata = serializers.DictField(required=False, allow_null=True)
     timestamp = serializers.DateTimeField(required=False, allow_null=True)

@@ -111,7 +111,7 @@ def session_entry(session: SessionState) -> Entry:
         "customer_id": session.customer_id.hex if session.customer_id else None,
         "consent": session.consent,
         "started_at": session.started_at.isoformat(),
-        "last_seen_at": session.last_seen_at.isoformat(),
+        "last_seen_at": max(session.started_at, session.last_seen_at).isoformat(),  # a clock may go back
         "touches": [touch],
     }
     return Entry.of(Kind.SESSION, fields)

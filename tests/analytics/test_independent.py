@@ -293,7 +293,8 @@ def delivered(counter: Counter) -> Counter:
         entries += [session_entry(state), *(event_entry(each, state.session_id) for each in [*events, seen])]
         number = len(visits)
         happenings += [Happening(number, 0, each.event_type, source, PAGES[0], PRODUCTS[0]) for each in events]
-        visits.append(replace(visit, is_bot=False, unconfirmed=source == Source.API))
+        others = visit.others + visit.carts + visit.checkouts
+        visits.append(replace(visit, is_bot=False, unconfirmed=source == Source.API, others=others))
         sessions.append(state.session_id)
     make_months(entries)
     store(entries)

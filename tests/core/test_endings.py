@@ -15,6 +15,7 @@ SOMEBODY, SOME_ID = "ada@example.com", str(UUID(int=1))
 LINE = '203.0.113.9 - - [30/Nov/2026:10:00:00 +0000] "GET / HTTP/1.1" 200 9 "-" "Mozilla/5.0 Chrome/130.0"\n'
 ARGUMENTS = {
     "backup": ["{folder}/new"],
+    "erase_again": ["{folder}/web.log"],
     "erase_customer": [SOMEBODY, "--yes"],
     "erase_visitor": [SOME_ID, "--yes"],
     "export_customer": [SOMEBODY],
@@ -44,6 +45,7 @@ def lines(tmp_path_factory: pytest.TempPathFactory) -> list[list[str]]:
     """All commands, each as it is typed."""
     folder = tmp_path_factory.mktemp("files")
     (folder / "access.log").write_text(LINE)
+    (folder / "web.log").write_text(f"INFO core.personal_data [-] erased: customer_id={SOME_ID}\n")
     (folder / "products.csv").write_text("sku,name,price\nA-1,Mug,9.00\n")
     (folder / "orders.csv").write_text("number,placed_at,total\n1,2026-11-30,9.00\n")
     return [[name, *(word.replace("{folder}", str(folder)) for word in ARGUMENTS.get(name, []))] for name in OURS]

@@ -82,7 +82,7 @@ class PostgresServer:
 @contextmanager
 def own_postgres() -> Iterator[PostgresServer]:
     """A PostgreSQL that the tests may treat badly."""
-    home = embedded.home() / "faults"
+    home = embedded.home() / f"faults{os.environ.get('PYTEST_XDIST_WORKER', '')}"  # two files may need one at once
     home.mkdir(exist_ok=True)
     own = PostgresServer(home)
     own.start()

@@ -7,20 +7,19 @@ import { ApiError, applyCoupon, calculateShipping, calculateTax, getCheckout, re
 import { cartLines, clearCart } from "./cart.js";
 import { showRefusal } from "./checkout-refusals.js";
 import { forgetCheckout, openCheckout, savedCheckoutId } from "./checkout-session.js";
+import { couponForm, drawSummary, totalOf } from "./checkout-summary.js";
 import { placeOrder, unansweredOrder } from "./confirm.js";
 import { announce, byId, clearProblem, showProblem, whileBusy } from "./dom.js";
 import { forgetErrorsOnInput, obviousErrors, showFieldErrors } from "./field-errors.js";
 import { onSubmit } from "./forms.js";
-import { money, t } from "./i18n.js";
+import { t } from "./i18n.js";
 import { keepOrderToken } from "./order-tokens.js";
 import { isWebAddress, orderPath } from "./paths.js";
 import { addressLines } from "./postal-address.js";
 import { explain } from "./refusals.js";
 import { chosenMethod, methodElements, methodText } from "./shipping-methods.js";
 import { onChangeStep, setStepOutcome, showStep, stepIsDone } from "./steps.js";
-import { miniLines, summaryRows } from "./totals.js";
 
-const couponForm = byId("coupon-form");
 const shippingForm = byId("shipping-form");
 let checkout = null;
 let methods = [];
@@ -33,17 +32,10 @@ function openStep(name, { focus = true } = {}) {
 
 function showSummary(summary) {
   checkout.summary = summary;
-  const known = { shipping: checkout.shippingMethodId !== null, tax: stepIsDone("shipping") };
-  byId("summary-lines").replaceChildren(...miniLines(checkout.items, summary.currency));
-  byId("summary").replaceChildren(...summaryRows(summary, { couponCode: checkout.couponCode, known }));
-  byId("peek-total").textContent = money(summary.total, summary.currency);
-  byId("confirm").textContent = t("orderFor", { total: money(summary.total, summary.currency) });
-  couponForm.hidden = Boolean(checkout.couponCode);
-  byId("coupon-applied").hidden = !checkout.couponCode;
-  byId("coupon-code").textContent = t("couponApplied", { code: checkout.couponCode });
+  drawSummary(checkout, { shipping: checkout.shippingMethodId !== null, tax: stepIsDone("shipping") });
 }
 
-const sayTotal = () => announce(t("totalNow", { total: money(checkout.summary.total, checkout.summary.currency) }));
+const sayTotal = () => announce(t("totalNow", { total: totalOf(checkout) }));
 
 /** Runs one call of a step. A refusal is shown with its next step, and `again` where trying again may help. */
 async function attempt(work, again) {
