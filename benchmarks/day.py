@@ -11,12 +11,15 @@ from functools import cache
 from django.db import connection, transaction
 
 from core.clock import day_bounds
+from core.postgresql.patience import waits_at_most
 from sessions_app.months import ensure_months
 
 DAY = date(2026, 3, 10)
 NEXT_MORNING = datetime(2026, 3, 11, 0, 10, tzinfo=UTC)
 SESSIONS = 1_000_000
 EVENTS = 5 * SESSIONS
+FILLING_SECONDS = 3600.0
+"""How long a statement that fills may take: longer than anybody waits for PostgreSQL in the shop."""
 ORDERS = SESSIONS // 40
 VISITORS = SESSIONS * 4 // 5
 EARLIER = SESSIONS // 5
@@ -151,6 +154,7 @@ class Stretch:
     visitors: int
 
 
+@waits_at_most(FILLING_SECONDS)
 def fill(stretch: Stretch, earlier: Stretch | None = None, *, helpers: str = "") -> None:
     """Writes visits, their events and orders; of what is `earlier` the visits alone. `helpers` replace some of ours."""
     ensure_months(months(stretch))
