@@ -6,7 +6,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django.test import TransactionTestCase
 
-from checkout.models import PriceTablesVersion
+from checkout.models import PriceTablesVersion, TaxRate
 from core.clock import now
 from orders.models import OrderStatusChange
 from tests.emptying import empty_tables, truncate_and_fill
@@ -51,3 +51,10 @@ def test_what_comes_from_the_models_is_made_again_when_a_test_took_some() -> Non
     empty_tables(CASE)
     assert Permission.objects.count() == before
     assert ContentType.objects.exists()
+
+
+def test_a_connection_that_a_test_lost_is_not_the_next_ones() -> None:
+    TaxRateFactory.create()
+    connection.connection.pgconn.finish()
+    empty_tables(CASE)
+    assert not TaxRate.objects.exists()

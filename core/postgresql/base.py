@@ -28,6 +28,8 @@ _queries.MAX_CACHED_STATEMENT_PARAMS = 512
 CONNECTIONS = {replica.PRIMARY: Connection, replica.REPLICA: ReplicaConnection}
 SHORTEST = 2
 """Seconds to connect: psycopg takes less for as much."""
+changing_pools = threading.RLock()
+"""Held by who puts a pool in its place or takes it away: nobody finds one that is half made, or closed."""
 
 
 def check_open(connection: psycopg.Connection[Any]) -> None:
@@ -89,12 +91,20 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def new_pool(self) -> ConnectionPool[psycopg.Connection[Any]] | None:
         """The pool that this makes, if there is to be one."""
-        pool: ConnectionPool[psycopg.Connection[Any]] | None = super().pool
-        if pool is not None and pool.connection_class is not self.connection_class:
-            pool.connection_class, pool._check = self.connection_class, check_open
-            assert pool._configure is not None  # noqa: S101 - for the type checker
-            pool._configure = waits_at_most(SHOPPERS_SECONDS)(pool._configure)
-        return pool
+        with changing_pools:
+            pool: ConnectionPool[psycopg.Connection[Any]] | None = super().pool
+            if pool is not None and pool.connection_class is not self.connection_class:
+                pool.connection_class, pool._check = self.connection_class, check_open
+                assert pool._configure is not None  # noqa: S101 - for the type checker
+                pool._configure = waits_at_most(SHOPPERS_SECONDS)(pool._configure)
+            return pool
+
+    def close_pool(self) -> None:
+        """Returns when its connections are closed. Who asks meanwhile finds another one, where Django's own way leaves
+        the closed one in its place until then.
+        """
+        if (pool := taken_away(self.alias)) is not None:
+            pool.close()
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> psycopg.Connection[Any]:
         """From the pool, unless the server is away.
@@ -118,12 +128,17 @@ class DatabaseWrapper(base.DatabaseWrapper):
             super()._set_autocommit(autocommit)  # type: ignore[misc] # it is there
 
 
+def taken_away(alias: str) -> ConnectionPool[psycopg.Connection[Any]] | None:
+    """The pool, if there is one; it is nobody's any more."""
+    with changing_pools:
+        return DatabaseWrapper._connection_pools.pop(alias, None)
+
+
 def let_go_of_pool(alias: str) -> None:
     """Whoever waits for a connection hears that there is none; those that are there may be silent for ever, and new
     ones are tried by a pool ever more seldom. The next caller makes a new one.
     """
-    pool = DatabaseWrapper._connection_pools.pop(alias, None)
-    if pool is not None:  # its own threads must not wait for themselves
+    if (pool := taken_away(alias)) is not None:  # its own threads must not wait for themselves
         threading.Thread(target=pool.close, kwargs={"timeout": 0}, daemon=True).start()
 
 

@@ -200,5 +200,8 @@ def thread(work: Callable[[], None]) -> threading.Thread:
 def waits_for_its_turn() -> bool:
     """Whether somebody does."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)")
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_locks JOIN pg_database ON database = pg_database.oid "
+            "WHERE datname = current_database() AND locktype = 'advisory' AND NOT granted)"
+        )
         return bool((cursor.fetchone() or [False])[0])

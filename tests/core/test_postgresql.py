@@ -6,8 +6,11 @@ import psycopg
 import pytest
 from django.conf import settings
 from django.db import NotSupportedError, OperationalError, connection
+from django.db.backends.postgresql import base
+from psycopg.pq import TransactionStatus
 from psycopg_pool import ConnectionPool
 
+from core.postgresql.base import DatabaseWrapper
 from tests.template import address
 from tests.world import replace_pool
 
@@ -59,6 +62,32 @@ def test_a_connection_that_is_open_is_not_asked_how_it_is(monkeypatch: pytest.Mo
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     assert asked == []
+
+
+def test_who_asks_while_a_pool_is_closed_finds_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    closing = ConnectionPool.close
+
+    def ask() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+
+    def close_slowly(pool: ConnectionPool, timeout: float = 5) -> None:
+        closing(pool, timeout)
+        ask()
+
+    ask()
+    connection.close()
+    monkeypatch.setattr(ConnectionPool, "close", close_slowly)
+    connection.close_pool()  # type: ignore[attr-defined] # PostgreSQL's wrapper has it
+    assert connection.connection.info.transaction_status == TransactionStatus.IDLE
+
+
+def test_control_with_the_usual_way_it_finds_the_closed_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(DatabaseWrapper, "close_pool", base.DatabaseWrapper.close_pool)
+    with pytest.raises(OperationalError, match="closed"):
+        test_who_asks_while_a_pool_is_closed_finds_another(monkeypatch)
+    monkeypatch.undo()
+    connection.close_pool()  # type: ignore[attr-defined] # PostgreSQL's wrapper has it
 
 
 def test_a_statement_that_gives_another_type_since_a_migration_fails_once_a_connection() -> None:
