@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from sessions_app import ingest
+from sessions_app import storing
 from sessions_app.entries import Entry, Kind, session_id_of
 from sessions_app.models import DeadLetter, VisitorSession
 
@@ -125,10 +125,10 @@ def refusal(entry: Any) -> str:
         return UNKNOWN_SESSION
     try:
         with transaction.atomic():
-            ingest.make_months([revived])
-            ingest.store([revived])
+            storing.make_months([revived])
+            storing.store([revived])
             connection.check_constraints()  # those that PostgreSQL leaves to the commit, such as a customer's
-    except ingest.POISON as error:
+    except storing.POISON as error:
         return str(error) or type(error).__name__
     return ""
 

@@ -1,261 +1,33 @@
-"""From the stream to PostgreSQL: batches in one transaction, acknowledged after the commit.
-
-A batch that is delivered twice changes nothing twice: totals are computed from the rows that were really inserted.
-"""
+"""From the stream to PostgreSQL: batches in one transaction each, acknowledged after the commit."""
 
 from __future__ import annotations
 
-import json
-import logging
 import os
 import socket
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import redis
-from django.conf import settings
-from django.core.exceptions import FieldDoesNotExist, FieldError, ValidationError
-from django.db import DataError, IntegrityError, OperationalError, connection, transaction
-from django.db.backends.utils import CursorWrapper
-from django.db.models import F, Func, JSONField, Value
-from django.utils.dateparse import parse_datetime
+from django.db import connection
 
 from core import redis as core_redis
-from core.clock import now, shop_day
-from core.net import printable
 from core.postgresql.patience import waits_at_most
 from core.redis import Client
-from sessions_app import late_days
-from sessions_app.entries import Entry, Kind, session_id_of
-from sessions_app.models import DeadLetter, VisitorSession
-from sessions_app.months import ensure_months
+from sessions_app import storing
+from sessions_app.entries import Entry, Kind
 from sessions_app.state import CRAWLERS, STREAM, keep_guard
 
-log = logging.getLogger(__name__)
 GROUP = "flushers"
 BATCH = 2000
-POISON = (
-    DataError, IntegrityError, KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError,
-    ValidationError, FieldError, FieldDoesNotExist,
-)  # fmt: skip
-"""What storing an entry raises that is poisonous, whatever its shape. PostgreSQL being away is none of these."""
 Taken = tuple[bytes, Entry]
 """A message of the stream: its id there, and what it carries."""
-Late = dict[str, str | datetime]
-"""What a statement asks for that notes late days."""
 TURN = "flusher:{visits}"
 TURN_MS = 30_000
 """A flusher that says nothing for so long is dead, and the next takes its place."""
 FLUSHER_SECONDS = 15.0
 """Less than its turn: one that hears nothing of PostgreSQL gives up before the next takes its place."""
-
-SESSION_COLUMNS = (
-    "session_id uuid, visitor_id uuid, customer_id uuid, consent text, ip_prefix text, user_agent text, device text, "
-    "browser text, os text, country text, city text, landing_page text, referrer text, referrer_host text, "
-    "utm_source text, utm_medium text, utm_campaign text, utm_term text, utm_content text, channel text, "
-    "touches jsonb, started_at timestamptz, last_seen_at timestamptz"
-)
-SESSION_NAMES = ", ".join(column.split()[0] for column in SESSION_COLUMNS.split(", "))
-
-# Both note the days before yesterday that they change: nobody would compute these again (`sessions_app.late_days`).
-INSERT_SESSIONS = f"""
-WITH inserted AS (
-INSERT INTO sessions_app_visitorsession ({SESSION_NAMES}, type, is_bot, unconfirmed, script_page_views, api_page_views,
-    script_product_views, api_product_views, cart_additions, checkouts_started, other_events, events_count, converted)
-SELECT {SESSION_NAMES}, CASE WHEN customer_id IS NULL THEN 'anonymous' ELSE 'customer' END,
-    false, true, 0, 0, 0, 0, 0, 0, 0, 0, false
-FROM json_to_recordset(%(sessions)s::json) AS given ({SESSION_COLUMNS})
-ORDER BY session_id
-ON CONFLICT (session_id) DO NOTHING
-RETURNING started_at
-)
-INSERT INTO sessions_app_lateday (day)
-SELECT DISTINCT (started_at AT TIME ZONE %(zone)s)::date FROM inserted WHERE started_at < %(counted_before)s
-"""  # noqa: S608 - the names above
-
-# Sessions are locked in order before anything is written. Answers the sessions that are not there. An event that comes
-# again without a time of its own has another one: within a day, its id alone tells. What comes late of a visit that was
-# erased is forgotten.
-INSERT_EVENTS = """
-WITH given AS MATERIALIZED (
-    SELECT * FROM json_to_recordset(%(events)s::json) AS e (event_id uuid, session_id uuid, event_type text,
-        source text, page text, product_id uuid, metadata jsonb, "timestamp" timestamptz)
-),
-held AS MATERIALIZED (
-    SELECT session_id, visitor_id, erased_at, started_at FROM sessions_app_visitorsession
-    WHERE session_id IN (SELECT session_id FROM given) ORDER BY session_id FOR NO KEY UPDATE
-),
-stored AS MATERIALIZED (
-    SELECT event_id FROM sessions_app_sessionevent WHERE event_id = ANY(ARRAY(SELECT event_id FROM given))
-    AND "timestamp" >= (SELECT min("timestamp") - interval '1 day' FROM given)
-    AND "timestamp" <= (SELECT max("timestamp") + interval '1 day' FROM given)
-),
-inserted AS (
-    INSERT INTO sessions_app_sessionevent
-        (event_id, session_id, visitor_id, event_type, source, page, product_id, metadata, "timestamp")
-    SELECT DISTINCT ON (event_id)
-        event_id, session_id, visitor_id, event_type, source, page, product_id, metadata, "timestamp"
-    FROM given JOIN held USING (session_id)
-    WHERE erased_at IS NULL AND event_id NOT IN (SELECT event_id FROM stored)
-    ON CONFLICT (event_id, "timestamp") DO NOTHING
-    RETURNING session_id, event_type, source, metadata, "timestamp"
-),
-totals AS (
-    SELECT session_id, count(*) AS events, max("timestamp") AS seen,
-        count(*) FILTER (WHERE event_type = 'page_view' AND source <> 'api') AS script_pages,
-        count(*) FILTER (WHERE event_type = 'page_view' AND source = 'api') AS api_pages,
-        count(*) FILTER (WHERE event_type = 'product_view' AND source <> 'api') AS script_products,
-        count(*) FILTER (WHERE event_type = 'product_view' AND source = 'api') AS api_products,
-        count(*) FILTER (WHERE event_type = 'add_to_cart') AS carts,
-        count(*) FILTER (WHERE event_type = 'checkout_started') AS checkouts,
-        count(*) FILTER (WHERE event_type NOT IN ('page_view', 'product_view', 'engagement')) AS others,
-        sum(CASE WHEN event_type = 'engagement' AND metadata ->> 'seconds' ~ '^[0-9]{1,5}$'
-            THEN (metadata ->> 'seconds')::int ELSE 0 END) AS engagement,
-        bool_and(source = 'api') AS unconfirmed
-    FROM inserted GROUP BY session_id
-),
-counted AS (UPDATE sessions_app_visitorsession s SET
-    events_count = events_count + t.events,
-    script_page_views = script_page_views + t.script_pages,
-    api_page_views = api_page_views + t.api_pages,
-    script_product_views = script_product_views + t.script_products,
-    api_product_views = api_product_views + t.api_products,
-    cart_additions = cart_additions + t.carts,
-    checkouts_started = checkouts_started + t.checkouts,
-    other_events = other_events + t.others,
-    engagement_seconds = LEAST(engagement_seconds + t.engagement, 86400),
-    unconfirmed = s.unconfirmed AND t.unconfirmed,
-    last_seen_at = GREATEST(s.last_seen_at, CASE WHEN s.ended_at IS NULL THEN t.seen ELSE s.last_seen_at END)
-FROM totals t WHERE s.session_id = t.session_id),
-late AS (INSERT INTO sessions_app_lateday (day)
-    SELECT DISTINCT (at AT TIME ZONE %(zone)s)::date
-    FROM (SELECT "timestamp" FROM inserted
-          UNION ALL SELECT started_at FROM held JOIN totals USING (session_id)) AS stored (at)
-    WHERE at < %(counted_before)s)
-SELECT DISTINCT session_id FROM given WHERE session_id IS NULL OR session_id NOT IN (SELECT session_id FROM held)
-"""
-
-
-def store(entries: Sequence[Entry]) -> None:
-    """Writes sessions and events, in one transaction. An event of an unknown session becomes a dead letter.
-
-    Raises:
-        DataError, IntegrityError: one of the entries is poisonous; nothing was written. See `store_each`.
-    """
-    events = [entry for entry in entries if entry.kind == Kind.EVENT]
-    instant = now()
-    ensure_months([instant])
-    counted_before = late_days.counted_before(instant)
-    late: Late = {"zone": settings.SHOP_TIME_ZONE, "counted_before": counted_before}
-    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
-        sessions = [entry for entry in entries if entry.kind == Kind.SESSION]
-        if sessions:
-            cursor.execute(INSERT_SESSIONS, {"sessions": json_array(sessions), **late})
-        if events:
-            store_events(cursor, events, late)
-        for entry in entries:
-            if entry.kind == Kind.ARRIVAL:
-                store_arrival(cursor, entry, counted_before)
-
-
-def store_events(cursor: CursorWrapper, events: Sequence[Entry], late: Late) -> None:
-    """Inserts the events that are not there yet, and adds them to their sessions' totals."""
-    cursor.execute(INSERT_EVENTS, {"events": json_array(events), **late})
-    unknown = {session_id for (session_id,) in cursor.fetchall()}
-    if unknown:
-        bury([event for event in events if session_id_of(event.fields) in unknown], "the session is unknown")
-
-
-def json_array(entries: Sequence[Entry]) -> str:
-    """One JSON text of many: PostgreSQL takes them apart, nobody else has to."""
-    return f"[{','.join(entry.text for entry in entries)}]"
-
-
-def store_arrival(cursor: CursorWrapper, entry: Entry, counted_before: datetime) -> None:
-    """Adds a touch to a visit, once; or says where the visit came from when its first request could not. That is then
-    its first touch, and others stay.
-    """
-    session_id, touch = entry.fields["session_id"], entry.fields["arrival"]
-    if entry.fields["fills"]:
-        source = {name: value for name, value in touch.items() if name != "at"}
-        first = Func(F("touches"), Value("{0}"), Value(touch, JSONField()), function="jsonb_set")
-        visit = VisitorSession.objects.not_erased().filter(pk=session_id)
-        if visit.update(touches=first, **source) and datetime.fromisoformat(touch["at"]) < counted_before:
-            late_days.note([shop_day(datetime.fromisoformat(touch["at"]))])
-        return
-    cursor.execute(
-        "UPDATE sessions_app_visitorsession SET touches = touches || %(touch)s::jsonb "
-        "WHERE session_id = %(session)s AND erased_at IS NULL AND NOT touches @> %(touch)s::jsonb",
-        {"touch": json.dumps([touch]), "session": session_id},
-    )
-
-
-def store_each(entries: Sequence[Entry]) -> None:
-    """Writes what can be written: a batch with one poisonous entry loses only that one, to the dead letters."""
-    try:
-        store(entries)
-    except (*POISON, OperationalError) as error:
-        if isinstance(error, OperationalError) and not is_beyond_limits(error):
-            raise
-        if isinstance(error, IntegrityError) and make_months(entries):
-            store_each(entries)
-            return
-        if len(entries) == 1:
-            log.error("an entry could not be stored, it is a dead letter now: %s", type(error).__name__)
-            bury(entries, str(error) or type(error).__name__)
-            return
-        middle = len(entries) // 2
-        store_each(entries[:middle])
-        store_each(entries[middle:])
-
-
-def is_beyond_limits(error: OperationalError) -> bool:
-    """Whether PostgreSQL was asked and cannot take it (class 54), as with what is nested far too deep."""
-    return str(getattr(error.__cause__, "sqlstate", None)).startswith("54")
-
-
-def make_months(entries: Sequence[Entry]) -> int:
-    """Sees to it that there are partitions for events of these times; returns how many were missing."""
-    return ensure_months(filter(None, map(time_of, entries)))
-
-
-def time_of(entry: Entry) -> datetime | None:
-    """When an event happened; None for what says none that can be."""
-    try:
-        found = parse_datetime(entry.fields["timestamp"])
-        return found and found.astimezone(UTC)
-    except (KeyError, TypeError, ValueError, OverflowError):
-        return None
-
-
-def bury(entries: Sequence[Entry], error: str) -> None:
-    """Keeps what could not be stored, with the reason; nothing of a visit that was erased."""
-    found = [(fields_of(entry), entry) for entry in entries]
-    visits = VisitorSession.objects.filter(pk__in={id_ for fields, _entry in found if (id_ := session_id_of(fields))})
-    erased = set(visits.erased().values_list("pk", flat=True))
-    kept = [(fields, entry) for fields, entry in found if session_id_of(fields) not in erased]
-    error = printable(error)[:2000]
-    try:
-        with transaction.atomic():
-            DeadLetter.objects.bulk_create([DeadLetter(entry=fields, error=error) for fields, _entry in kept])
-    except (DataError, ValueError):
-        DeadLetter.objects.bulk_create([DeadLetter(entry=raw(entry), error=error) for _fields, entry in kept])
-
-
-def fields_of(entry: Entry) -> Any:
-    """What an entry says; its text if that is no JSON, or null."""
-    try:
-        found = entry.fields
-    except (ValueError, RecursionError):
-        return raw(entry)
-    return raw(entry) if found is None else found
-
-
-def raw(entry: Entry) -> str:
-    """The text of an entry as PostgreSQL can keep it."""
-    return entry.text.replace("\0", "\\0")
 
 
 def this_process() -> str:
@@ -307,7 +79,7 @@ def store_new(consumer: str, batches: int) -> int:
 
 def store_taken(taken: Sequence[Taken]) -> int:
     """Stores a batch; returns its size."""
-    store_each([entry for _entry_id, entry in taken])
+    storing.store_each([entry for _entry_id, entry in taken])
     return len(taken)
 
 

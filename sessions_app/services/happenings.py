@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from core.clock import now as clock_now
 from core.net import printable
 from core.redis import RedisAwayError
-from sessions_app import ingest, state
+from sessions_app import state, storing
 from sessions_app.entries import Entry, Kind
 from sessions_app.events import Event, Source, event_entry
 from sessions_app.models import Channel, VisitorSession
@@ -43,7 +43,7 @@ def note_arrival(session: SessionState, *, arrival: Arrival, first: bool, now: d
         state.append([entry])
     except RedisAwayError:
         ensure_stored(session)
-        ingest.store_each([entry])
+        storing.store_each([entry])
 
 
 def is_known(source: dict[str, str], session: SessionState) -> bool:
@@ -60,7 +60,7 @@ def record(session_id: UUID, event_type: str, *, product_id: UUID | None = None,
         try:
             state.append([entry])
         except RedisAwayError:
-            ingest.store_each([entry])
+            storing.store_each([entry])
 
     transaction.on_commit(send)
 

@@ -11,7 +11,7 @@ from django.conf import settings
 
 from core.limits import Allowance
 from core.redis import RedisAwayError
-from sessions_app import ingest, state
+from sessions_app import state, storing
 from sessions_app.entries import Entry
 from sessions_app.events import Event, Source, event_entry
 from sessions_app.models import VisitorSession
@@ -35,7 +35,7 @@ def open_session(
     try:
         opened = state.save(counted, entries=entries, arrived=arrived)
     except RedisAwayError:
-        ingest.store_each(entries)
+        storing.store_each(entries)
         return counted
     if opened == session.session_id:
         return counted
@@ -108,7 +108,7 @@ def see_past_stream(
     if found is None:
         return None
     ensure_stored(found)  # its beginning may still wait in the stream
-    ingest.store_each(entries)
+    storing.store_each(entries)
     try:
         return see_in_redis(session_id, events=events, entries=(), now=now)
     except RedisAwayError:
@@ -137,7 +137,7 @@ def see_in_database(session_id: UUID, *, entries: Sequence[Entry], now: datetime
     """The same without Redis: events are stored at once."""
     if load(session_id, now=now) is None:
         return None
-    ingest.store_each(entries)
+    storing.store_each(entries)
     VisitorSession.objects.filter(pk=session_id, last_seen_at__lt=now).update(last_seen_at=now)
     return load(session_id, now=now)
 
@@ -204,4 +204,4 @@ def count_views(session: SessionState, events: Sequence[Event]) -> SessionState:
 
 def ensure_stored(session: SessionState) -> None:
     """Makes sure that the session has its row, for a foreign key: the flush may be a second behind."""
-    ingest.store([session_entry(session)])
+    storing.store([session_entry(session)])

@@ -29,9 +29,9 @@ from analytics.selectors import slice_totals
 from analytics.services import aggregate_day
 from sessions_app.entries import Entry
 from sessions_app.events import Event, Source, event_entry
-from sessions_app.ingest import make_months, store
 from sessions_app.models import VisitorSession
 from sessions_app.services import Arrival, begin, session_entry
+from sessions_app.storing import make_months, store
 from tests.analytics.histories import (
     CHANNELS,
     FULFILMENTS,

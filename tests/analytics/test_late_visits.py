@@ -11,10 +11,10 @@ from analytics.services import aggregate_day, freeze_days, refresh_touched
 from sessions_app import dead_letters, late_days
 from sessions_app.entries import Entry, Kind
 from sessions_app.events import Event, Source, event_entry
-from sessions_app.ingest import store, store_each
 from sessions_app.models import DeadLetter, LateDay, VisitorSession
 from sessions_app.personal import erase_visits
 from sessions_app.services import Arrival, begin, session_entry
+from sessions_app.storing import store, store_each
 from tests.analytics.days import DAY, at, broken_down, visit
 from tests.browsers import CHROME
 

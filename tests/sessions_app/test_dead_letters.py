@@ -13,7 +13,7 @@ from django.db import OperationalError, connection, transaction
 from django.db.models import QuerySet
 from psycopg.errors import DeadlockDetected
 
-from sessions_app import dead_letters, ingest
+from sessions_app import dead_letters, storing
 from sessions_app.entries import Entry, Kind
 from sessions_app.models import DeadLetter, SessionEvent, VisitorSession
 from sessions_app.services import Arrival, begin, session_entry
@@ -133,7 +133,7 @@ def test_a_session_of_a_customer_who_is_gone_stays() -> None:
 def test_an_event_that_was_stored_meanwhile_is_not_stored_twice() -> None:
     session = visit()
     fields = event_of(session.pk)
-    ingest.store([Entry.of(Kind.EVENT, fields)])
+    storing.store([Entry.of(Kind.EVENT, fields)])
     bury(fields)
     assert dead_letters.replay().stored == 1
     assert SessionEvent.objects.count() == 1

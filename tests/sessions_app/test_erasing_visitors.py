@@ -23,10 +23,11 @@ from customers.models import Customer
 from orders.models import Order
 from sessions_app import state, whose
 from sessions_app.events import Event, Source, event_entry
-from sessions_app.ingest import bury, flush, store_each
+from sessions_app.ingest import flush
 from sessions_app.models import ConsentRecord, DeadLetter, SessionEvent, VisitorSession
 from sessions_app.services import note_arrival
 from sessions_app.services.arrivals import Arrival
+from sessions_app.storing import bury, store_each
 from sessions_app.tokens import CONSENT_COOKIE, SESSION_COOKIE, VISITOR_COOKIE, sign
 from tests.billing_server import BillingService
 from tests.customers.member import logged_in, mails

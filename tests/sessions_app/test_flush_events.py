@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 
 from core.clock import now
 from core.redis import RedisAwayError
-from sessions_app import ingest, services
+from sessions_app import ingest, services, storing
 from sessions_app.events import Event, Source
 from sessions_app.models import SessionEvent
 from sessions_app.services import Arrival
@@ -68,7 +68,7 @@ def test_stopped_it_leaves_all_to_the_next(monkeypatch: pytest.MonkeyPatch) -> N
         raise KeyboardInterrupt
 
     with monkeypatch.context() as meanwhile:
-        meanwhile.setattr(ingest, "store", stopped)
+        meanwhile.setattr(storing, "store", stopped)
         with pytest.raises(CommandError, match="Stopped") as caught:
             run()
     assert caught.value.returncode == 130

@@ -8,7 +8,7 @@ import pytest
 from django.db import OperationalError
 
 from core import redis as core_redis
-from sessions_app import dead_letters, ingest, services, state
+from sessions_app import dead_letters, ingest, services, state, storing
 from sessions_app.entries import Entry, Kind
 from sessions_app.events import Event, Source, event_entry
 from sessions_app.models import CrawlerDay, DeadLetter, SessionEvent, VisitorSession
@@ -42,8 +42,8 @@ def test_a_batch_delivered_twice_changes_nothing_twice() -> None:
     session = visit()
     ingest.flush(consumer="test")
     entries = [event_entry(event("page_view"), session.session_id)]
-    ingest.store(entries)
-    ingest.store(entries)
+    storing.store(entries)
+    storing.store(entries)
     assert VisitorSession.objects.get().page_views == 1
 
 
@@ -198,7 +198,7 @@ def test_where_a_visit_came_from_told_again_loses_no_later_touch() -> None:
     )
     state.append([first, later])
     ingest.flush(consumer="test")
-    ingest.store([first])
+    storing.store([first])
     assert VisitorSession.objects.get().touches == [came, again]
 
 

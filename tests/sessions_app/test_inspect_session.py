@@ -10,7 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from core import redis as core_redis
-from sessions_app import ingest, services, state, timeline
+from sessions_app import ingest, services, state, storing, timeline
 from sessions_app.channels import Utm
 from sessions_app.events import Event, Source
 from sessions_app.models import ConsentRecord, DeadLetter, VisitorSession
@@ -138,7 +138,7 @@ def test_a_visit_that_was_never_flushed_is_told_from_redis() -> None:
 def test_what_is_stored_and_not_acknowledged_stands_once() -> None:
     session = visit(event("page_view"))
     core_redis.call(ingest.ensure_group)
-    ingest.store_each([entry for _id, entry in ingest.take_new("dead")])
+    storing.store_each([entry for _id, entry in ingest.take_new("dead")])
     assert whats(inspect(session.session_id)).count("page_view") == 1
 
 

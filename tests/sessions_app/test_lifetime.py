@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from core import redis as core_redis
-from sessions_app import ingest, lapsed, services
+from sessions_app import ingest, lapsed, services, storing
 from sessions_app.events import Event, Source, event_entry
 from sessions_app.models import VisitorSession
 from sessions_app.services import Arrival
@@ -61,7 +61,7 @@ def test_an_event_after_the_end_does_not_reopen_it() -> None:
     ingest.flush(consumer="test")
     lapsed.close_lapsed(now=NOW)
     event = Event("search", Source.SCRIPT, NOW)
-    ingest.store([event_entry(event, session.session_id)])
+    storing.store([event_entry(event, session.session_id)])
     row = VisitorSession.objects.get()
     assert row.ended_at == row.last_seen_at
     assert row.events_count == 1
