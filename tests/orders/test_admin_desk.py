@@ -105,6 +105,11 @@ def test_staff_take_an_order_from_the_shelf_to_the_door(client: Client, paid: Or
     assert LogEntry.objects.filter(object_id=str(paid.pk)).count() == 4
 
 
+def test_a_dialog_that_was_opened_in_a_tab_of_its_own_leads_back_too(client: Client, paid: Order) -> None:
+    answer = act(member(client, SHOP_STAFF), paid, "process")
+    assert answer.headers["Refresh"] == f"0; url={address(paid, 'change')}"
+
+
 def test_a_paid_order_that_is_not_to_be_sent_is_withheld_for_a_reason(client: Client, paid: Order) -> None:
     staff = member(client, SHOP_STAFF)
     assert "HX-Redirect" not in act(staff, paid, "withhold", reason="").headers
