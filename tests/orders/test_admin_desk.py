@@ -303,6 +303,19 @@ def test_the_next_step_is_at_the_top(client: Client, paid: Order) -> None:
     assert "Send it." in page_of(staff, paid)
 
 
+def test_nobody_is_told_to_pack_what_goes_back_whole(client: Client, paid: Order) -> None:
+    staff = member(client, SHOP_STAFF)
+    act(staff, paid, "refund", what="whole", reason="changed my mind")
+    assert "Nothing: all of its money is on its way back." in page_of(staff, paid)
+    assert "Pack it." not in page_of(staff, paid)
+
+
+def test_what_goes_back_in_part_is_packed(client: Client, paid: Order) -> None:
+    staff = member(client, SHOP_STAFF)
+    act(staff, paid, "refund", what="amount", amount="1.00", reason="late")
+    assert "Pack it." in page_of(staff, paid)
+
+
 def test_an_order_that_was_imported_has_a_page(admin_client: Client, paid: Order) -> None:
     PaymentAttempt.objects.all().delete()
     OrderSession.objects.all().delete()
