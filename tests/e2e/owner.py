@@ -90,7 +90,7 @@ def buy_one(page: Page, email: str) -> tuple[str, Decimal]:
     page.get_by_role("button", name="Continue to review").click()
     page.get_by_role("button", name=re.compile("Order and pay")).click()
     page.get_by_role("button", name=re.compile("^Pay")).click()
-    page.get_by_text("Thank you. It is paid.").wait_for()
+    page.get_by_role("heading", name="Thank you. It is paid.").wait_for()
     number = re.search(r"ORD-\w{10}", page.inner_text("main"))
     assert number is not None
     return number.group(), amount(page.locator(".total").last.inner_text().removeprefix("Total").strip())
@@ -110,7 +110,7 @@ def refund(staff: Page, back: str) -> None:
     staff.locator("[name=amount]").fill(back)
     staff.locator("[name=reason]").fill("broken on arrival")
     staff.get_by_role("button", name="Refund").click()
-    staff.get_by_text("The money goes back.").wait_for()
+    staff.get_by_text("The money goes back.").first.wait_for()
 
 
 @dataclass(frozen=True)

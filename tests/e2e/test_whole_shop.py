@@ -10,7 +10,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -209,6 +208,13 @@ def test_a_body_of_10_mib_is_refused_in_the_envelope(whole_shop: RunningShop) ->
 # any test can run alone and in any order. Upgrades are walked in tests/upgrades.
 
 GOES_BACK = Decimal("5.00")
+ASKED_BACK = """
+SELECT orders_order.total, orders_refund.amount FROM orders_refund
+JOIN orders_paymentattempt ON orders_paymentattempt.id = orders_refund.attempt_id
+JOIN orders_ordersession ON orders_ordersession.id = orders_paymentattempt.order_session_id
+JOIN orders_order ON orders_order.id = orders_ordersession.order_id
+WHERE orders_order.number = %s
+"""
 
 
 @pytest.fixture(scope="module")
@@ -267,30 +273,36 @@ class Sale:
     day: tuple[Money, Money, Money]
     order: str
     """What its page says at the end."""
+    export: Path
+    backup: Path
 
 
 @pytest.fixture(scope="module")
-def sale(browser: Browser, whole_shop: RunningShop, staff: Page) -> Sale:
-    """Somebody buys a candle; some of the money goes back, by the button on the order's page."""
-    email = f"ada.{uuid4().hex[:8]}@example.com"
+def sale(browser: Browser, whole_shop: RunningShop, staff: Page, tmp_path_factory: pytest.TempPathFactory) -> Sale:
+    """Somebody buys a candle; some of the money goes back, by the button on the order's page.
+
+    While it is on its way the customer asks what is known of them, and a backup is made.
+    """
+    email, folder = f"ada.{uuid4().hex[:8]}@example.com", tmp_path_factory.mktemp("day")
+    export, backup = folder / "export.json", folder / "backup"
     before = money_of_today(staff)
     with tab(browser, whole_shop) as shopper:
         number, total = buy_one(shopper, email)
     paid = money_of_today(staff)
     open_order(staff, number)
     refund(staff, str(GOES_BACK))
+    whole_shop.manage("export_customer", email, "--output", str(export)).check_returncode()
+    whole_shop.manage("backup", str(backup)).check_returncode()
     assert eventually(lambda: mail_of_refund(whole_shop, number), seconds=40)
     staff.reload()
     page = staff.inner_text("#content")
-    return Sale(number, email, total, (before, paid, money_of_today(staff)), page)
+    return Sale(number, email, total, (before, paid, money_of_today(staff)), page, export, backup)
 
 
 def mail_of_refund(shop: RunningShop, number: str) -> str:
     """The mail that says so, from the log of whoever sends mails; "" if there is none yet."""
-    _, _, rest = (
-        (shop.home / "log" / "background.log").read_text().partition(f"Subject: Your refund for order {number}")
-    )
-    return rest.partition("See the order:")[0]
+    log = (shop.home / "log" / "background.log").read_text()
+    return log.partition(f"Subject: Your refund for order {number}")[2].partition("See the order:")[0]
 
 
 def test_the_first_order_is_in_the_sales_of_the_day(sale: Sale) -> None:
@@ -313,30 +325,13 @@ def test_who_gets_money_back_gets_a_mail(whole_shop: RunningShop, sale: Sale) ->
     assert f"We have sent £{GOES_BACK} back to you." in mail
 
 
-@pytest.fixture(scope="module")
-def export(whole_shop: RunningShop, sale: Sale, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """What is held about the first customer, who asked."""
-    file = tmp_path_factory.mktemp("asked") / "export.json"
-    done = whole_shop.manage("export_customer", sale.email, "--output", str(file))
-    assert done.returncode == 0, done.stderr
-    return json.loads(file.read_text())
-
-
-def test_who_asks_gets_the_order(export: Any, sale: Sale) -> None:
-    assert [order["number"] for order in export["held"]["orders"]] == [sale.number]
+def test_who_asks_gets_the_order(sale: Sale) -> None:
+    held = json.loads(sale.export.read_text())["held"]
+    assert [order["number"] for order in held["orders"]] == [sale.number]
 
 
 @pytest.fixture(scope="module")
-def backup(whole_shop: RunningShop, sale: Sale, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Of the shop after that, while it serves."""
-    file = tmp_path_factory.mktemp("backups") / "today"
-    done = whole_shop.manage("backup", str(file))
-    assert done.returncode == 0, done.stderr
-    return file
-
-
-@pytest.fixture(scope="module")
-def erased(whole_shop: RunningShop, sale: Sale, export: Any, backup: Path) -> None:
+def erased(whole_shop: RunningShop, sale: Sale) -> None:
     """The first customer wants to be forgotten."""
     done = whole_shop.manage("erase_customer", sale.email, "--yes")
     assert done.returncode == 0, done.stderr
@@ -349,7 +344,7 @@ def test_who_is_erased_is_not_found_any_more(staff: Page, sale: Sale) -> None:
 
 
 @pytest.fixture(scope="module")
-def restored(whole_shop: RunningShop, backup: Path) -> Iterator[dict[str, str]]:
+def restored(whole_shop: RunningShop, sale: Sale) -> Iterator[dict[str, str]]:
     """The environment of commands for another database, into which the backup was taken back, while the shop serves."""
     database = whole_shop.address("PostgreSQL")
     trial = f"{database}_trial"
@@ -357,16 +352,18 @@ def restored(whole_shop: RunningShop, backup: Path) -> Iterator[dict[str, str]]:
     with psycopg.connect(database, autocommit=True) as server:
         server.execute("DROP DATABASE IF EXISTS footfall_trial")
         server.execute("CREATE DATABASE footfall_trial")
-        done = whole_shop.manage("restore", str(backup), "--yes", **env)
+        done = whole_shop.manage("restore", str(sale.backup), "--yes", **env)
         assert done.returncode == 0, done.stderr
         yield env
         server.execute("DROP DATABASE footfall_trial WITH (FORCE)")
 
 
-def test_a_backup_that_is_taken_back_has_the_order_and_its_refund(restored: dict[str, str], sale: Sale) -> None:
+def test_a_backup_that_is_taken_back_has_the_order_and_the_refund_that_was_asked_for(
+    restored: dict[str, str], sale: Sale
+) -> None:
     with psycopg.connect(restored["DATABASE_URL"]) as trial:
-        found = trial.execute("SELECT refunded_amount FROM orders_order WHERE number = %s", [sale.number]).fetchall()
-    assert found == [(GOES_BACK,)]
+        found = trial.execute(ASKED_BACK, [sale.number]).fetchall()
+    assert found == [(sale.total, GOES_BACK)]
 
 
 def test_a_backup_that_is_taken_back_adds_up(whole_shop: RunningShop, restored: dict[str, str]) -> None:
