@@ -29,6 +29,7 @@ from urllib.parse import quote
 PROJECT = Path(__file__).resolve().parent.parent
 MARK = "FOOTFALL_STARTED_IN"
 """An environment variable that only what we start carries, so that leftovers are told from a person's own programs."""
+PORT_FILE = "port"
 LONGEST_SOCKET_FOLDER = 80
 """Characters. A unix socket's path ends at 103 (macOS) or 107 (Linux), and PostgreSQL adds `/.s.PGSQL.5432.lock`."""
 
@@ -72,6 +73,20 @@ def database_url() -> str:
 def redis_url(database: int = 0) -> str:
     """Address of the embedded Valkey."""
     return f"unix://{server_home() / 'redis.sock'}?db={database}"
+
+
+def note_port(port: str | None) -> None:
+    """Writes down where the shop of this home listens, for commands that name its pages; None when it has ended."""
+    if port is None:
+        (home() / PORT_FILE).unlink(missing_ok=True)
+    else:
+        (home() / PORT_FILE).write_text(port)
+
+
+def noted_port() -> int | None:
+    """The port of the shop that runs in this home."""
+    note = home() / PORT_FILE
+    return int(note.read_text()) if note.exists() else None
 
 
 def postgres(*, durable: bool = True) -> Server:

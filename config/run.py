@@ -83,6 +83,7 @@ def check_port(port: str) -> None:
 def run(port: str) -> None:
     """Starts everything, says where to look, and waits for the end."""
     servers = embedded_servers()
+    embedded.note_port(port)
     configuration = write_configuration(servers)
     manager = subprocess.Popen(
         [sys.executable, "-m", "supervisor.supervisord", "--nodaemon", "--configuration", configuration],
@@ -94,11 +95,12 @@ def run(port: str) -> None:
         prepare(manager, servers)
         control(configuration, "start", "shop:*")
         wait_until_ready(manager, port)
-        print_addresses(port)
+        print_addresses(port, servers)
         manager.wait()
     finally:
         manager.terminate()
         manager.wait()
+        embedded.note_port(None)
         embedded.stop_leftovers()
 
 
@@ -199,9 +201,11 @@ def wait_until_ready(manager: subprocess.Popen[bytes], port: str) -> None:
             time.sleep(0.1)
 
 
-def print_addresses(port: str) -> None:
+def print_addresses(port: str, servers: list[Server]) -> None:
     base = f"http://localhost:{port}"
     email, password = STAFF
+    places = {"postgres": ("PostgreSQL", embedded.database_url()), "valkey": ("Redis", embedded.redis_url())}
+    ours = "\n".join("    {:<17}{}".format(*places[server.name]) for server in servers)
     print(
         f"""
   Footfall is running.
@@ -212,6 +216,7 @@ def print_addresses(port: str) -> None:
     sandbox billing  {base}/billing/
     logs             {home() / "log"}/
     mails            in background.log there
+{ours}
 
   Ctrl-C stops everything.
 """,

@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 from core.admin import BAD, GOOD, NOTHING, PLAIN, WAITING, Row, by_day, fact, words
 from core.money import money_text
 from orders import timeline
-from orders.models import Order
+from orders.models import Order, Refund
+from orders.order_page import refunds_of
 from orders.serializers import payment_status
 from orders.services.desk import is_open, may_become
 from sessions_app.timeline import Moment
@@ -119,6 +120,8 @@ def next_step(order: Order, offered: Mapping[str, str], *, now: datetime) -> Ste
         return step(text, "poll", _("Ask billing"), offered)
     if order.status != Order.Status.SUCCESS:
         return Step(_("Nothing: the order is closed."))
+    if goes_back(order):
+        return Step(_("Nothing: all of its money is on its way back."))
     if order.refunded_amount < order.total or not order.total:
         for status, action, text, label in fulfilling():
             if may_become(order, status) and order.fulfillment_status != status:
@@ -126,6 +129,12 @@ def next_step(order: Order, offered: Mapping[str, str], *, now: datetime) -> Ste
     if order.fulfillment_status == Fulfillment.CANCELED and "refund" in offered:
         return step(_("It is not sent: the money can go back."), "refund", _("Refund"), offered)
     return Step(_("Nothing: all is done."))
+
+
+def goes_back(order: Order) -> bool:
+    """Whether all that was paid for it goes back, and some of it is on its way still."""
+    waiting = [each.amount for each in refunds_of(order) if each.was_sale and each.status == Refund.Status.REQUESTED]
+    return bool(waiting) and order.refunded_amount + sum(waiting) >= order.total
 
 
 def fulfilling() -> list[tuple[str, str, str, str]]:

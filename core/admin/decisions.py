@@ -31,8 +31,8 @@ def decided(
 
 
 def go_on(page: str) -> HttpResponse:
-    """Leaves the dialog for the page of that address."""
-    return HttpResponse(headers={"HX-Redirect": page})
+    """Leaves the dialog for the page of that address, also where it was opened in a tab of its own."""
+    return HttpResponse(headers={"HX-Redirect": page, "Refresh": f"0; url={page}"})
 
 
 def is_there(rows: QuerySet[Any], object_id: str) -> bool:

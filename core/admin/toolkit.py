@@ -64,8 +64,6 @@ COUNTED = 10_000
 FAR = 1_000
 """Rows that a page passes over."""
 NOTHING = "–"
-WIDE = "width: max-content; min-width: 100%; max-width: min(68rem, 100vw - 6rem); overflow-x: auto"
-"""unfold keeps a read-only field to 42 rem and cuts off what is wider."""
 GOOD, BAD, WAITING, PLAIN = "success", "danger", "warning", "info"
 
 Shown = Callable[[Any, Any], Any]
@@ -389,4 +387,4 @@ def table(headers: list[str], rows: Iterable[list[Any]]) -> SafeString | str:
     if not data["rows"]:
         return NOTHING
     drawn = mark_safe(render_to_string("unfold/components/table.html", {"table": data}))  # noqa: S308 - a template's
-    return format_html('<div style="{}">{}</div>', WIDE, drawn)
+    return format_html('<div class="ff-wide">{}</div>', drawn)

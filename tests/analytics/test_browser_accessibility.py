@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from importlib.resources import files
+from uuid import uuid4
 
 import pytest
 import time_machine
@@ -29,6 +30,8 @@ NOW = at(14, 5)
 PATIENCE_MS = 15_000
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 DESK, PHONE = ViewportSize(width=1440, height=900), ViewportSize(width=390, height=844)
+LAPTOP = ViewportSize(width=1280, height=800)
+"""The narrowest on which the sidebar stands beside the page."""
 ALL = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 """All that is looked at on the desk, by axe's tags."""
 OF_COLOURS = ["color-contrast", "link-in-text-block"]
@@ -66,7 +69,7 @@ def shop() -> list[str]:
     order = purchase(told, paid=at(13, 58))
     item = OrderItemFactory(order=order)
     event(told, "product_view", product_id=item.product_id)
-    PaymentAttemptFactory(order_session__order=order, status="success")
+    PaymentAttemptFactory(order_session__order=order, status="success", billing_checkout_id=str(uuid4()))
     purchase(visit(at(9) - timedelta(days=7)), status="failed", closed_at=at(9) - timedelta(days=7))
     purchase(visit(at(13, 40)), needs_attention="amount differs")
     for ago in (0, 7):
@@ -88,7 +91,7 @@ def shop() -> list[str]:
 
 
 def findings(page: Page, address: str) -> list[str]:
-    """What is serious on a page on a desk, light and dark, and on a dark phone, and whether it is wider than that.
+    """What is serious on a page on a desk, light and dark, and on a dark phone; what is wider than phone or laptop.
 
     A light phone has the colours of the light desk and the widths of the dark phone.
     """
@@ -102,7 +105,9 @@ def findings(page: Page, address: str) -> list[str]:
     found += [f"dark desk, {each}" for each in page.evaluate(RUN_AXE, OF_COLOURS)]
     page.set_viewport_size(PHONE)
     found += [f"dark phone, {each}" for each in page.evaluate(RUN_AXE, OF_SIGHT)]
-    found += ["it scrolls sideways"] if page.evaluate(SCROLLS_SIDEWAYS) else []
+    for name, size in (("phone", PHONE), ("laptop", LAPTOP)):
+        page.set_viewport_size(size)
+        found += [f"{name}, it scrolls sideways"] if page.evaluate(SCROLLS_SIDEWAYS) else []
     return [f"{address}: {each}" for each in found]
 
 

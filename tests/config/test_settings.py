@@ -3,13 +3,14 @@
 import ssl
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
 
 from config.check import PRODUCTION
-from config.embedded import PROJECT
+from config.embedded import PORT_FILE, PROJECT
 from config.settings import database, env
 
 LOAD = "import sys, django; django.setup(); print(*sys.modules)"
@@ -116,3 +117,17 @@ def test_pages_to_pay_at_are_those_of_billing_and_stripe_and_what_the_shop_names
     named = {"BILLING_URL": "https://billing.example.com:8443/x", "PAYMENT_HOSTS": "pay.example.com,paypal.com"}
     done = load(PRODUCTION | named, "from config.settings import PAYMENT_HOSTS; print(*sorted(PAYMENT_HOSTS))")
     assert done.stdout.split() == ["billing.example.com", "checkout.stripe.com", "pay.example.com", "paypal.com"]
+
+
+PUBLIC_URL = "import django; django.setup(); from django.conf import settings; print(settings.PUBLIC_URL)"
+
+
+def test_a_command_names_the_port_at_which_the_shop_of_its_home_listens(tmp_path: Path) -> None:
+    (tmp_path / PORT_FILE).write_text("8061")
+    tried = {"FOOTFALL_ENV": "development", "FOOTFALL_HOME": str(tmp_path), "PORT": "8000"}
+    assert load(tried, PUBLIC_URL).stdout.strip() == "http://localhost:8061"
+
+
+def test_a_command_of_a_home_without_a_running_shop_names_the_port_of_the_settings(tmp_path: Path) -> None:
+    tried = {"FOOTFALL_ENV": "development", "FOOTFALL_HOME": str(tmp_path), "PORT": "8033"}
+    assert load(tried, PUBLIC_URL).stdout.strip() == "http://localhost:8033"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -29,6 +30,21 @@ class RunningShop:
     base: str
     home: Path
     process: subprocess.Popen[str]
+    said: str
+    pages: str
+    """The origin of pages of the owner's own, which the shop was told of. Nobody serves them yet."""
+
+    def manage(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """A command as `make manage` runs it."""
+        command = [sys.executable, "manage.py", *words]
+        env = environ() | {"FOOTFALL_HOME": str(self.home)} | environment
+        return subprocess.run(command, cwd=PROJECT, env=env, capture_output=True, text=True, check=False)
+
+    def address(self, what: str) -> str:
+        """An address that the shop said when it had started."""
+        found = re.search(rf"^ +{what} +(\S+)", self.said, re.MULTILINE)
+        assert found is not None
+        return found.group(1)
 
     def kill(self, *words: str) -> None:
         """`kill -9` of the shop's processes whose command line holds these words."""
@@ -55,14 +71,19 @@ def free_port() -> int:
         return port
 
 
+def environ() -> dict[str, str]:
+    """This process's environment without the servers of the tests."""
+    return {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL", "EMAIL_URL")}
+
+
 def start_shop(home: Path) -> RunningShop:
     """Starts a shop and waits until it says that it runs."""
-    kept = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL", "EMAIL_URL")}
-    port = free_port()
+    port, pages = free_port(), f"http://localhost:{free_port()}"
     process = subprocess.Popen(
         [sys.executable, "-m", "config.run"],
         cwd=PROJECT,
-        env=kept | {"FOOTFALL_HOME": str(home), "PORT": str(port), "PYTHONUNBUFFERED": "1"},
+        env=environ()
+        | {"FOOTFALL_HOME": str(home), "PORT": str(port), "STOREFRONT_ORIGINS": pages, "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -76,7 +97,7 @@ def start_shop(home: Path) -> RunningShop:
             process.terminate()
             pytest.fail("the shop did not start:\n" + "".join(said))
         said.append(line)
-    return RunningShop(f"http://localhost:{port}", home, process)
+    return RunningShop(f"http://localhost:{port}", home, process, "".join(said), pages)
 
 
 def listen(process: subprocess.Popen[str], lines: Queue[str | None]) -> None:

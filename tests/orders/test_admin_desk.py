@@ -105,6 +105,11 @@ def test_staff_take_an_order_from_the_shelf_to_the_door(client: Client, paid: Or
     assert LogEntry.objects.filter(object_id=str(paid.pk)).count() == 4
 
 
+def test_a_dialog_that_was_opened_in_a_tab_of_its_own_leads_back_too(client: Client, paid: Order) -> None:
+    answer = act(member(client, SHOP_STAFF), paid, "process")
+    assert answer.headers["Refresh"] == f"0; url={address(paid, 'change')}"
+
+
 def test_a_paid_order_that_is_not_to_be_sent_is_withheld_for_a_reason(client: Client, paid: Order) -> None:
     staff = member(client, SHOP_STAFF)
     assert "HX-Redirect" not in act(staff, paid, "withhold", reason="").headers
@@ -296,6 +301,19 @@ def test_the_next_step_is_at_the_top(client: Client, paid: Order) -> None:
     assert f'class="ff-do" href="{address(paid, "process")}"' in page_of(staff, paid)
     act(staff, paid, "process")
     assert "Send it." in page_of(staff, paid)
+
+
+def test_nobody_is_told_to_pack_what_goes_back_whole(client: Client, paid: Order) -> None:
+    staff = member(client, SHOP_STAFF)
+    act(staff, paid, "refund", what="whole", reason="changed my mind")
+    assert "Nothing: all of its money is on its way back." in page_of(staff, paid)
+    assert "Pack it." not in page_of(staff, paid)
+
+
+def test_what_goes_back_in_part_is_packed(client: Client, paid: Order) -> None:
+    staff = member(client, SHOP_STAFF)
+    act(staff, paid, "refund", what="amount", amount="1.00", reason="late")
+    assert "Pack it." in page_of(staff, paid)
 
 
 def test_an_order_that_was_imported_has_a_page(admin_client: Client, paid: Order) -> None:
