@@ -26,6 +26,7 @@ from django.utils.module_loading import import_string
 from config import health, metrics
 from config.headers import HeadersMiddleware
 from core import measured
+from core.answers import say
 from core.postgresql.patience import SHOPPERS_SECONDS, USUAL_SECONDS, waits_at_most
 from sessions_app.track import TRACK, track
 
@@ -232,7 +233,7 @@ def with_length(inner: Handler) -> Handler:
 
     def answer(request: HttpRequest) -> Any:
         response = inner(request)
-        response["Content-Length"] = str(len(response.content))
+        say(response, {"Content-Length": str(len(response.content))})
         return response
 
     return answer

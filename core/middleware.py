@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from core import logs
+from core.answers import say
 from core.clock import shop_zone
 
 SANE = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -26,7 +27,7 @@ class RequestIdMiddleware:
         request_id = given if SANE.fullmatch(given) else secrets.token_hex(16)
         logs.begin(request_id=request_id)
         response = self.get_response(request)
-        response["X-Request-ID"] = request_id
+        say(response, {"X-Request-ID": request_id})
         return response
 
 

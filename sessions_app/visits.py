@@ -145,7 +145,7 @@ class Visit:
 
     def record_view(self, *, product_id: UUID | None = None) -> None:
         """The API was read: a page view, and a product view of a product. The page is the shop's if it says so."""
-        page = self.arrival().landing_page or self.request.path
+        page = self.landing_page or self.request.path
         self.record(Event("page_view", Source.API, self.now, page=page))
         if product_id is not None:
             self.record(Event("product_view", Source.API, self.now, page=page, product_id=product_id))
@@ -219,13 +219,24 @@ class Visit:
         elif not identified and VISITOR_COOKIE in self.request.COOKIES:
             response.delete_cookie(VISITOR_COOKIE, samesite="Lax")
 
+    @property
+    def own_host(self) -> str:
+        """The shop's, as whoever asks knows it: a listed origin has another one than the API."""
+        origin = self.request.META.get("HTTP_ORIGIN", "")
+        listed = origin in settings.CORS_ALLOWED_ORIGINS
+        return referrer_host(origin if listed else f"https://{self.request.get_host()}")
+
+    @property
+    def landing_page(self) -> str:
+        """The page of the shop that called the API; "" if it was none of the shop's."""
+        page = self.request.META.get("HTTP_REFERER", "")
+        return page_path(page) if referrer_host(page) == self.own_host else ""
+
     def arrival(self) -> Arrival:
         """What this request shows of where the visitor came from. The page that called the API is the landing page."""
         meta = self.request.META
         page = meta.get("HTTP_REFERER", "")
-        origin = meta.get("HTTP_ORIGIN", "")
-        listed = origin in settings.CORS_ALLOWED_ORIGINS
-        own = referrer_host(origin if listed else f"https://{self.request.get_host()}")
+        own = self.own_host
         from_shop = referrer_host(page) == own
         return Arrival(
             ip=client_ip(self.request),
