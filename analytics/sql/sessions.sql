@@ -1,6 +1,6 @@
 -- What came of the visits of a window, by hour; what it is to reach a step stands in sessions_app.dimensions. (Of an
--- expression PostgreSQL would expect as many hours as visits, and leave the workers out; of what a function answers it
--- expects few.)
+-- expression PostgreSQL would expect as many hours as visits, and leave the workers out; of a column that a subquery
+-- works out it expects few. LIMIT ALL keeps it a subquery.)
 SELECT hour,
        count(*)::int AS total_visits,
        extract(epoch FROM sum(duration)) AS session_seconds,
@@ -12,6 +12,5 @@ SELECT hour,
        count(*) FILTER (WHERE {checkout})::int AS checkout_sessions,
        count(*) FILTER (WHERE {order})::int AS order_sessions,
        count(*) FILTER (WHERE {paid})::int AS converted_sessions
-  FROM visit
- CROSS JOIN LATERAL unnest(ARRAY[width_bucket(started_at, %(hours)s::timestamptz[])]) AS of_visit (hour)
+  FROM (SELECT *, width_bucket(started_at, %(hours)s::timestamptz[]) AS hour FROM visit LIMIT ALL) AS of_visit
  GROUP BY hour
