@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -109,7 +109,7 @@ def account(session_id: UUID, *, events: int, now: datetime, passed: int = 0) ->
         redis_away=away,
         stream_scanned=waiting.complete,
         differences=differences(row, live) if row and live else [],
-        moments=sorted([*milestones(row), *moments_of(stored), *arriving(waiting, stored)], key=lambda one: one.at),
+        moments=in_order([*milestones(row), *moments_of(stored), *arriving(waiting, stored)]),
         events_total=row.events_count if row else 0,
         letters=letters,
         ending=ending(row, live, now=now),
@@ -123,6 +123,12 @@ def events_of(row: VisitorSession, *, limit: int, passed: int = 0) -> list[Sessi
     """The newest stored events, so many passed over. The lower bound in time spares the partitions before the visit."""
     events = SessionEvent.objects.filter(session_id=row.pk, timestamp__gte=row.started_at - OLDEST)
     return list(events.order_by("-timestamp", "-event_id")[passed : passed + limit])
+
+
+def in_order(moments: Sequence[Moment]) -> list[Moment]:
+    """By time. A page is looked at a moment before its visit is opened: that comes after the beginning all the same."""
+    begun = min((one.at for one in moments if one.milestone), default=datetime.min.replace(tzinfo=UTC))
+    return sorted(moments, key=lambda one: (max(one.at, begun), not one.milestone, one.at))
 
 
 def moments_of(events: Iterable[SessionEvent]) -> list[Moment]:

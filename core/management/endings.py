@@ -20,6 +20,8 @@ NO_CONNECTION = (PoolClosed, PoolTimeout)
 """What a pool says while PostgreSQL is away; why stands in the log."""
 STOPPED = 130
 """The exit code of what Ctrl-C ends, by custom."""
+UNHEARD = 141
+"""The exit code of what somebody reads no further, by custom."""
 
 
 @contextmanager
@@ -47,7 +49,7 @@ def why(error: Exception) -> str:
 
 def run(words: Sequence[str]) -> None:
     """Runs a command line. Whatever command it is, it ends as `interruptions` says; `--traceback` shows from where.
-    `NO_COLOR` and `--no-color` are one.
+    `NO_COLOR` and `--no-color` are one. Whoever reads no further (`... | head`) has read enough: that is no error.
 
     Raises:
         CommandError: with `--traceback`, it ended before its end.
@@ -59,6 +61,10 @@ def run(words: Sequence[str]) -> None:
     try:
         with interruptions():
             execute_from_command_line(list(words))
+            sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter tries again at its end
+        sys.exit(UNHEARD)
     except CommandError as ending:
         if "--traceback" in words:
             raise

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from uuid import UUID
 
 import pytest
@@ -84,6 +87,14 @@ def test_asked_for_the_traceback_is_shown() -> None:
     assert "Traceback" in ended.err
     assert "RedisAwayError" in ended.err
     assert ended.code == 1
+
+
+def test_who_reads_no_further_has_read_enough() -> None:
+    unread, write = os.pipe()
+    os.close(unread)
+    done = subprocess.run([sys.executable, "manage.py", "help"], cwd=PROJECT, stdout=write, stderr=subprocess.PIPE)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (141, b"")
 
 
 def test_the_command_line_of_the_project_is_this_one() -> None:

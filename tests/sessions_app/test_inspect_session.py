@@ -107,6 +107,11 @@ def test_events_stand_in_the_order_of_time() -> None:
     assert whats(inspect(session.session_id)) == ["visit began", "arrival", "page_view", "add_to_cart", "search"]
 
 
+def test_what_was_seen_a_moment_before_the_visit_was_opened_comes_after_its_beginning() -> None:
+    session = stored_visit(event("product_view", after=-0.2), event("page_view", after=-0.4))
+    assert whats(inspect(session.session_id)) == ["visit began", "arrival", "page_view", "product_view"]
+
+
 def test_an_event_tells_its_page_product_source_and_details() -> None:
     product_id = uuid4()
     session = stored_visit(event("add_to_cart", product_id=product_id, metadata={"quantity": 2}))
