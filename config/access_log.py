@@ -61,8 +61,8 @@ class DiscreetLogger(Logger):
     def atoms(self, resp: Any, req: Any, environ: dict[str, Any], request_time: timedelta) -> dict[str, Any]:
         """What a line may hold, whatever format is asked for."""
         path = logs.TOKEN.sub("...", environ.get("PATH_INFO", ""))
-        told = environ | {"RAW_URI": path, "PATH_INFO": path, "QUERY_STRING": "", "HTTP_REFERER": "-"}
-        told |= {"REMOTE_ADDR": prefix(environ.get("REMOTE_ADDR", "")) or "-", "HTTP_AUTHORIZATION": ""}
-        told["HTTP_USER_AGENT"] = "-"
-        found: dict[str, Any] = super().atoms(resp, req, told, request_time)  # type: ignore[no-untyped-call] # gunicorn
+        told = {name: environ.get(name, "") for name in ("REQUEST_METHOD", "SERVER_PROTOCOL")}
+        told |= {"RAW_URI": path, "PATH_INFO": path, "QUERY_STRING": "", "HTTP_REFERER": "-", "HTTP_USER_AGENT": "-"}
+        told["REMOTE_ADDR"] = prefix(environ.get("REMOTE_ADDR", "")) or "-"
+        found: dict[str, Any] = super().atoms(resp, (), told, request_time)  # type: ignore[no-untyped-call] # gunicorn
         return {name: value for name, value in found.items() if not name.startswith("{")}
