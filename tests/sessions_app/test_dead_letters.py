@@ -9,9 +9,8 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import OperationalError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import QuerySet
-from psycopg.errors import DeadlockDetected
 
 from sessions_app import dead_letters, storing
 from sessions_app.entries import Entry, Kind
@@ -181,15 +180,18 @@ def test_two_replays_at_once_store_each_letter_once() -> None:
 
 @pytest.mark.usefixtures("crowd")
 def test_control_without_its_locks_two_replays_store_a_letter_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(QuerySet, "select_for_update", lambda rows, **_options: rows)
+    """Without those of letters, that is: a visit is still held while one of its events is stored."""
+    lock = QuerySet.select_for_update
+
+    def lock_others(rows: QuerySet[Any], **options: Any) -> QuerySet[Any]:
+        return rows if rows.model is DeadLetter else lock(rows, **options)
+
+    monkeypatch.setattr(QuerySet, "select_for_update", lock_others)
     session = visit()
     for _ in range(40):
         bury(event_of(session.pk))
     results = together(4, lambda _place: dead_letters.replay())
-    done = [result for result in results if isinstance(result, dead_letters.ReplayResult)]
-    failed = [result.__cause__ for result in results if isinstance(result, OperationalError)]
-    in_a_ring = any(isinstance(cause, DeadlockDetected) for cause in failed)  # without the order of the locks
-    assert in_a_ring or sum(result.stored for result in done) > 40
+    assert sum(result.stored for result in results) > 40
 
 
 @pytest.mark.usefixtures("crowd")
