@@ -80,7 +80,8 @@ def note_port(port: str | None) -> None:
     if port is None:
         (home() / PORT_FILE).unlink(missing_ok=True)
     else:
-        (home() / PORT_FILE).write_text(port)
+        (unfinished := home() / f"{PORT_FILE}.part").write_text(port)  # nobody reads half a number
+        unfinished.replace(home() / PORT_FILE)
 
 
 def noted_port() -> int | None:

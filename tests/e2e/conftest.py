@@ -9,15 +9,18 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, Queue
+from typing import Any
 
 import psutil
 import pytest
+from playwright.sync_api import Browser, Page
 
 from config.embedded import PROJECT
+from tests.browsers import CHROME
 
 STARTS_WITHIN = 120
 """Seconds, on a machine that runs the other tests at the same time."""
@@ -124,3 +127,16 @@ def whole_shop() -> Iterator[RunningShop]:
     running.process.wait(60)
     if running.process.stdout:
         running.process.stdout.close()
+
+
+@contextmanager
+def tab(browser: Browser, base: str, **more: Any) -> Iterator[Page]:
+    """A tab of a browser that was never here, and what else a context takes. Any script error fails the test."""
+    context = browser.new_context(base_url=base, locale="en-GB", user_agent=CHROME, **more)
+    context.set_default_timeout(15_000)
+    errors: list[str] = []
+    page = context.new_page()
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    context.close()
+    assert errors == []

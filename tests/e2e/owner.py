@@ -14,9 +14,8 @@ from threading import Thread
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
-from tests.browsers import CHROME
 from tests.e2e.conftest import RunningShop
 
 PAGE = """<!doctype html><html lang="en"><head><title>Our old page</title><link rel="icon" href="data:,">
@@ -54,19 +53,6 @@ def page_of_ours(shop: RunningShop) -> Iterator[str]:
         server.shutdown()
         thread.join()
         server.server_close()
-
-
-@contextmanager
-def tab(browser: Browser, shop: RunningShop) -> Iterator[Page]:
-    """A tab of a browser that was never here. Any script error fails the test."""
-    context = browser.new_context(base_url=shop.base, locale="en-GB", user_agent=CHROME)
-    context.set_default_timeout(15_000)
-    errors: list[str] = []
-    page = context.new_page()
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    yield page
-    context.close()
-    assert errors == []
 
 
 def sign_in(staff: Page) -> None:

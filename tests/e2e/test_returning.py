@@ -15,8 +15,8 @@ from core.clock import now
 from orders.models import Order
 from orders.services import expire_order
 from tests.billing_server import BillingService
-from tests.browsers import CHROME
 from tests.customers.member import account, mails
+from tests.e2e.conftest import tab
 from tests.factories import PASSWORD
 from tests.sessions_app.tracker.visitor import launched
 from tests.world import Shopper, World, attempt_of, report, window_ends
@@ -36,15 +36,8 @@ def shop(transactional_db: None, live_server: LiveServer, settings: LazySettings
 @contextmanager
 def newcomer(chromium_path: str, shop: str) -> Iterator[Page]:
     """A tab of a browser that was never here. While it is open the database is out of reach of the test."""
-    with launched(chromium_path) as browser:
-        context = browser.new_context(base_url=shop, locale="en-GB", user_agent=CHROME)
-        context.set_default_timeout(15_000)
-        errors: list[str] = []
-        page = context.new_page()
-        page.on("pageerror", lambda error: errors.append(str(error)))
+    with launched(chromium_path) as browser, tab(browser, shop) as page:
         yield page
-        context.close()
-        assert errors == []
 
 
 def mailed_link() -> str:

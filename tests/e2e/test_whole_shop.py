@@ -19,8 +19,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browsers import CHROME
-from tests.e2e.conftest import RunningShop
-from tests.e2e.owner import Money, buy_one, eventually, money_of_today, open_order, page_of_ours, refund, sign_in, tab
+from tests.e2e.conftest import RunningShop, tab
+from tests.e2e.owner import Money, buy_one, eventually, money_of_today, open_order, page_of_ours, refund, sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.shop]
 ADDRESS = {"line1": "1 High Street", "city": "London", "postalCode": "N1 1AA", "country": "GB"}
@@ -30,16 +30,8 @@ ADDRESS = {"line1": "1 High Street", "city": "London", "postalCode": "N1 1AA", "
 def page(request: pytest.FixtureRequest, browser: Browser, whole_shop: RunningShop) -> Iterator[Page]:
     """A shopper's tab. Any script error fails the test."""
     width, height = request.param
-    context = browser.new_context(
-        base_url=whole_shop.base, viewport={"width": width, "height": height}, locale="en-GB", user_agent=CHROME
-    )
-    context.set_default_timeout(15_000)
-    errors: list[str] = []
-    opened = context.new_page()
-    opened.on("pageerror", lambda error: errors.append(str(error)))
-    yield opened
-    context.close()
-    assert errors == []
+    with tab(browser, whole_shop.base, viewport={"width": width, "height": height}) as opened:
+        yield opened
 
 
 def buy(page: Page, campaign: str) -> None:
@@ -220,7 +212,7 @@ WHERE orders_order.number = %s
 @pytest.fixture(scope="module")
 def staff(browser: Browser, whole_shop: RunningShop) -> Iterator[Page]:
     """The owner, logged in to the admin."""
-    with tab(browser, whole_shop) as page:
+    with tab(browser, whole_shop.base) as page:
         sign_in(page)
         yield page
 
@@ -239,7 +231,7 @@ class Seen:
 def first_visit(browser: Browser, whole_shop: RunningShop, staff: Page) -> Seen:
     """Somebody with a flyer comes to a page of the owner's own, on another origin than the shop's."""
     name = uuid4().hex[:8]
-    with page_of_ours(whole_shop) as ours, tab(browser, whole_shop) as visitor:
+    with page_of_ours(whole_shop) as ours, tab(browser, whole_shop.base) as visitor:
         with visitor.expect_response(lambda answer: answer.url.endswith("/analytics/track")):
             visitor.goto(f"{ours}/{name}?utm_source=flyer&utm_medium=print&utm_campaign={name}")
         visits = f"/admin/sessions_app/visitorsession/?utm_campaign={name}"
@@ -286,7 +278,7 @@ def sale(browser: Browser, whole_shop: RunningShop, staff: Page, tmp_path_factor
     email, folder = f"ada.{uuid4().hex[:8]}@example.com", tmp_path_factory.mktemp("day")
     export, backup = folder / "export.json", folder / "backup"
     before = money_of_today(staff)
-    with tab(browser, whole_shop) as shopper:
+    with tab(browser, whole_shop.base) as shopper:
         number, total = buy_one(shopper, email)
     paid = money_of_today(staff)
     open_order(staff, number)
