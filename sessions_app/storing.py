@@ -58,9 +58,16 @@ INSERT INTO sessions_app_lateday (day)
 SELECT DISTINCT (started_at AT TIME ZONE %(zone)s)::date FROM inserted WHERE started_at < %(counted_before)s
 """  # noqa: S608 - the names above
 
-# Sessions are locked in order before anything is written. Answers the sessions that are not there. An event that comes
-# again without a time of its own has another one: within a day, its id alone tells. What comes late of a visit that was
-# erased is forgotten.
+# Sessions are locked in order before anything is written, and in a statement of its own: the next one sees what was
+# stored by those whom this one waited for.
+HOLD_SESSIONS = """
+SELECT FROM sessions_app_visitorsession
+WHERE session_id IN (SELECT session_id FROM json_to_recordset(%(events)s::json) AS given (session_id uuid))
+ORDER BY session_id FOR NO KEY UPDATE
+"""
+
+# Answers the sessions that are not there. An event that comes again without a time of its own has another one: within a
+# day, its id alone tells. What comes late of a visit that was erased is forgotten.
 INSERT_EVENTS = """
 WITH given AS MATERIALIZED (
     SELECT * FROM json_to_recordset(%(events)s::json) AS e (event_id uuid, session_id uuid, event_type text,
@@ -68,7 +75,7 @@ WITH given AS MATERIALIZED (
 ),
 held AS MATERIALIZED (
     SELECT session_id, visitor_id, erased_at, started_at FROM sessions_app_visitorsession
-    WHERE session_id IN (SELECT session_id FROM given) ORDER BY session_id FOR NO KEY UPDATE
+    WHERE session_id IN (SELECT session_id FROM given)
 ),
 stored AS MATERIALIZED (
     SELECT event_id FROM sessions_app_sessionevent WHERE event_id = ANY(ARRAY(SELECT event_id FROM given))
@@ -145,7 +152,9 @@ def store(entries: Sequence[Entry]) -> None:
 
 def store_events(cursor: CursorWrapper, events: Sequence[Entry], late: Late) -> None:
     """Inserts the events that are not there yet, and adds them to their sessions' totals."""
-    cursor.execute(INSERT_EVENTS, {"events": json_array(events), **late})
+    parameters = {"events": json_array(events), **late}
+    cursor.execute(HOLD_SESSIONS, parameters)
+    cursor.execute(INSERT_EVENTS, parameters)
     unknown = {session_id for (session_id,) in cursor.fetchall()}
     if unknown:
         bury([event for event in events if session_id_of(event.fields) in unknown], "the session is unknown")

@@ -1,11 +1,12 @@
 """From the stream to PostgreSQL, once."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection, transaction
 
 from core import redis as core_redis
 from sessions_app import dead_letters, ingest, services, state, storing
@@ -16,6 +17,8 @@ from sessions_app.services import Arrival
 from sessions_app.state import SessionState
 from tests.browsers import CHROME
 from tests.database import database_away
+from tests.promises.gates import waiting
+from tests.promises.processes import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NOW = datetime.now(UTC)
@@ -52,6 +55,41 @@ def test_the_same_event_twice_in_one_batch_counts_once() -> None:
     visit(same, same)
     ingest.flush(consumer="test")
     assert VisitorSession.objects.get().page_views == 1
+
+
+def test_an_event_that_comes_again_while_it_is_stored_is_stored_once() -> None:
+    assert stored_at_once() == 1
+    assert VisitorSession.objects.get().page_views == 1
+
+
+def test_control_without_holding_its_visit_it_is_stored_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storing, "HOLD_SESSIONS", "SELECT")
+    assert stored_at_once() == 2
+
+
+def stored_at_once() -> int:
+    """The rows of an event that comes twice: with another time, as what has none of its own does, and while the first
+    is stored but not committed.
+    """
+    first = event("page_view")
+    later = replace(first, timestamp=NOW + timedelta(seconds=1))
+    session_id = visit().session_id
+    ingest.flush(consumer="test")
+    with ThreadPoolExecutor(1) as threads:
+        with transaction.atomic():
+            storing.store([event_entry(first, session_id)])
+            again = threads.submit(store_elsewhere, event_entry(later, session_id))
+            until(waiting, "the second waits for the visit")
+        again.result()
+    return SessionEvent.objects.count()
+
+
+def store_elsewhere(entry: Entry) -> None:
+    """Over a connection of its own."""
+    try:
+        storing.store([entry])
+    finally:
+        connection.close()
 
 
 def test_what_is_stored_leaves_the_stream() -> None:
