@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 from django.conf import LazySettings
-from django.db import connection
+from django.db import connection, reset_queries
 from django.test.utils import CaptureQueriesContext
 from rest_framework.exceptions import PermissionDenied
 
@@ -109,9 +109,15 @@ def hidden() -> list[tuple[Route, str, Rule]]:
 
 def seen(ask: Callable[[], Any]) -> tuple[str, list[str]]:
     """All that an asker can see or measure: the answer, and what was asked of the database for it."""
+    reset_queries()  # Django keeps the last 9,000, and many askers ask more
     with CaptureQueriesContext(connection) as captured:
         answer = ask()
     return text_of(answer), [VALUES.sub("?", query["sql"]) for query in captured]
+
+
+def differ(ask: Callable[[], Any], other: Callable[[], Any]) -> bool:
+    """Whether two askers see something else. Twice: one request in ten seconds asks for the time besides."""
+    return all(seen(ask) != seen(other) for _time in range(2))
 
 
 def differences(actor: Actor, things: Things) -> list[str]:
@@ -121,7 +127,7 @@ def differences(actor: Actor, things: Things) -> list[str]:
     return [
         f"{method.upper()} {route.path}"
         for route, method, rule in hidden()
-        if seen(partial(ask, method, route, rule, things)) != seen(partial(ask, method, route, rule, nowhere))
+        if differ(partial(ask, method, route, rule, things), partial(ask, method, route, rule, nowhere))
     ]
 
 
