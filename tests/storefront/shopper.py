@@ -80,6 +80,13 @@ def confirm_button(page: Page) -> Locator:
 
 def place_order(page: Page) -> None:
     """Opens the page of an order of a mug by the link of its mail; nothing was clicked for it (`test_browser` does)."""
+    order_mug(page)
+    open_order(page)
+    expect(page.locator("#order-title")).to_have_text("One step left: the payment")
+
+
+def order_mug(page: Page) -> None:
+    """Orders a mug of the API, whatever page is open."""
     mug = call(page, "GET", "/storefront/products/mug")["id"]
     call(page, "POST", "/checkout/initiate", cartItems=[{"productId": mug, "quantity": 1}])
     where = {"shippingAddress": SHIPPING_ADDRESS}
@@ -87,8 +94,11 @@ def place_order(page: Page) -> None:
     chosen = call(page, "POST", "/checkout/calculate-shipping", **where, shippingMethodId=METHODS[0]["id"])
     buyer = {"email": ADDRESS["E-mail"], "firstName": ADDRESS["First name"], "lastName": ADDRESS["Last name"]}
     call(page, "POST", "/checkout/confirm-order", **where, **buyer, expectedTotal=chosen["summary"]["total"])
+
+
+def open_order(page: Page) -> None:
+    """Follows the link of the order's mail."""
     page.goto(f"{ORDER_PAGE}#token={ORDER_TOKEN}")
-    expect(page.locator("#order-title")).to_have_text("One step left: the payment")
 
 
 def call(page: Page, method: str, path: str, **body: Any) -> Any:

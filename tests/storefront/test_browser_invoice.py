@@ -7,7 +7,7 @@ import pytest
 from django.conf import LazySettings
 from playwright.sync_api import Page, expect
 
-from tests.storefront.shopper import INVOICE_PAGE, ORDER_PAGE, place_order
+from tests.storefront.shopper import INVOICE_PAGE, ORDER_PAGE, open_order, order_mug, place_order
 from tests.storefront.stub_account import PLACE, Refused
 from tests.storefront.stub_api import ORDER_ID, StubShop
 
@@ -20,8 +20,9 @@ IN_SIGHT = """() => [...document.querySelectorAll("header, nav, footer, button, 
 @pytest.fixture
 def paid(page: Page, shop: StubShop) -> None:
     """An order that is paid, on its page."""
-    place_order(page)
+    order_mug(page)
     shop.close("success", "completed")
+    open_order(page)
     expect(page.locator("#order-title")).to_have_text("Thank you. It is paid.")
 
 
