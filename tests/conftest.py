@@ -41,8 +41,13 @@ NOT_RUN = re.compile(r"NOT RUN: ([^'\"]+)")
 LONG = (
     *("test_browser", "test_demo", "test_independent", "test_machine", "tests/upgrades/", "test_races"),
     *(
+        "test_consent_storage",
+        "test_endings",
+        "test_integrity",
         "test_returning",
         "test_simulate_traffic",
+        "test_stripe",
+        "test_webhook_orders",
         "test_whole_shop",
         "_guide",
         "tests/promises/",

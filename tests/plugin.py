@@ -2,12 +2,16 @@
 
 import atexit
 import fcntl
+import gc
 import os
 import sys
 from contextlib import ExitStack
 
+import pytest
+
 from config import embedded
 
+gc.disable()  # until all tests are known: nearly everything that is loaded until then stays
 os.environ["FOOTFALL_ENV"] = "development"
 os.environ["BILLING_SANDBOX"] = "1"
 os.environ["STOREFRONT"] = "1"
@@ -30,3 +34,11 @@ if worker is None:
 else:
     number = int(worker.removeprefix("gw")) + 1
     os.environ["REDIS_URL"] = os.environ["REDIS_URL"].split("?")[0] + f"?db={number}"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """From here on there is something to clear away, and it is looked for in what is made from here on."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
