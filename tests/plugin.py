@@ -6,11 +6,15 @@ import gc
 import os
 import sys
 from contextlib import ExitStack
+from socketserver import StreamRequestHandler
 
 import pytest
 
 from config import embedded
 
+# Servers of tests write head and body of an answer apart: on a connection that is kept the body would wait for the
+# acknowledgement of the head, 40 ms.
+StreamRequestHandler.disable_nagle_algorithm = True
 gc.disable()  # until all tests are known: nearly everything that is loaded until then stays
 os.environ["FOOTFALL_ENV"] = "development"
 os.environ["BILLING_SANDBOX"] = "1"

@@ -263,14 +263,16 @@ class StubShop(StubAccount):
         """Billing reports that the open attempt failed."""
         self.order["attempts"][-1] |= {"status": "failure", "resolvedAt": "2026-01-01T12:02:30Z", "paymentUrl": None}
 
-    def close(self, status: str, session_status: str) -> None:
-        """The order reaches an end: `success`, `failed`, `expired`, `cancelled`."""
+    def close(self, status: str, session_status: str, **since: object) -> None:
+        """The order reaches an end: `success`, `failed`, `expired`, `cancelled`; `since` is what has come of it then.
+        A page may ask at any moment, so that all is there at once.
+        """
         session = {**self.order["session"], "status": session_status, "remainingSeconds": 0, "canRetry": False}
         history = [*self.order["history"], {"status": status, "reason": "", "at": "2026-01-01T12:03:00Z"}]
-        self.order = {**self.order, "status": status, "session": session, "history": history}
-        if status == "success":
-            self.order |= {"paymentStatus": "paid", "paidAt": "2026-01-01T12:03:00Z"}
+        paid = {"paymentStatus": "paid", "paidAt": "2026-01-01T12:03:00Z"} if status == "success" else {}
+        if paid:
             self.order["attempts"][-1] |= {"status": "success", "resolvedAt": "2026-01-01T12:03:00Z"}
+        self.order = {**self.order, "status": status, "session": session, "history": history, **paid, **since}
 
 
 Call = Callable[..., Json]

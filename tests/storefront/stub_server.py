@@ -31,7 +31,6 @@ class StubHandler(BaseHTTPRequestHandler):
     """API, tracker and pay page from here; pages and static files from the storefront itself."""
 
     protocol_version = "HTTP/1.1"
-    wbufsize = -1  # head and body leave together: a body sent after its head waits for the browser's acknowledgement
     shop: ClassVar[StubShop]
 
     def respond(self) -> None:

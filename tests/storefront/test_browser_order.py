@@ -132,8 +132,8 @@ def test_changes_and_payments_are_told_in_their_order(page: Page, shop: StubShop
 
 def test_paid_order_says_where_its_parcel_is_and_what_was_sent_back(page: Page, shop: StubShop) -> None:
     place_order(page)
-    shop.close("success", "completed")
-    shop.order |= {"fulfillmentStatus": "shipped", "paymentStatus": "partly_refunded", "refundedAmount": "4.00"}
+    sent_back = {"paymentStatus": "partly_refunded", "refundedAmount": "4.00"}
+    shop.close("success", "completed", fulfillmentStatus="shipped", **sent_back)
     expect(page.locator("#fulfilment")).to_contain_text("Your order is on its way.")
     expect(page.locator("#order-refund")).to_have_text("£4.00 was sent back to you.")
     expect(page.locator("#order-summary")).to_contain_text("−£4.00")
@@ -142,9 +142,8 @@ def test_paid_order_says_where_its_parcel_is_and_what_was_sent_back(page: Page, 
 
 def test_parcel_that_was_sent_can_be_followed(page: Page, shop: StubShop) -> None:
     place_order(page)
-    shop.close("success", "completed")
     parcel = {"carrier": "Royal Mail", "trackingNumber": "AB1", "trackingUrl": "https://track.example.com/AB1"}
-    shop.order |= {"fulfillmentStatus": "shipped"} | parcel
+    shop.close("success", "completed", fulfillmentStatus="shipped", **parcel)
     expect(page.locator("#fulfilment")).to_contain_text("Tracking: Royal Mail AB1")
     link = page.get_by_role("link", name="Follow the parcel")
     expect(link).to_have_attribute("href", "https://track.example.com/AB1")
@@ -152,16 +151,15 @@ def test_parcel_that_was_sent_can_be_followed(page: Page, shop: StubShop) -> Non
 
 def test_parcel_leads_to_no_address_but_of_the_web(page: Page, shop: StubShop) -> None:
     place_order(page)
-    shop.close("success", "completed")
-    shop.order |= {"fulfillmentStatus": "shipped", "trackingNumber": "AB1", "trackingUrl": "javascript:alert(1)"}
+    parcel = {"trackingNumber": "AB1", "trackingUrl": "javascript:alert(1)"}
+    shop.close("success", "completed", fulfillmentStatus="shipped", **parcel)
     expect(page.locator("#fulfilment")).to_contain_text("Tracking: AB1")
     expect(page.get_by_role("link", name="Follow the parcel")).to_have_count(0)
 
 
 def test_order_that_was_refunded_says_so_first(page: Page, shop: StubShop) -> None:
     place_order(page)
-    shop.close("success", "completed")
-    shop.order |= {"paymentStatus": "refunded", "refundedAmount": shop.order["summary"]["total"]}
+    shop.close("success", "completed", paymentStatus="refunded", refundedAmount=shop.order["summary"]["total"])
     expect(page.locator("#order-title")).to_have_text("This order was refunded")
 
 

@@ -131,8 +131,7 @@ def test_own_orders_are_listed_and_lead_to_their_pages(page: Page, shop: StubSho
     expect(page.locator(".order-row")).to_contain_text("Waiting for payment")
     expect(page.locator(".order-row")).to_contain_text("1 × Mug, hand made")
     expect(page.get_by_role("link", name=re.compile("Log in to see"))).to_be_visible()
-    shop.close("success", "completed")
-    shop.order |= {"paymentStatus": "paid", "fulfillmentStatus": "shipped"}
+    shop.close("success", "completed", fulfillmentStatus="shipped")
     log_in(page, "/shop/orders")
     expect(page.locator(".order-row")).to_contain_text("On its way")
     expect(page.get_by_role("link", name=re.compile("Log in to see"))).to_be_hidden()
