@@ -19,6 +19,8 @@ from redis.retry import Retry
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 PAUSE_SECONDS = 2.0
+QUIET_SECONDS = 5.0
+"""A connection that nobody used for so long may have died without Redis having been away."""
 REFUSALS = ("MISCONF", "NOAUTH", "NOPERM", "DENIED", "BUSY ", "CLUSTERDOWN", "MASTERDOWN", "NOREPLICAS")
 NO_NODE = "Redis Cluster cannot be connected"
 Client = Any
@@ -115,6 +117,7 @@ class Clients(threading.local):
 
     here: Client = None
     made_after = 0
+    used_at = 0.0
 
 
 clients = Clients()
@@ -132,7 +135,25 @@ def client() -> Client:
             clients.here.close()
         clients.made_after = breaker.failures
         clients.here = of_cluster() if settings.REDIS_CLUSTER else of_one()
+    elif time.monotonic() - clients.used_at > QUIET_SECONDS:
+        replace_dead(clients.here)
+    clients.used_at = time.monotonic()
     return clients.here
+
+
+def replace_dead(client: Client) -> None:
+    """Closes the connection if it died, so that its next use opens another. Whoever did not ask Redis meanwhile has not
+    missed it: an idle connection is closed by whatever stands between, and by a Redis that was started anew. That is
+    noticed by those who do ask: flushers, every second.
+    """
+    if type(client) is RedisCluster:
+        return
+    try:
+        dead = client.connection.can_read()
+    except redis.ConnectionError:
+        dead = True
+    if dead:
+        client.connection.disconnect()
 
 
 def of_one() -> Client:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from django.conf import LazySettings
+from redis import Redis
 
 from core import redis as core_redis
 from core.redis import RedisAwayError
@@ -74,3 +75,37 @@ def test_a_return_is_told_once(server: RedisServer, returns: list[object]) -> No
     ping()
     assert eventually(lambda: not core_redis.breaker.watched)
     assert len(returns) == 1
+
+
+def unused_while_its_connection_died(server: RedisServer) -> None:
+    """This thread's connection is closed by others, and was not used for a while."""
+    ping()
+    mine = core_redis.call(lambda client: client.client_id())
+    with Redis.from_url(server.url) as other:
+        other.client_kill_filter(_id=mine)
+    core_redis.clients.used_at -= 2 * core_redis.QUIET_SECONDS
+
+
+def test_a_connection_that_died_unused_is_replaced_and_redis_was_not_away(
+    server: RedisServer, returns: list[object]
+) -> None:
+    unused_while_its_connection_died(server)
+    assert ping()
+    assert (core_redis.breaker.was_away, returns) == (False, [])
+
+
+def test_control_without_a_look_at_it_redis_is_taken_for_away(
+    server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(core_redis, "replace_dead", lambda client: None)
+    unused_while_its_connection_died(server)
+    with pytest.raises(RedisAwayError):
+        ping()
+
+
+def test_one_that_died_in_use_tells_that_redis_was_away(server: RedisServer) -> None:
+    ping()
+    server.kill()
+    server.start()
+    with pytest.raises(RedisAwayError):
+        ping()
