@@ -251,20 +251,24 @@ def other_process(billing: BillingService) -> dict[str, str]:
     }
 
 
-@pytest.mark.django_db(transaction=True)
-def test_a_process_killed_between_commit_and_answer_leaves_one_order(
-    world: World, billing: BillingService, shopper: Shopper, checkout_id: str, token: str, other_process: dict[str, str]
-) -> None:
+def placed_and_killed(billing: BillingService, other_process: dict[str, str], script: str, *arguments: str) -> Order:
+    """The order of a process that was killed while it waited for billing: the order is stored, nobody was told."""
     billing.knob("open", delay=3, acts=True)
-    arguments = [checkout_id, str(world.method.id), token, KEY]
-    process = subprocess.Popen([sys.executable, "-c", SCRIPT, *arguments], env=other_process)
+    process = subprocess.Popen([sys.executable, "-c", script, *arguments], env=other_process)
     deadline = time.monotonic() + 30
     while not billing.calls["open"] and time.monotonic() < deadline:
         time.sleep(0.02)
     process.kill()
     process.wait()
     billing.well()
-    placed = Order.objects.get()
+    return Order.objects.get()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_process_killed_between_commit_and_answer_leaves_one_order(
+    world: World, billing: BillingService, shopper: Shopper, checkout_id: str, token: str, other_process: dict[str, str]
+) -> None:
+    placed = placed_and_killed(billing, other_process, SCRIPT, checkout_id, str(world.method.id), token, KEY)
     assert refusal(shopper.confirm(checkout_id, world, KEY, email="ada@example.com")) == (409, "IDEMPOTENCY_CONFLICT")
     IdempotencyKey.objects.update(created_at=now() - timedelta(seconds=21))
     answer = shopper.confirm(checkout_id, world, KEY, email="ada@example.com")
@@ -363,22 +367,25 @@ def test_without_a_session_too_a_key_is_kept_for_7_days(
 def test_a_process_killed_without_a_session_leaves_one_order(
     world: World, billing: BillingService, shopper: Shopper, other_process: dict[str, str]
 ) -> None:
-    billing.knob("open", delay=3, acts=True)
     body = {"cartItems": cart([(world.mug, 2)])} | shopper.buyer(world)
-    process = subprocess.Popen([sys.executable, "-c", FROM_CART, json.dumps(body), KEY], env=other_process)
-    deadline = time.monotonic() + 30
-    while not billing.calls["open"] and time.monotonic() < deadline:
-        time.sleep(0.02)
-    process.kill()
-    process.wait()
-    billing.well()
-    placed = Order.objects.get()
+    placed = placed_and_killed(billing, other_process, FROM_CART, json.dumps(body), KEY)
     assert refusal(from_cart(shopper, world, KEY)) == (409, "IDEMPOTENCY_CONFLICT")
     IdempotencyKey.objects.update(created_at=now() - timedelta(seconds=21))
     answer = from_cart(shopper, world, KEY)
     assert (answer.status_code, answer.json()["data"]["order"]["orderId"]) == (201, str(placed.id))
     assert (Order.objects.count(), PaymentAttempt.objects.count(), len(billing.sessions)) == (1, 1, 1)
     check_books()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_control_without_the_key_kept_with_the_order_it_leaves_two(
+    world: World, billing: BillingService, shopper: Shopper, other_process: dict[str, str]
+) -> None:
+    body = {"cartItems": cart([(world.mug, 2)])} | shopper.buyer(world)
+    placed_and_killed(billing, other_process, FROM_CART, json.dumps(body), KEY)
+    IdempotencyKey.objects.all().delete()
+    assert from_cart(shopper, world, KEY).status_code == 201
+    assert Order.objects.count() == 2
 
 
 def test_a_key_of_confirm_is_another_for_create_from_cart(
