@@ -86,12 +86,13 @@ def open_order(staff: Page, number: str) -> None:
     staff.goto(f"/admin/orders/order/?q={quote(number)}")
     staff.get_by_role("link", name=number).first.click()
     staff.get_by_role("heading", name="Timeline").wait_for()
+    staff.wait_for_load_state()  # its menus open then
 
 
 def refund(staff: Page, back: str) -> None:
     """By the button on the order's page."""
     staff.get_by_text(re.compile(r"\bMore\b")).click()
-    staff.locator("a[href$='/refund/']:visible").last.click()
+    staff.locator("a[href*='/orders/order/'][href$='/refund/']:visible").last.click()
     staff.get_by_label("An amount").check()
     staff.locator("[name=amount]").fill(back)
     staff.locator("[name=reason]").fill("broken on arrival")

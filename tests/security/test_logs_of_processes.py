@@ -13,6 +13,7 @@ from tests.promises.processes import until
 from tests.security.faulty_processes import AGENT, ASKED, EMAIL, FAULTS, of_postgresql, size_of_log, status, told, web
 
 pytestmark = pytest.mark.django_db(transaction=True)
+ANOTHER = "another-somebody@people.example"
 
 
 @pytest.fixture
