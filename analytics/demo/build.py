@@ -67,7 +67,8 @@ def build_demo(*, days: int, seed: int, now: datetime, reached: Reached = lambda
     calendar = [today - timedelta(days=back) for back in range(days - 1, -1, -1)]
     opened_at = day_bounds(calendar[0])[0]
     dice = Dice(seed)
-    clerk = Clerk(create_shop(staff=staff, opened_at=opened_at, now=now), dice, now)
+    months = sorted({day.replace(day=1) for day in calendar})
+    clerk = Clerk(create_shop(staff=staff, opened_at=opened_at, months=months), dice, now)
     town = Town(dice)
     visits = list(history(clerk, town, calendar, reached))
     write(clerk, town, visits)

@@ -1,7 +1,8 @@
-"""The shop before its first visitor: staff, products, prices, a goal."""
+"""The shop before its first visitor: staff, products, prices, goals."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from django.conf import settings
@@ -23,7 +24,6 @@ from catalog.models import Category, Product
 from checkout.models import Coupon, ShippingMethod, ShippingZone, TaxRate
 from checkout.pricing import Tax
 from checkout.tables import EVERYWHERE, price_tables
-from core.clock import shop_day
 from customers.groups import create_groups
 from customers.models import User
 
@@ -60,10 +60,12 @@ def ensure_staff() -> User:
     return staff
 
 
-def create_shop(*, staff: User, opened_at: datetime, now: datetime) -> Shop:
-    """Products without stock, prices, coupons and this month's goal."""
-    month = shop_day(now).replace(day=1)
-    SalesGoal.objects.get_or_create(period=SalesGoal.Period.MONTH, starts_on=month, defaults={"amount": GOAL_OF_MONTH})
+def create_shop(*, staff: User, opened_at: datetime, months: Iterable[date]) -> Shop:
+    """Products without stock, prices, coupons and the goals of the months, by their first days."""
+    for month in months:
+        SalesGoal.objects.get_or_create(
+            period=SalesGoal.Period.MONTH, starts_on=month, defaults={"amount": GOAL_OF_MONTH}
+        )
     TaxRate.objects.get_or_create(country=EVERYWHERE, region="", name="Tax", defaults={"rate": TAX_PERCENT})
     zone, _ = ShippingZone.objects.get_or_create(name="Everywhere", defaults={"countries": [EVERYWHERE]})
     return Shop(

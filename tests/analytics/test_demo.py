@@ -15,7 +15,8 @@ from django.db.models.functions import Coalesce
 from analytics.demo.build import Result, build_demo
 from analytics.demo.shop import NotInDevelopmentError
 from analytics.demo.tables import STAFF_EMAIL, STAFF_PASSWORD
-from analytics.models import DailyMetrics, SalesGoal
+from analytics.goals import goal_of_days
+from analytics.models import DailyMetrics
 from catalog.models import Product
 from checkout.models import Coupon, ShippingMethod, TaxRate
 from core import integrity
@@ -51,7 +52,9 @@ class TestShop:
         assert set(Coupon.objects.values_list("code", flat=True)) == {"WELCOME10", "FIVE", "FREESHIP"}
         assert ShippingMethod.objects.order_by("id").values_list("price", flat=True)[0] == 10
         assert TaxRate.objects.get().rate == 10
-        assert SalesGoal.objects.get().starts_on == NOW.date().replace(day=1)
+
+    def test_every_day_has_its_share_of_a_goal(self, shop: Result) -> None:
+        assert all(goal_of_days([day]) for day in DailyMetrics.objects.values_list("date", flat=True))
 
     def test_staff_can_log_in_and_are_in_both_groups(self, shop: Result) -> None:
         staff = authenticate(username=STAFF_EMAIL, password=STAFF_PASSWORD)
