@@ -60,7 +60,9 @@ SELECT DISTINCT (started_at AT TIME ZONE %(zone)s)::date FROM inserted WHERE sta
 """  # noqa: S608 - the names above
 
 SESSION_ID = re.compile(r'"session_id": "([0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12})"')
-"""Where the text of an entry says its session. One that it finds in metadata is locked besides, for this moment."""
+"""Where the text of an entry says its session, as `Entry.of` writes it. One that it finds in metadata is locked
+besides, for this moment.
+"""
 
 # Sessions are locked in order before anything is written, and in a statement of its own: the next one sees what was
 # stored by those whom this one waited for.
