@@ -13,6 +13,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.test import TransactionTestCase
 from playwright.sync_api import Browser, sync_playwright
+from pytest_django.plugin import DjangoDbBlocker
 
 from core import clock
 from core import redis as core_redis
@@ -22,7 +23,7 @@ from sessions_app import channel_rules, months
 from sessions_app.salts import salt_of
 from tests import logs, one_slot
 from tests.billing_server import BillingService, billing_service
-from tests.emptying import empty_tables
+from tests.emptying import empty_tables, filled_tables
 from tests.stripe_server import Stripe, stripe_service
 from tests.template import template
 from tests.world import Shopper, World, wide_pool
@@ -63,6 +64,21 @@ LONG = (
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
     """The database of each worker begins as a copy."""
     connection.settings_dict["TEST"]["TEMPLATE"] = template()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def nothing_left(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """No file leaves rows behind: the next one would find them, or be blamed for them."""
+    with django_db_blocker.unblock():
+        before = filled_tables() if is_made() else None
+    yield
+    with django_db_blocker.unblock():
+        assert before is None or filled_tables() <= before
+
+
+def is_made() -> bool:
+    """Whether this worker's database is there already: with the first test that asks for it."""
+    return str(connection.settings_dict["NAME"]).startswith("test_")
 
 
 @pytest.fixture(autouse=True)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from django.db import connection, transaction
 from django.test import TransactionTestCase
 
+CASE = TransactionTestCase("run")
+"""For whoever empties tables and is no test."""
 FROM_MODELS = ["django_content_type", "auth_permission"]
 """What Django fills when it has truncated it."""
 DIGEST = "SELECT md5(string_agg(t::text, ' ' ORDER BY id)) FROM {table} t"
@@ -39,8 +41,7 @@ def digests() -> list[str]:
 
 def delete_rows() -> None:
     """All other rows, those that triggers protect too. Whoever still writes is waited for, as truncating does."""
-    present = connection.introspection.django_table_names(only_existing=True, include_views=False)
-    tables = [connection.ops.quote_name(table) for table in sorted(set(present) - set(FROM_MODELS))]
+    tables = [connection.ops.quote_name(table) for table in sorted(set(own_tables()) - set(FROM_MODELS))]
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"LOCK TABLE {', '.join(tables)} IN SHARE ROW EXCLUSIVE MODE")
         cursor.execute("SET LOCAL session_replication_role = replica")
@@ -49,3 +50,16 @@ def delete_rows() -> None:
         cursor.execute(WATCHED)
         for (table,) in cursor.fetchall():
             cursor.execute(f"DELETE FROM {table}")
+
+
+def own_tables() -> list[str]:
+    """Those of the models."""
+    return connection.introspection.django_table_names(only_existing=True, include_views=False)
+
+
+def filled_tables() -> set[str]:
+    """Those of them that hold anything."""
+    has_rows = "SELECT '{table}' WHERE EXISTS (SELECT FROM {table})"
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(has_rows.format(table=table) for table in own_tables()))
+        return {str(table) for (table,) in cursor.fetchall()}

@@ -4,26 +4,14 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
-from django.test import TransactionTestCase
 
 from checkout.models import PriceTablesVersion, TaxRate
 from core.clock import now
 from orders.models import OrderStatusChange
-from tests.emptying import empty_tables, truncate_and_fill
+from tests.emptying import CASE, empty_tables, filled_tables, truncate_and_fill
 from tests.factories import OrderFactory, TaxRateFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
-CASE = TransactionTestCase("run")
-
-
-def filled_tables() -> set[str]:
-    """The tables that hold anything."""
-    with connection.cursor() as cursor:
-        found = set()
-        for table in connection.introspection.django_table_names(only_existing=True, include_views=False):
-            cursor.execute(f"SELECT EXISTS (SELECT 1 FROM {connection.ops.quote_name(table)})")
-            found |= {table} if cursor.fetchone() == (True,) else set()
-    return found
 
 
 def test_the_same_tables_hold_something_as_when_django_empties_them() -> None:

@@ -14,7 +14,7 @@ import sentry_sdk
 from pytest_django.plugin import DjangoDbBlocker
 from sentry_sdk.integrations.logging import EventHandler
 
-from customers.models import User
+from tests.emptying import CASE, empty_tables
 from tests.promises.processes import until
 from tests.security.faulty_processes import (
     ASKED,
@@ -74,7 +74,7 @@ def said(
             status(port, ASKED)
             until(lambda: len(sentry.events) >= len(FAULTS) + 2, "all errors have come")
         yield Said((folder / "web.log").read_text(), worker.log.read_text(), of_postgresql(since), sentry)
-        User.objects.filter(email=EMAIL).delete()
+        empty_tables(CASE)
 
 
 def lines(text: str) -> Lines:
