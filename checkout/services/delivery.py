@@ -46,16 +46,31 @@ def choose_shipping(
     return checkout, offers
 
 
-@transaction.atomic
 def calculate_tax(*, checkout_id: UUID, owner: Owner, address: Address | None, now: datetime) -> CheckoutSession:
-    """Taxes the checkout by its address, or by a new one. Asking alone changes nothing, nor does it prolong its life.
-    A method that was chosen and does not serve the new address gives way to the cheapest that does.
+    """Taxes the checkout by its address, or by a new one. Asking alone changes nothing, does not prolong its life, and
+    waits for nobody. A method that was chosen and does not serve the new address gives way to the cheapest that does.
 
     Raises:
         NotFoundError, CheckoutClosedError
         InvalidInputError: no address is known, nobody ships there, or there is no tax rate for it.
     """
-    checkout = open_checkout(checkout_id=checkout_id, owner=owner, now=now)
+    if address is None:
+        checkout = open_checkout(checkout_id=checkout_id, owner=owner, now=now, held=False)
+        if not is_taxed_anew(checkout, None):
+            return checkout
+    with transaction.atomic():
+        checkout = open_checkout(checkout_id=checkout_id, owner=owner, now=now)
+        if is_taxed_anew(checkout, address):
+            keep(checkout, now=now, fields=["shipping_address", "shipping_method"])
+    return checkout
+
+
+def is_taxed_anew(checkout: CheckoutSession, address: Address | None) -> bool:
+    """Taxes it by its address, or by a new one; returns whether anything is another than before.
+
+    Raises:
+        InvalidInputError: no address is known, nobody ships there, or there is no tax rate for it.
+    """
     before = checkout.shipping_address, checkout.shipping_method_id, checkout.summary
     if address is not None:
         checkout.shipping_address = address
@@ -65,9 +80,7 @@ def calculate_tax(*, checkout_id: UUID, owner: Owner, address: Address | None, n
         message = _("An address is needed to know the tax.")
         raise InvalidInputError(message, details={"shippingAddress": [str(message)]})
     total_up(checkout)
-    if (checkout.shipping_address, checkout.shipping_method_id, checkout.summary) != before:
-        keep(checkout, now=now, fields=["shipping_address", "shipping_method"])
-    return checkout
+    return (checkout.shipping_address, checkout.shipping_method_id, checkout.summary) != before
 
 
 def serving(checkout: CheckoutSession, address: Address) -> list[Offer]:

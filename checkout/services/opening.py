@@ -32,12 +32,13 @@ SHOWN = (
 
 
 # With the version of the tables that price it (see checkout.tables), the rules of the payment window, and its coupon.
-LOCK = f"""
+READ = f"""
 SELECT (SELECT version FROM checkout_pricetablesversion WHERE id = 1), {WINDOW_RULES},
     {columns(CheckoutSession, "c")}, {columns(Coupon, "p")}
 FROM checkout_checkoutsession c LEFT JOIN checkout_coupon p ON p.id = c.coupon_id
-WHERE c.id = %s FOR NO KEY UPDATE OF c
+WHERE c.id = %s
 """  # noqa: S608 - names of our models, nothing from outside
+LOCK = f"{READ} FOR NO KEY UPDATE OF c"
 
 
 class CheckoutClosedError(DomainError):
@@ -68,14 +69,15 @@ def read_checkout(*, checkout_id: UUID, owner: Owner) -> CheckoutSession:
     return found
 
 
-def open_checkout(*, checkout_id: UUID, owner: Owner, now: datetime) -> CheckoutSession:
-    """The owner's checkout, its row locked, open for a change. Call inside a transaction.
+def open_checkout(*, checkout_id: UUID, owner: Owner, now: datetime, held: bool = True) -> CheckoutSession:
+    """The owner's checkout, open for a change: its row is locked, and this called inside a transaction. One that is not
+    `held` may be looked at; it may have become another since.
 
     Raises:
         NotFoundError: there is none, or it is somebody else's.
         CheckoutClosedError: it cannot be changed any more.
     """
-    found = lock(checkout_id)
+    found = find(checkout_id, LOCK if held else READ)
     if found is None or not owns(owner, found):
         raise NotFoundError(_("There is no such checkout."))
     if found.status != CheckoutSession.Status.OPEN or found.order_id is not None or now >= found.expires_at:
@@ -85,10 +87,10 @@ def open_checkout(*, checkout_id: UUID, owner: Owner, now: datetime) -> Checkout
     return found
 
 
-def lock(checkout_id: UUID) -> CheckoutSession | None:
-    """The row, locked, with its coupon and what else `LOCK` reads."""
+def find(checkout_id: UUID, statement: str) -> CheckoutSession | None:
+    """The row with its coupon and what else the statement reads, `READ` or `LOCK`."""
     with connection.cursor() as cursor:
-        cursor.execute(LOCK, [checkout_id])
+        cursor.execute(statement, [checkout_id])
         row = cursor.fetchone()
     if row is None:
         return None

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from django.conf import LazySettings
 
-from checkout.models import ShippingMethod
+from checkout.models import CheckoutSession, ShippingMethod, TaxRate
 from tests.billing_server import BillingService
 from tests.factories import CouponFactory, ShippingMethodFactory, ShippingZoneFactory, TaxRateFactory
 from tests.world import ADDRESS, Shopper, World
@@ -157,6 +157,13 @@ def test_tax_is_by_the_address_chosen_before_if_none_is_sent(shopper: Shopper, c
     shipping(shopper, checkout_id)
     answer = shopper.post("/checkout/calculate-tax", {"checkoutId": checkout_id})
     assert answer.json()["data"]["summary"]["taxAmount"] == "3.00"
+
+
+def test_a_rate_that_changed_is_found_and_kept_by_asking_for_the_tax(shopper: Shopper, checkout_id: str) -> None:
+    shipping(shopper, checkout_id)
+    TaxRate.objects.update(rate=20)
+    shopper.post("/checkout/calculate-tax", {"checkoutId": checkout_id})
+    assert CheckoutSession.objects.get(pk=checkout_id).summary["taxAmount"] == "6.00"
 
 
 def test_taxing_another_address_takes_a_method_that_serves_it(

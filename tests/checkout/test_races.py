@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.db import transaction
 
 from catalog import services as catalog
 from catalog.models import Product
@@ -22,7 +23,7 @@ from tests.billing_server import BillingService
 from tests.customers.member import Member, account
 from tests.factories import CouponFactory, ProductFactory
 from tests.promises.processes import LONG, SECONDS
-from tests.world import Shopper, World, altered, cart, check_books, deadlocks, together
+from tests.world import ADDRESS, Shopper, World, altered, cart, check_books, deadlocks, together
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("crowd")]
 
@@ -112,6 +113,15 @@ def test_30_confirms_of_one_checkout_make_one_order(
     assert outcomes(answers) == {"ok": 1, "CHECKOUT_CLOSED": 29}
     assert Order.objects.count() == 1
     check_books()
+
+
+def test_who_only_asks_for_the_tax_waits_for_nobody(world: World, shopper: Shopper) -> None:
+    checkout_id = shopper.checkout((world.mug, 1))
+    shopper.post("/checkout/calculate-shipping", {"checkoutId": checkout_id, "shippingAddress": ADDRESS})
+    with transaction.atomic():
+        CheckoutSession.objects.select_for_update().get(pk=checkout_id)
+        (answer,) = together(1, lambda _place: shopper.post("/checkout/calculate-tax", {"checkoutId": checkout_id}))
+    assert answer.status_code == 200
 
 
 def test_control_without_the_lock_they_do_not_find_it_closed(
