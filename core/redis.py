@@ -2,6 +2,9 @@
 
 import logging
 import os
+import socket
+import ssl
+import struct
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -158,7 +161,23 @@ def replace_dead(client: Client) -> None:
 
 def of_one() -> Client:
     """A client of one Redis, on a connection of its own."""
-    return redis.Redis.from_url(settings.REDIS_URL, single_connection_client=True, **patience())
+    return redis.Redis.from_url(
+        settings.REDIS_URL, single_connection_client=True, redis_connect_func=let_kernel_wait, **patience()
+    )
+
+
+def let_kernel_wait(connection: Any) -> None:
+    """Begins a connection, and has the kernel end its waiting: Python would ask before each word whether there is one,
+    and give the other threads of the process their turn each time.
+    """
+    connection.on_connect()
+    sock = connection._sock
+    if not isinstance(sock, ssl.SSLSocket):
+        seconds, rest = divmod(connection.socket_timeout, 1)
+        longest = struct.pack("ll", int(seconds), int(rest * 1_000_000))
+        for way in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            sock.setsockopt(socket.SOL_SOCKET, way, longest)
+        sock.settimeout(None)
 
 
 def of_cluster() -> Client:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import struct
 import time
 from collections.abc import Callable, Iterator
+from socket import SO_RCVTIMEO, SO_SNDTIMEO, SOL_SOCKET
 
 import pytest
 from django.conf import LazySettings
@@ -109,3 +111,21 @@ def test_one_that_died_in_use_tells_that_redis_was_away(server: RedisServer) -> 
     server.start()
     with pytest.raises(RedisAwayError):
         ping()
+
+
+def test_an_answer_that_came_too_late_is_not_that_to_the_next_question(server: RedisServer) -> None:
+    core_redis.call(lambda client: client.mset({"first": 1, "second": 2}))
+    server.hang()
+    with pytest.raises(RedisAwayError):
+        core_redis.call(lambda client: client.get("first"))
+    server.go_on()
+    assert eventually(lambda: not core_redis.breaker.was_away)
+    assert core_redis.call(lambda client: client.get("second")) == b"2"
+
+
+def test_the_kernel_ends_the_waiting_and_python_asks_it_nothing(server: RedisServer, settings: LazySettings) -> None:
+    settings.REDIS_TIMEOUT_SECONDS = 1.5
+    ping()
+    sock = core_redis.clients.here.connection._sock
+    limits = [struct.unpack("ll", sock.getsockopt(SOL_SOCKET, way, 16)) for way in (SO_RCVTIMEO, SO_SNDTIMEO)]
+    assert (sock.gettimeout(), limits) == (None, [(1, 500_000)] * 2)
