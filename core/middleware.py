@@ -1,7 +1,6 @@
 """The request id: taken over when sane, made when not, in every answer and every log line."""
 
 import re
-import secrets
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
@@ -10,6 +9,7 @@ from django.utils import timezone
 from core import logs
 from core.answers import say
 from core.clock import shop_zone
+from core.ids import new_id
 
 SANE = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
@@ -24,7 +24,7 @@ class RequestIdMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         given = request.META.get("HTTP_X_REQUEST_ID", "")
-        request_id = given if SANE.fullmatch(given) else secrets.token_hex(16)
+        request_id = given if SANE.fullmatch(given) else new_id().hex
         logs.begin(request_id=request_id)
         response = self.get_response(request)
         say(response, {"X-Request-ID": request_id})
