@@ -11,6 +11,7 @@ import psycopg
 from django.db.backends.postgresql import base
 from django.utils.functional import cached_property
 from psycopg import _queries
+from psycopg.pq import TransactionStatus
 from psycopg_pool import ConnectionPool
 
 from core import clock
@@ -121,10 +122,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return {} if self.alias in self._connection_pools else super().get_connection_params()
 
     def _set_autocommit(self, autocommit: bool) -> None:
-        """A connection comes from the pool as it was left. Its own way waits for the server without asking it."""
+        """A connection comes from the pool as it was left. psycopg's own way waits for the server without asking it."""
         if not autocommit and self.alias == replica.PRIMARY:
             replica.write()
-        if self.connection.autocommit != autocommit:
+        if self.connection.autocommit == autocommit:
+            return
+        if self.connection.pgconn.transaction_status == TransactionStatus.IDLE:
+            self.connection._autocommit = autocommit
+        else:
             super()._set_autocommit(autocommit)  # type: ignore[misc] # it is there
 
 
