@@ -322,21 +322,31 @@ def forget(session_id: UUID) -> None:
     core_redis.call(remove)
 
 
-# ARGV: stream limit, then kind and text of each entry.
+# KEYS: stream, and a session's hash if fields of it change. ARGV: stream limit, how many words of the hash, those
+# words, then kind and text of each entry.
 APPEND = """
+local last = 2 + ARGV[2]
+if last > 2 and redis.call('EXISTS', KEYS[2]) == 1 then redis.call('HSET', KEYS[2], unpack(ARGV, 3, last)) end
 if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[1]) then return 'full' end
-for i = 2, #ARGV, 2 do redis.call('XADD', KEYS[1], '*', ARGV[i], ARGV[i + 1]) end
+for i = last + 1, #ARGV, 2 do redis.call('XADD', KEYS[1], '*', ARGV[i], ARGV[i + 1]) end
 """
 
 
-def append(entries: Sequence[Entry]) -> None:
-    """Puts entries on the stream without a session being seen.
+def append(entries: Sequence[Entry], *, session_id: UUID | None = None, **fields: str | int) -> None:
+    """Puts entries on the stream without a session being seen; `fields` of one change with it, as `update` has it.
 
     Raises:
-        RedisAwayError: Redis cannot be asked, or the stream is full.
+        RedisAwayError: Redis cannot be asked, or the stream is full: the fields have changed then.
     """
-    words: list[str | int] = [settings.EVENT_STREAM_LIMIT, *(word for entry in entries for word in entry)]
-    if core_redis.call(lambda client: evaluate(client, APPEND, [STREAM], words)) == b"full":
+    flat = [word for pair in fields.items() for word in pair]
+    words: list[str | int] = [
+        settings.EVENT_STREAM_LIMIT,
+        len(flat),
+        *flat,
+        *(word for entry in entries for word in entry),
+    ]
+    names = [STREAM, *([key(session_id)] if session_id else [])]
+    if core_redis.call(lambda client: evaluate(client, APPEND, names, words)) == b"full":
         raise StreamFullError
 
 

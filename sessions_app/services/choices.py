@@ -63,8 +63,7 @@ def become(session: SessionState, *, customer_id: UUID, now: datetime) -> Sessio
     VisitorSession.objects.not_erased().filter(pk=session.session_id).update(
         customer_id=customer_id, type=VisitorSession.Type.CUSTOMER, unconfirmed=False
     )
-    record(session.session_id, "customer_login", now=now)
-    transaction.on_commit(lambda: update_live(session.session_id, customer=customer_id.hex))
+    record(session.session_id, "customer_login", now=now, customer=customer_id.hex)
     return replace(session, customer_id=customer_id)
 
 

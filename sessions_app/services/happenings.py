@@ -36,11 +36,9 @@ def note_arrival(session: SessionState, *, arrival: Arrival, first: bool, now: d
     at = session.started_at if fills else now
     touch = {"at": at.isoformat()} | {name: value for name, value in source.items() if value}
     entry = Entry.of(Kind.ARRIVAL, {"arrival": touch, "fills": fills, "session_id": session.session_id.hex})
+    live = {"profile": state.encode_profile(replace(session.profile, **source))} if fills else {}
     try:
-        if fills:
-            profile = replace(session.profile, **source)
-            state.update(session.session_id, profile=state.encode_profile(profile))
-        state.append([entry])
+        state.append([entry], session_id=session.session_id, **live)
     except RedisAwayError:
         ensure_stored(session)
         storing.store_each([entry])
@@ -51,14 +49,23 @@ def is_known(source: dict[str, str], session: SessionState) -> bool:
     return all(getattr(session.profile, name) == value for name, value in source.items())
 
 
-def record(session_id: UUID, event_type: str, *, product_id: UUID | None = None, now: datetime | None = None) -> None:
-    """Writes one of the server's own events once the transaction has committed."""
+def record(
+    session_id: UUID,
+    event_type: str,
+    *,
+    product_id: UUID | None = None,
+    now: datetime | None = None,
+    **live: str | int,
+) -> None:
+    """Writes one of the server's own events once the transaction has committed, and brings these fields of the live
+    copy up to date; when Redis is away, PostgreSQL has the change already.
+    """
     event = Event(event_type=event_type, source=Source.SERVER, timestamp=now or clock_now(), product_id=product_id)
     entry = event_entry(event, session_id)
 
     def send() -> None:
         try:
-            state.append([entry])
+            state.append([entry], session_id=session_id, **live)
         except RedisAwayError:
             storing.store_each([entry])
 
@@ -72,8 +79,7 @@ def mark_ordered(*, session_id: UUID, order_id: UUID) -> None:
             "UPDATE sessions_app_visitorsession SET order_id = %s WHERE session_id = %s AND erased_at IS NULL",
             [order_id, session_id],
         )
-    record(session_id, "order_placed")
-    transaction.on_commit(lambda: update_live(session_id, order=order_id.hex))
+    record(session_id, "order_placed", order=order_id.hex)
 
 
 def mark_converted(*, session_id: UUID, order_id: UUID, now: datetime) -> None:
@@ -81,8 +87,7 @@ def mark_converted(*, session_id: UUID, order_id: UUID, now: datetime) -> None:
     VisitorSession.objects.filter(pk=session_id, converted=False).update(
         converted=True, converted_at=now, order_id=order_id
     )
-    record(session_id, "order_completed", now=now)
-    transaction.on_commit(lambda: update_live(session_id, order=order_id.hex, converted=1))
+    record(session_id, "order_completed", now=now, order=order_id.hex, converted=1)
 
 
 def update_live(session_id: UUID, **fields: str | int) -> None:
