@@ -24,7 +24,8 @@ def server(settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     monkeypatch.setattr(core_redis, "PAUSE_SECONDS", 0.05)
     with own_redis(settings) as own:
         yield own
-        core_redis.breaker.was_away = False  # nobody looks for it any more
+        core_redis.breaker.was_away = False  # nobody looks for it any more,
+        assert eventually(lambda: not core_redis.breaker.watched)  # nor in the next test
 
 
 @pytest.fixture
