@@ -16,17 +16,20 @@ Amounts = dict[tuple[str, date], Decimal]
 
 @dataclass(frozen=True)
 class Goal:
-    """What is to be sold in a day or month, 0 where nobody said, and what was sold so far."""
+    """What is to be sold in a day or month, 0 where nobody said, and what was sold so far; `towards` it: on those of
+    its days that have a goal.
+    """
 
     period: Period
     starts_on: date
     goal: Decimal
     sales: Decimal
+    towards: Decimal
 
     @property
     def progress(self) -> Decimal:
-        """Sales in percent of the goal; 0 without one."""
-        return percent(self.sales, self.goal)
+        """What was sold towards the goal, in percent of it; 0 without one."""
+        return percent(self.towards, self.goal)
 
 
 def goals(days: list[date]) -> tuple[list[Goal], list[Goal]]:
@@ -37,16 +40,21 @@ def goals(days: list[date]) -> tuple[list[Goal], list[Goal]]:
     sales = dict(stored.values_list("date", "total_sales"))
 
     def goal(period: Period, stretch: list[date]) -> Goal:
-        wanted = sum((goal_of_day(day, amounts) for day in stretch), ZERO)
-        return Goal(period, stretch[0], wanted, sum((sales.get(day, ZERO) for day in stretch), ZERO))
+        wanted = wanted_of(stretch, amounts)
+        sold, towards = (sum((sales.get(day, ZERO) for day in those), ZERO) for those in (stretch, wanted))
+        return Goal(period, stretch[0], sum(wanted.values(), ZERO), sold, towards)
 
     return [goal(Period.DAY, [day]) for day in days], [goal(Period.MONTH, month) for month in months]
 
 
-def goal_of_days(days: list[date]) -> Decimal:
-    """The goals of these days, which follow one another, together. 0 without any."""
-    amounts = amounts_between(days[0].replace(day=1), days[-1])
-    return sum((goal_of_day(day, amounts) for day in days), ZERO)
+def goals_by_day(days: list[date]) -> dict[date, Decimal]:
+    """The goals of those of these days, which follow one another, that have one."""
+    return wanted_of(days, amounts_between(days[0].replace(day=1), days[-1]))
+
+
+def wanted_of(days: list[date], amounts: Amounts) -> dict[date, Decimal]:
+    """The same of goals that were read before."""
+    return {day: wanted for day in days if (wanted := goal_of_day(day, amounts))}
 
 
 def goal_of_day(day: date, amounts: Amounts) -> Decimal:

@@ -1,12 +1,14 @@
 """The lower half of the dashboard: funnel, order outcomes, tables and the goal."""
 
 from dataclasses import dataclass
-from decimal import Decimal
+from datetime import date
 from typing import Any
 
 from analytics.figures import share, written
+from analytics.goals import goals_by_day
 from analytics.metrics import Kind, Totals, steps
-from analytics.selectors import Outcome
+from analytics.selectors import Outcome, Rows
+from core.money import ZERO
 from orders.models import Order
 
 OUTCOMES = {
@@ -66,9 +68,15 @@ def outcome_row(outcome: Outcome, title: str, placed: int, link: str) -> dict[st
     }
 
 
-def goal(amount: Decimal, sales: Decimal) -> dict[str, Any] | None:
-    """The sales goal of the period and how far it is reached; None without one."""
-    if not amount:
+def goal(days: list[date], stored: Rows) -> dict[str, Any] | None:
+    """The sales goals of these days and how far they are reached, by what was sold on the days that have one; None
+    without any.
+    """
+    wanted = goals_by_day(days)
+    if not wanted:
         return None
-    reached = int(100 * sales / amount)
-    return {"amount": written(amount, Kind.MONEY), "percent": reached, "bar": min(reached, 100)}
+    amount = sum(wanted.values(), ZERO)
+    sold = sum((stored[day].total_sales for day in wanted if day in stored), ZERO)
+    reached = int(100 * sold / amount)
+    said = {"amount": written(amount, Kind.MONEY), "percent": reached, "bar": min(reached, 100)}
+    return said | {"days": len(wanted), "is_whole": len(wanted) == len(days)}

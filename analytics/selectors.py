@@ -12,7 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Count, Max, Min, Q, Sum
 
-from analytics.goals import goal_of_days
+from analytics.goals import goals_by_day
 from analytics.hours import counted
 from analytics.metrics import Totals, added, from_columns, from_hour, percent
 from analytics.models import DailyMetrics, HourlyMetrics
@@ -199,7 +199,7 @@ def stats_of_day(day: date, *, now: datetime) -> dict[str, Any]:
     """Everything known of a day as stored, its goal, and who is here now. Zeros for a day never computed."""
     row = DailyMetrics.objects.filter(date=day).first()
     figures = {field.name: getattr(row or DailyMetrics(date=day), field.name) for field in DailyMetrics._meta.fields}
-    goal = goal_of_days([day])
+    goal = goals_by_day([day]).get(day, ZERO)
     progress = percent(figures["total_sales"], goal)
     goals = {"sales_goal": goal, "sales_goal_progress": progress, "currency": settings.SHOP_CURRENCY}
     return {**figures, **goals, **realtime(now=now)}

@@ -9,7 +9,7 @@ Told = tuple[tuple[str, str], ...]
 GOAL: Told = (
     (
         "Goal",
-        "Sales of the period so far / the goals of all its days; a month's goal is spread evenly over its days. "
+        "Sales so far of the days that have a goal / their goals; a month's goal is spread evenly over its days. "
         "Source: sales goals, orders paid.",
     ),
 )

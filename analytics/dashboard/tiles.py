@@ -22,7 +22,6 @@ from analytics.dashboard.reading import Reading
 from analytics.dashboard.values import columns_of_values, lines_of_values, question, values_table
 from analytics.dashboard.week import hours, lines_of_week, week
 from analytics.figures import plain
-from analytics.goals import goal_of_days
 from analytics.metrics import steps
 from analytics.notes import notes_on
 from analytics.panels import funnel, goal, outcomes
@@ -85,7 +84,7 @@ def cards(reading: Reading, request: HttpRequest) -> Context:
             }
             for name, headline in HEADLINES.items()
         ],
-        "goal": None if asked.filters else goal(goal_of_days(window.days), reading.current.totals.total_sales),
+        "goal": None if asked.filters else goal(window.days, reading.stored),
         "may_set_goals": request.user.has_perm("analytics.add_salesgoal"),
         "is_quiet": not (reading.current.totals.total_visits or reading.current.totals.total_orders),
     }

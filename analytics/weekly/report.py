@@ -18,7 +18,6 @@ from analytics.cards import SHOWN, Card, card
 from analytics.chart import Chart, chart
 from analytics.dashboard.values import COUNTED, TITLES, names_of
 from analytics.figures import share, written
-from analytics.goals import goal_of_days
 from analytics.metrics import Kind, Totals
 from analytics.panels import Step, funnel, goal, outcomes
 from analytics.periods import Window, previous
@@ -82,7 +81,7 @@ def report_of(week: Week) -> Report:
             (card(metric, current.value(metric), before.value(metric)), link_to(week, plot=name))
             for name, metric in SHOWN.items()
         ],
-        goal=goal(goal_of_days(current.window.days), current.totals.total_sales),
+        goal=goal(current.window.days, stored),
         best_day=best_day(charts),
         charts=charts,
         funnel=funnel(current.totals),

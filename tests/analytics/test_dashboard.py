@@ -28,14 +28,14 @@ from PIL import Image
 from analytics.cards import PLOTTED
 from analytics.dashboard.tiles import TILES
 from analytics.management.commands.import_access_log import dashboard_of
-from analytics.models import Annotation, DailyMetrics
+from analytics.models import Annotation, DailyMetrics, SalesGoal
 from analytics.services import freeze_days
 from core import redis as core_redis
 from core.redis import breaker
 from orders.models import Order
 from orders.transfer.statements import NOBODY
 from sessions_app.models import DeadLetter
-from tests.analytics.days import at, computed, event, purchase, visit
+from tests.analytics.days import DAY, at, computed, event, purchase, visit
 from tests.analytics.staff import logged_in, member
 from tests.factories import PASSWORD, CustomerFactory, RefundFactory, UserFactory
 from tests.orders.subscriber import delivery_to, endpoint_at
@@ -608,3 +608,13 @@ def test_a_filter_says_from_when_on_it_finds_visits(query: str, is_told: bool, s
     computed(date(2026, 2, 20))
     freeze_days(before=date(2026, 2, 21), now=NOW)
     assert ("Visits until 20 February 2026 are no longer kept" in page(staff, query)) is is_told
+
+
+@pytest.mark.parametrize(
+    ("wanted", "says"),
+    [(1, "the one day that has a goal"), (2, "the 2 days that have a goal"), (7, "the whole of these days")],
+)
+def test_the_goal_says_of_which_days_it_is(staff: Client, wanted: int, says: str) -> None:
+    for back in range(wanted):
+        SalesGoal.objects.create(period="day", starts_on=DAY - timedelta(days=back), amount=100)
+    assert f"of £{wanted}00.00, for {says}<" in streamed(staff, "period=7", "cards")["cards"]

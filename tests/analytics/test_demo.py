@@ -15,7 +15,7 @@ from django.db.models.functions import Coalesce
 from analytics.demo.build import Result, build_demo
 from analytics.demo.shop import NotInDevelopmentError
 from analytics.demo.tables import STAFF_EMAIL, STAFF_PASSWORD
-from analytics.goals import goal_of_days
+from analytics.goals import goals_by_day
 from analytics.models import DailyMetrics
 from catalog.models import Product
 from checkout.models import Coupon, ShippingMethod, TaxRate
@@ -54,7 +54,7 @@ class TestShop:
         assert TaxRate.objects.get().rate == 10
 
     def test_every_day_has_its_share_of_a_goal(self, shop: Result) -> None:
-        assert all(goal_of_days([day]) for day in DailyMetrics.objects.values_list("date", flat=True))
+        assert all(goals_by_day([day]) for day in DailyMetrics.objects.values_list("date", flat=True))
 
     def test_staff_can_log_in_and_are_in_both_groups(self, shop: Result) -> None:
         staff = authenticate(username=STAFF_EMAIL, password=STAFF_PASSWORD)
