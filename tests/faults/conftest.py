@@ -18,8 +18,12 @@ from tests.factories import ProductFactory
 from tests.faults.proxy import FaultProxy
 from tests.faults.servers import NAME, PostgresServer, own_postgres
 from tests.faults.shop import CARELESS_WEB, RunningShop, Servers, running_shop
+from tests.promises.processes import until
 from tests.redis_server import RedisServer
 from tests.world import World, replace_pool
+
+ENOUGH_FOR_EACH = 12
+"""Requests, so that each of two web processes is asked."""
 
 
 @contextmanager
@@ -66,10 +70,17 @@ def stocked(servers: Servers) -> World:
 
 
 @pytest.fixture(scope="module")
-def shop(servers: Servers, stocked: World) -> Iterator[RunningShop]:
+def shop_of_module(servers: Servers, stocked: World) -> Iterator[RunningShop]:
     """The whole shop."""
     with running_shop(servers, stocked) as started:
         yield started
+
+
+@pytest.fixture
+def shop(shop_of_module: RunningShop) -> RunningShop:
+    """The whole shop; none of its web processes takes PostgreSQL for away because of the test before."""
+    until(lambda: all(shop_of_module.is_ready() for _request in range(ENOUGH_FOR_EACH)), "each web process is ready")
+    return shop_of_module
 
 
 @pytest.fixture
