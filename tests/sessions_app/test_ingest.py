@@ -141,6 +141,13 @@ def test_a_batch_is_acknowledged_after_the_commit() -> None:
     assert (SessionEvent.objects.count(), core_redis.client().xlen(state.STREAM)) == (1, 0)
 
 
+def test_a_full_batch_is_stored_and_acknowledged() -> None:
+    session = visit()
+    state.append([event_entry(event("page_view"), session.session_id) for _ in range(ingest.BATCH)])
+    assert ingest.flush(consumer="test") == ingest.BATCH + 1
+    assert (core_redis.client().xlen(state.STREAM), SessionEvent.objects.count()) == (0, ingest.BATCH)
+
+
 def test_what_another_still_holds_is_not_trimmed_when_later_entries_are_acknowledged() -> None:
     visit(event("page_view"))
     core_redis.call(ingest.ensure_group)
