@@ -75,7 +75,8 @@ class Breaker:
         """Redis was not there."""
         self.closed_after = time.monotonic() + PAUSE_SECONDS
         self.failures += 1
-        log.warning("redis is away: %s", error)
+        silent = isinstance(error.__context__, BlockingIOError)  # what the kernel says of its patience
+        log.warning("redis is away: %s", "it has not answered in time" if silent else error)
         with self.watching:
             self.was_away = True
             if not self.watched:

@@ -114,6 +114,16 @@ def test_one_that_died_in_use_tells_that_redis_was_away(server: RedisServer) -> 
         ping()
 
 
+def test_of_a_redis_that_hangs_it_says_that_it_has_not_answered(
+    server: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    ping()
+    server.hang()
+    with pytest.raises(RedisAwayError):
+        ping()
+    assert "redis is away: it has not answered in time" in caplog.text
+
+
 def test_an_answer_that_came_too_late_is_not_that_to_the_next_question(server: RedisServer) -> None:
     core_redis.call(lambda client: client.mset({"first": 1, "second": 2}))
     server.hang()
