@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,6 +23,9 @@ OTHERS = (
     "SELECT count(*) FROM pg_stat_activity "
     "WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
 )
+
+LEAVING_SECONDS = 2.0
+"""PostgreSQL counts a connection for a moment after it was closed, our own ones too."""
 
 
 class BackupError(Exception):
@@ -72,9 +76,16 @@ def check_is_ours_alone() -> None:
         raise BackupError(f"The database {database()} is not empty: restore into a new one (createdb).")
     connection.close()  # and what the pool holds ready: it would be counted among the others
     connection.close_pool()  # type: ignore[attr-defined] # PostgreSQL's wrapper has it
-    others = run("psql", "--tuples-only", "--no-align", "--command", OTHERS).strip()
-    if others != "0":
+    until = time.monotonic() + LEAVING_SECONDS
+    while (others := connected()) and time.monotonic() < until:
+        time.sleep(0.1)
+    if others:
         raise BackupError(f"{others} others are connected to {database()}: stop web, workers and beat first.")
+
+
+def connected() -> int:
+    """How many others are connected to the database."""
+    return int(run("psql", "--tuples-only", "--no-align", "--command", OTHERS))
 
 
 def database() -> str:

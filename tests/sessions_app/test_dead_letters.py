@@ -186,7 +186,16 @@ def test_control_without_its_locks_two_replays_store_a_letter_twice(monkeypatch:
     def lock_others(rows: QuerySet[Any], **options: Any) -> QuerySet[Any]:
         return rows if rows.model is DeadLetter else lock(rows, **options)
 
+    gate, mine, settle = threading.Barrier(4), threading.local(), dead_letters.settle
+
+    def when_all_have_read_one(letter: DeadLetter) -> bool:
+        if not vars(mine):
+            mine.first = letter
+            gate.wait(20)
+        return settle(letter)
+
     monkeypatch.setattr(QuerySet, "select_for_update", lock_others)
+    monkeypatch.setattr(dead_letters, "settle", when_all_have_read_one)
     session = visit()
     for _ in range(40):
         bury(event_of(session.pk))
