@@ -45,7 +45,7 @@ def make_month(month: date) -> bool:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ONE_AT_A_TIME])
         missing = not is_there(cursor, name)
         if missing:
-            cursor.execute(f"CREATE TABLE {name} (LIKE {PARENT} INCLUDING DEFAULTS INCLUDING STORAGE)")
+            cursor.execute(f"CREATE TABLE {name} ({columns(cursor)})")
             cursor.execute(
                 f"ALTER TABLE {PARENT} ATTACH PARTITION {name} FOR VALUES FROM ('{month} 00:00Z') TO ('{end} 00:00Z')"
             )
@@ -61,6 +61,26 @@ def is_there(cursor: CursorWrapper, name: str) -> bool:
         [name],
     )
     found: bool = cursor.fetchone()[0]
+    return found
+
+
+# To find a column in a row PostgreSQL walks through those before it, unless these are as wide in every row.
+COLUMNS = """
+SELECT string_agg(concat_ws(' ', quote_ident(attname), format_type(atttypid, atttypmod),
+                            'DEFAULT ' || pg_get_expr(adbin, adrelid), CASE WHEN attnotnull THEN 'NOT NULL' END), ', '
+                  ORDER BY attlen < 0, NOT attnotnull, attalign <> 'd', attnum)
+  FROM pg_attribute
+  LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+ WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped
+"""
+
+
+def columns(cursor: CursorWrapper) -> str:
+    """The parent's columns as a month holds them: times and ids first, texts last. The parent itself holds no row, so
+    its own order, in which the columns came to it, is only that of `SELECT *`.
+    """
+    cursor.execute(COLUMNS, [PARENT])
+    found: str = cursor.fetchone()[0]
     return found
 
 

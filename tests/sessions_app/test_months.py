@@ -17,6 +17,18 @@ def partitions() -> set[str]:
         return {name for (name,) in cursor.fetchall()}
 
 
+def columns_of(table: str) -> list[tuple[str, str, bool, str]]:
+    """Name, type, whether it may be null, and default, as the table holds them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT attname, format_type(atttypid, atttypmod), attnotnull, pg_get_expr(adbin, adrelid) "
+            "FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum "
+            "WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
+            [table],
+        )
+        return list(cursor.fetchall())
+
+
 @pytest.mark.django_db
 def test_an_event_goes_to_the_month_of_its_time_in_utc() -> None:
     east = timezone(timedelta(hours=9))
@@ -50,6 +62,20 @@ def test_a_month_without_a_partition_takes_no_event() -> None:
             session=session, visitor_id=session.visitor_id, event_type="search", source="api",
             timestamp=datetime(1999, 1, 1, tzinfo=UTC),
         )  # fmt: skip
+
+
+@pytest.mark.django_db
+def test_a_month_holds_the_time_first_and_texts_last() -> None:
+    months.make_month(date(2031, 6, 1))
+    names = [name for name, *_more in columns_of(f"{months.PARENT}_2031_06")]
+    assert names[0] == "timestamp"
+    assert names[-4:] == ["event_type", "source", "page", "metadata"]
+
+
+@pytest.mark.django_db
+def test_a_month_has_the_columns_of_all_events() -> None:
+    months.make_month(date(2031, 6, 1))
+    assert sorted(columns_of(f"{months.PARENT}_2031_06")) == sorted(columns_of(months.PARENT))
 
 
 @pytest.mark.django_db
