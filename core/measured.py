@@ -12,7 +12,7 @@ import os
 import threading
 import time
 from bisect import bisect_left
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -23,8 +23,10 @@ KEY = "measured:{ops}"
 EVERY_SECONDS = 5.0
 SUM = -1
 """In the place of a bucket: the seconds themselves."""
-Cell = tuple[str, tuple[str, ...], int]
-"""A kind, its labels, and a bucket by its place (the one behind the last has all that took longer)."""
+Name = tuple[str, tuple[str, ...]]
+"""A kind and its labels."""
+Cells = dict[int, float]
+"""How many fell into each bucket, by its place (the one behind the last has all that took longer), and SUM."""
 
 
 @dataclass(frozen=True)
@@ -64,31 +66,39 @@ class Sums:
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.cells: Counter[Cell] = Counter()
+        self.noted: defaultdict[Name, Cells] = empty()
         self.handed_over = time.monotonic()
 
     def add(self, kind: Kind, labels: tuple[str, ...], seconds: float) -> None:
         """One more."""
         bucket = bisect_left(kind.edges, seconds)
         with self.lock:
-            self.cells[kind.name, labels, bucket] += 1
-            self.cells[kind.name, labels, SUM] += seconds  # type: ignore[assignment] # a sum among counts
+            cells = self.noted[kind.name, labels]
+            cells[bucket] += 1
+            cells[SUM] += seconds
 
     def count(self, kind: Kind, labels: tuple[str, ...], number: int) -> None:
         """So many more of what is only counted."""
         with self.lock:
-            self.cells[kind.name, labels, 0] += number
+            self.noted[kind.name, labels][0] += number
 
-    def take(self) -> Counter[Cell]:
+    def take(self) -> dict[Name, Cells]:
         """All of it; there is nothing afterwards."""
         with self.lock:
-            taken, self.cells, self.handed_over = self.cells, Counter(), time.monotonic()
+            taken, self.noted, self.handed_over = self.noted, empty(), time.monotonic()
         return taken
 
-    def give_back(self, taken: Counter[Cell]) -> None:
+    def give_back(self, taken: dict[Name, Cells]) -> None:
         """What could not be handed over."""
         with self.lock:
-            self.cells.update(taken)
+            for name, cells in taken.items():
+                for bucket, number in cells.items():
+                    self.noted[name][bucket] += number
+
+
+def empty() -> defaultdict[Name, Cells]:
+    """Nothing noted yet."""
+    return defaultdict(lambda: defaultdict(int))
 
 
 sums = Sums()
@@ -128,15 +138,16 @@ def hand_over() -> None:
         sums.give_back(taken)
 
 
-def write(client: Client, taken: Counter[Cell]) -> None:
+def write(client: Client, taken: dict[Name, Cells]) -> None:
     """All at once, or nothing: else a part would be counted twice."""
     pipe = client.pipeline(transaction=True)
-    for (name, labels, bucket), number in taken.items():
-        field = json.dumps([name, *labels, bucket])
-        if bucket == SUM:
-            pipe.hincrbyfloat(KEY, field, number)
-        else:
-            pipe.hincrby(KEY, field, number)
+    for (name, labels), cells in taken.items():
+        for bucket, number in cells.items():
+            field = json.dumps([name, *labels, bucket])
+            if bucket == SUM:
+                pipe.hincrbyfloat(KEY, field, number)
+            else:
+                pipe.hincrby(KEY, field, int(number))
     pipe.execute()
 
 

@@ -72,7 +72,7 @@ def test_a_child_does_not_hand_over_what_is_its_parents() -> None:
     observe(BILLING, LABELS, 1)
     child = os.fork()
     if not child:
-        os._exit(len(measured.sums.cells))
+        os._exit(len(measured.sums.noted))
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert counts() == {LABELS: (1, 1)}
 
