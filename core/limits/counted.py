@@ -45,11 +45,10 @@ class Counted:
     @property
     def headers(self) -> dict[str, str]:
         """draft-ietf-httpapi-ratelimit-headers, and for older clients `X-RateLimit-*` (`Reset` in Unix seconds)."""
-        policy, remaining, seconds = self.policy, str(self.remaining), self.seconds
+        remaining, seconds = str(self.remaining), self.seconds
         told = {
-            "RateLimit-Policy": f'"{policy.name}";q={policy.amount};w={policy.seconds}',
-            "RateLimit": f'"{policy.name}";r={remaining};t={seconds}',
-            "X-RateLimit-Limit": str(policy.amount),
+            **self.policy.headers,
+            "RateLimit": f'"{self.policy.name}";r={remaining};t={seconds}',
             "X-RateLimit-Remaining": remaining,
             "X-RateLimit-Reset": str(int(now().timestamp()) + seconds),
         }
@@ -70,4 +69,6 @@ class RateLimitedError(DomainError):
 def binding(counted: list[Counted]) -> Counted:
     """The one that tells the client most: what refused it, else what has least left; of two alike the later."""
     last = counted[-1]
-    return last if last.refused else min(reversed(counted), key=lambda each: each.remaining)
+    if len(counted) == 1 or last.refused:
+        return last
+    return min(reversed(counted), key=lambda each: each.remaining)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from ipaddress import ip_network
 
 from django.conf import settings
@@ -39,6 +39,12 @@ class Policy:
     amount: int
     seconds: int
 
+    @cached_property
+    def headers(self) -> dict[str, str]:
+        """What is told of it to each client alike."""
+        limit = f'"{self.name}";q={self.amount};w={self.seconds}'
+        return {"RateLimit-Policy": limit, "X-RateLimit-Limit": str(self.amount)}
+
 
 @dataclass(frozen=True)
 class Counter:
@@ -47,13 +53,18 @@ class Counter:
     policy: Policy
     client: str
 
+    @cached_property
+    def key(self) -> str:
+        """Its key in Redis. All carry the hash tag of visits, so that one script may touch all that a request does."""
+        return f"limit:{{visits}}:{self.policy.name}:{self.client}"
+
 
 def counter(name: str, *, address: str, customer: str = "") -> Counter:
     """The counter of a request: of the customer if there is one and the limit is by customer, else of the address."""
     by_customer: Mapping[str, str] = settings.RATE_LIMITS_CUSTOMER
     if customer and name in by_customer:
-        return Counter(parsed(name, by_customer[name]), digest(f"customer {customer}", settings.SECRET_KEY))
-    return Counter(parsed(name, settings.RATE_LIMITS[name]), digest(network_of(address), settings.SECRET_KEY))
+        return counter_of(name, by_customer[name], f"customer {customer}", settings.SECRET_KEY)
+    return counter_of(name, settings.RATE_LIMITS[name], network_of(address), settings.SECRET_KEY)
 
 
 def counter_of_key(name: str, key: str) -> Counter:
@@ -62,7 +73,13 @@ def counter_of_key(name: str, key: str) -> Counter:
     Lowered letter by letter, as PostgreSQL does: to it İ is an i, to Python an i with another dot above.
     """
     lowered = "".join(letter.lower()[0] for letter in key.strip())
-    return Counter(parsed(name, settings.RATE_LIMITS[name]), digest(f"key {lowered}", settings.SECRET_KEY))
+    return counter_of(name, settings.RATE_LIMITS[name], f"key {lowered}", settings.SECRET_KEY)
+
+
+@lru_cache(maxsize=8192)
+def counter_of(name: str, limit: str, client: str, secret: str) -> Counter:
+    """The counter of whoever a client is called, the same for each of its requests."""
+    return Counter(parsed(name, limit), digest(client, secret))
 
 
 @lru_cache(maxsize=256)
@@ -94,7 +111,6 @@ def network_of(address: str) -> str:
     return str(ip_network(f"{address}/{IPV6_OF_ONE_CLIENT}", strict=False))
 
 
-@lru_cache(maxsize=8192)
 def digest(client: str, secret: str) -> str:
     """The client under a key, so that neither Redis nor PostgreSQL has an address in it."""
     text = client.encode("utf-8", "replace")

@@ -68,7 +68,7 @@ def count(counters: Sequence[Counter], *, endpoint: str, now: datetime) -> list[
 
 def keys_of(counters: Sequence[Counter], *, now: datetime) -> list[str]:
     """The KEYS of `COUNTING`."""
-    return [*(key(each) for each in counters), refusals_key(now.date())]
+    return [each.key for each in counters] + [refusals_key(now.date())]
 
 
 def words_of(counters: Sequence[Counter], endpoint: str) -> list[str | int]:
@@ -85,11 +85,6 @@ def counted_of(counters: Sequence[Counter], told: Sequence[int]) -> list[Counted
         Counted(each.policy, used, left / 1000)
         for each, used, left in zip(counters, told[::2], told[1::2], strict=False)
     ]
-
-
-def key(counter: Counter) -> str:
-    """A counter in Redis. All carry the hash tag of visits, so that one script may touch all that a request does."""
-    return f"limit:{{visits}}:{counter.policy.name}:{counter.client}"
 
 
 @lru_cache(maxsize=2 * DAYS_KEPT)

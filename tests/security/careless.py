@@ -17,7 +17,7 @@ __all__ = ["application"]
 
 def read_and_write(counters: Sequence[Counter], *, endpoint: str, now: datetime) -> list[Counted]:
     """What somebody else wrote in between is lost."""
-    key = windows.key(counters[-1])
+    key = counters[-1].key
     used = int(core_redis.call(lambda client: client.get(key)) or 0) + 1
     time.sleep(0.02)
     core_redis.call(lambda client: client.set(key, used))
