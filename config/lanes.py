@@ -11,7 +11,6 @@ from corsheaders.middleware import CorsMiddleware
 from django.conf import settings
 from django.core.handlers.exception import convert_exception_to_response
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
-from django.db import close_old_connections
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.middleware.locale import LocaleMiddleware
@@ -27,6 +26,7 @@ from config import health, metrics
 from config.headers import HeadersMiddleware
 from core import measured
 from core.answers import say
+from core.postgresql.giving_back import close_taken
 from core.postgresql.patience import SHOPPERS_SECONDS, USUAL_SECONDS, waits_at_most
 from sessions_app.track import TRACK, track
 
@@ -164,7 +164,7 @@ class LanesHandler(WSGIHandler):
             with waits_at_most(SHOPPERS_SECONDS):
                 response = timed(lane, Request(environ))
         finally:
-            close_old_connections()
+            close_taken()
         said = response.headers._store.values()  # as pairs already; `items` looks each of them up again
         headers = [*said, *(("Set-Cookie", cookie.OutputString()) for cookie in response.cookies.values())]
         start_response(f"{response.status_code} {response.reason_phrase}", headers)

@@ -18,6 +18,7 @@ from core import clock
 from core.postgresql import replica
 from core.postgresql.discreet import DiscreetErrors
 from core.postgresql.doubts import Connection, ReplicaConnection
+from core.postgresql.giving_back import taken
 from core.postgresql.patience import SHOPPERS_SECONDS, waits_at_most
 from core.postgresql.telling_time import ask_the_time
 
@@ -114,6 +115,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             OperationalError: it is. PoolTimeout: none was free in time.
         """
         self.connection_class.doubts.settle(lambda: ask_anew(self.pool))
+        taken.any = True
         connection: psycopg.Connection[Any] = super().get_new_connection(conn_params)
         return connection
 

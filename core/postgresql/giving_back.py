@@ -1,6 +1,25 @@
 """Who waits for somebody else needs no connection meanwhile."""
 
-from django.db import connection
+import threading
+
+from django.db import close_old_connections, connection
+
+
+class Taken(threading.local):
+    """What a thread took from the pool."""
+
+    any = False
+    """Whether it took a connection since it last looked at those it has."""
+
+
+taken = Taken()
+
+
+def close_taken() -> None:
+    """What Django does before and after each request. Who has taken no connection since has none that is old."""
+    if taken.any:
+        close_old_connections()
+        taken.any = False
 
 
 class WaitingInTransactionError(RuntimeError):
