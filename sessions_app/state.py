@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import chain
 from uuid import UUID
 
 from django.conf import settings
@@ -221,7 +222,7 @@ def touch(
         settings.EVENT_STREAM_LIMIT,
         session_id.hex,
         *(allowance.words if allowance else ()),
-        *(word for entry in entries for word in entry),
+        *chain.from_iterable(entries),
     ]
     names = keys(session_id) + (allowance.keys if allowance else [])
     answer = core_redis.call(lambda client: evaluate(client, TOUCH, names, words))
@@ -270,7 +271,7 @@ def save(state: SessionState, *, entries: Sequence[Entry] = (), arrived: Arrived
         len(fields),
         arrived.seconds if arrived else 0,
         *fields,
-        *(word for entry in entries for word in entry),
+        *chain.from_iterable(entries),
     ]
     names = keys(state.session_id) + ([f"arrived:{{visits}}:{arrived.who.hex}"] if arrived else [])
     answer: bytes | None = core_redis.call(lambda client: evaluate(client, SAVE, names, words))
@@ -343,7 +344,7 @@ def append(entries: Sequence[Entry], *, session_id: UUID | None = None, **fields
         settings.EVENT_STREAM_LIMIT,
         len(flat),
         *flat,
-        *(word for entry in entries for word in entry),
+        *chain.from_iterable(entries),
     ]
     names = [STREAM, *([key(session_id)] if session_id else [])]
     if core_redis.call(lambda client: evaluate(client, APPEND, names, words)) == b"full":

@@ -25,6 +25,7 @@ from core.answers import say
 from core.api import DATABASE_AWAY, json_failure
 from sessions_app.events import Event, EventError, parse_event
 from sessions_app.middleware import VisitRequest
+from sessions_app.visits import Visit
 
 TRACK = "/api/v1/analytics/track"
 MOST_EVENTS = 100
@@ -59,11 +60,12 @@ def track(request: HttpRequest) -> HttpResponse:
     """
     if request.method != "POST":
         return not_a_post(request)
-    allowance = cast(VisitRequest, request).visit.allowance = limits.allowance(request, "track", endpoint=TRACK)
+    visit = cast(VisitRequest, request).visit
+    allowance = visit.allowance = limits.allowance(request, "track", endpoint=TRACK)
     if allowance is None:
-        return taken(request)
+        return taken(request, visit)
     try:
-        answer = taken(request)
+        answer = taken(request, visit)
         allowance.check()
     except limits.RateLimitedError:
         answer = refused(request, TrackError("RATE_LIMITED", 429, limits.TOO_MANY))
@@ -79,9 +81,8 @@ def not_a_post(request: HttpRequest) -> HttpResponse:
     return answer
 
 
-def taken(request: HttpRequest) -> HttpResponse:
+def taken(request: HttpRequest, visit: Visit) -> HttpResponse:
     """One bad event never loses the good ones; 202 means that the good ones are kept."""
-    visit = cast(VisitRequest, request).visit
     try:
         sent = read(request)
         if sent.session:

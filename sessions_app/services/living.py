@@ -86,12 +86,13 @@ def see_in_redis(
         RateLimitedError: as above.
         StreamFullError, RedisAwayError: nothing was put on the stream.
     """
-    api = sum(event.is_page_view and event.source == Source.API for event in events)
-    script = [event.event_id for event in events if event.is_page_view and event.source == Source.SCRIPT]
+    views = [event for event in events if event.is_page_view]
+    api = [event for event in views if event.source == Source.API]
+    script = [event.event_id for event in views if event.source == Source.SCRIPT]
     held = None
     try:
         found = state.touch(
-            session_id, now=now, api_views=api, script_views=script, entries=entries, allowance=allowance
+            session_id, now=now, api_views=len(api), script_views=script, entries=entries, allowance=allowance
         )
         if found is not None:
             return found
