@@ -21,7 +21,7 @@ from config.embedded import home
 CONNECTIONS = 16
 """As many as the web process has threads."""
 SECONDS = 2.0
-ROUNDS = 9
+ROUNDS = 15
 """Many short rounds: on a shared machine the weather changes within seconds."""
 SCRIPT = Path(__file__).parent / "load.lua"
 
