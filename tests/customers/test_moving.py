@@ -34,7 +34,7 @@ def test_an_order_that_is_being_placed_meanwhile_comes_along() -> None:
             find_or_create_guest(email=guest.email, first_name="", last_name="", phone="", first_visit_at=now())
             placed = OrderFactory(customer=guest)
             merging: Future[None] = threads.submit(merge_them)
-            until(waiting, "the merge waits for the guest")
+            until(waiting, "the merge waits for the guest", of=merging)
         merging.result()
     assert Order.objects.get(pk=placed.pk).customer == account
     assert not Customer.objects.filter(pk=guest.pk).exists()

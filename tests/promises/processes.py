@@ -8,8 +8,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import psutil
@@ -31,10 +33,12 @@ QUEUES_BESIDE = 32
 """The queues are in a Redis database of their own: the test's is emptied before each test."""
 
 
-def until(ask: Callable[[], object], what: str, *, seconds: float = PATIENCE) -> None:
-    """Waits for a truthy answer."""
+def until(ask: Callable[[], object], what: str, *, seconds: float = PATIENCE, of: Future[Any] | None = None) -> None:
+    """Waits for a truthy answer. Where it is one `of` what another thread does, and that fails, its error is raised."""
     deadline = time.monotonic() + seconds
     while not ask():
+        if of is not None and of.done():
+            of.result()
         assert time.monotonic() < deadline, f"waited in vain: {what}"
         time.sleep(0.01)
 

@@ -79,7 +79,7 @@ def stored_at_once() -> int:
         with transaction.atomic():
             storing.store([event_entry(first, session_id)])
             again = threads.submit(store_elsewhere, event_entry(later, session_id))
-            until(waiting, "the second waits for the visit")
+            until(waiting, "the second waits for the visit", of=again)
         again.result()
     return SessionEvent.objects.count()
 
