@@ -10,9 +10,10 @@ from datetime import datetime
 from typing import Any
 
 from celery import Celery, Task
-from celery.signals import beat_init, setup_logging
+from celery.signals import beat_init, setup_logging, worker_process_init
 from celery.utils.log import get_multiprocessing_logger
 
+from core.garbage import keep_what_is_loaded
 from core.postgresql import telling_time
 from core.postgresql.patience import SHOPPERS_SECONDS, patience
 
@@ -41,6 +42,12 @@ app.autodiscover_tasks()
 def keep_beating(**_more: Any) -> None:
     """Beat asks little of PostgreSQL, and each second: while it waits for an answer nobody is told to do anything."""
     patience.seconds = SHOPPERS_SECONDS
+
+
+@worker_process_init.connect
+def begin_to_work(**_more: Any) -> None:
+    """A job makes thousands of objects at once, as the flusher does of a batch."""
+    keep_what_is_loaded()
 
 
 @setup_logging.connect

@@ -1,6 +1,5 @@
 """The web process: `gunicorn config.wsgi`."""
 
-import gc
 import os
 
 import django
@@ -11,8 +10,8 @@ django.setup(set_prefix=False)
 from django.urls import reverse  # noqa: E402 - what these lead to can be imported once Django is set up
 
 from config.lanes import LanesHandler  # noqa: E402
+from core.garbage import keep_what_is_loaded  # noqa: E402
 
 reverse("admin:index")  # reads all addresses: half a second, for which the first request would wait
 application = LanesHandler()
-gc.collect()
-gc.freeze()  # all of that stays: to look through it for garbage takes a request 0.2 s each time
+keep_what_is_loaded()
