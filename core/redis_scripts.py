@@ -11,8 +11,10 @@ from redis.exceptions import NoScriptError
 
 from core.redis import Client, ask
 
+Word = str | bytes | int
 
-def evaluate(client: Client, script: str, keys: Sequence[str], words: Sequence[str | int]) -> Any:
+
+def evaluate(client: Client, script: str, keys: Sequence[str], words: Sequence[Word]) -> Any:
     """Runs a script: by its hash, and by its text when Redis has forgotten it."""
     try:
         return ask(client, "EVALSHA", hash_of(script), len(keys), *keys, *words)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -15,22 +16,28 @@ class Kind(StrEnum):
     EVENT = "event"
     ARRIVAL = "arrival"
 
-    @classmethod
-    def _missing_(cls, value: object) -> Kind:
-        """What nobody knows goes the way of an event: refused by PostgreSQL, it is kept as a dead letter."""
-        return cls.EVENT
+
+KINDS = {kind.encode(): kind for kind in Kind}
+
+
+def kind_of(name: bytes) -> Kind:
+    """The kind of a message's field. What nobody knows goes the way of an event: refused by PostgreSQL, it is kept as a
+    dead letter.
+    """
+    return KINDS.get(name, Kind.EVENT)
 
 
 class Entry(NamedTuple):
     """One entry, encoded already: on its way to PostgreSQL nobody needs to look inside."""
 
     kind: Kind
-    text: str
+    text: bytes
+    """As it travels: JSON in UTF-8, unless somebody else has written it."""
 
     @classmethod
     def of(cls, kind: Kind, fields: dict[str, Any]) -> Entry:
         """The entry of these fields."""
-        return cls(kind, json.dumps(fields))
+        return cls(kind, json.dumps(fields).encode())
 
     @classmethod
     def revived(cls, fields: dict[str, Any]) -> Entry:
@@ -40,9 +47,20 @@ class Entry(NamedTuple):
 
     @property
     def fields(self) -> dict[str, Any]:
-        """What the text says."""
-        found: dict[str, Any] = json.loads(self.text)
+        """What the text says.
+
+        Raises:
+            ValueError, RecursionError: it is no JSON, or nested far too deep.
+        """
+        found: dict[str, Any] = json.loads(self.text.decode())
         return found
+
+
+def words_of(entries: Iterable[Entry]) -> Iterator[str | bytes]:
+    """Kinds and texts in turn, as a script of Redis takes them."""
+    for kind, text in entries:
+        yield kind
+        yield text
 
 
 def session_id_of(fields: Any) -> UUID | None:

@@ -16,7 +16,7 @@ from core import redis as core_redis
 from core.postgresql.patience import waits_at_most
 from core.redis import Client
 from sessions_app import storing
-from sessions_app.entries import Entry, Kind
+from sessions_app.entries import Entry, kind_of
 from sessions_app.state import CRAWLERS, STREAM, keep_guard
 
 GROUP = "flushers"
@@ -137,13 +137,9 @@ def take_over(consumer: str) -> list[Taken]:
 
 
 def read(messages: Iterable[tuple[bytes, dict[bytes, bytes]]]) -> list[Taken]:
-    """The entries of stream messages, each of which has one field, named by the entry's kind. What is no UTF-8 is kept
-    in a way that is no JSON.
-    """
+    """The entries of stream messages, each of which has one field, named by the entry's kind."""
     return [
-        (entry_id, Entry(Kind(kind.decode(errors="replace")), text.decode(errors="backslashreplace")))
-        for entry_id, fields in messages
-        for kind, text in (fields or {}).items()
+        (entry_id, Entry(kind_of(name), text)) for entry_id, fields in messages for name, text in (fields or {}).items()
     ]
 
 

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
-from itertools import chain
 from uuid import UUID
 
 from django.conf import settings
@@ -20,8 +19,8 @@ from core import redis as core_redis
 from core.limits import Allowance
 from core.limits.windows import COUNTING
 from core.redis import Client, RedisAwayError
-from core.redis_scripts import evaluate
-from sessions_app.entries import Entry
+from core.redis_scripts import Word, evaluate
+from sessions_app.entries import Entry, words_of
 from sessions_app.models import Consent
 
 ACTIVE = "sessions:{visits}"
@@ -213,7 +212,7 @@ def touch(
         StreamFullError: there are events and no room for them.
         RedisAwayError: Redis cannot be asked.
     """
-    words: list[str | int] = [
+    words: list[Word] = [
         f"{now.timestamp():.6f}",
         settings.VISITOR_SESSION_TTL_SECONDS,
         settings.VISITOR_SESSION_MAX_SECONDS,
@@ -222,7 +221,7 @@ def touch(
         settings.EVENT_STREAM_LIMIT,
         session_id.hex,
         *(allowance.words if allowance else ()),
-        *chain.from_iterable(entries),
+        *words_of(entries),
     ]
     names = keys(session_id) + (allowance.keys if allowance else [])
     answer = core_redis.call(lambda client: evaluate(client, TOUCH, names, words))
@@ -263,7 +262,7 @@ def save(state: SessionState, *, entries: Sequence[Entry] = (), arrived: Arrived
         RedisAwayError: Redis cannot be asked.
     """
     fields = [word for pair in encode(state).items() for word in pair]
-    words: list[str | int] = [
+    words: list[Word] = [
         settings.VISITOR_SESSION_TTL_SECONDS,
         state.session_id.hex,
         f"{state.last_seen_at.timestamp():.6f}",
@@ -271,7 +270,7 @@ def save(state: SessionState, *, entries: Sequence[Entry] = (), arrived: Arrived
         len(fields),
         arrived.seconds if arrived else 0,
         *fields,
-        *chain.from_iterable(entries),
+        *words_of(entries),
     ]
     names = keys(state.session_id) + ([f"arrived:{{visits}}:{arrived.who.hex}"] if arrived else [])
     answer: bytes | None = core_redis.call(lambda client: evaluate(client, SAVE, names, words))
@@ -340,11 +339,11 @@ def append(entries: Sequence[Entry], *, session_id: UUID | None = None, **fields
         RedisAwayError: Redis cannot be asked, or the stream is full: the fields have changed then.
     """
     flat = [word for pair in fields.items() for word in pair]
-    words: list[str | int] = [
+    words: list[Word] = [
         settings.EVENT_STREAM_LIMIT,
         len(flat),
         *flat,
-        *chain.from_iterable(entries),
+        *words_of(entries),
     ]
     names = [STREAM, *([key(session_id)] if session_id else [])]
     if core_redis.call(lambda client: evaluate(client, APPEND, names, words)) == b"full":

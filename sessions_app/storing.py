@@ -166,8 +166,8 @@ def store_events(cursor: CursorWrapper, events: Sequence[Entry], late: Late) -> 
 
 
 def json_array(entries: Sequence[Entry]) -> str:
-    """One JSON text of many: PostgreSQL takes them apart, nobody else has to."""
-    return f"[{','.join(entry.text for entry in entries)}]"
+    """One JSON text of many: PostgreSQL takes them apart, nobody else has to. What is no UTF-8 makes it no JSON."""
+    return f"[{readable(b','.join([entry.text for entry in entries]))}]"
 
 
 def store_arrival(cursor: CursorWrapper, entry: Entry, counted_before: datetime) -> None:
@@ -252,4 +252,9 @@ def fields_of(entry: Entry) -> Any:
 
 def raw(entry: Entry) -> str:
     """The text of an entry as PostgreSQL can keep it."""
-    return entry.text.replace("\0", "\\0")
+    return readable(entry.text).replace("\0", "\\0")
+
+
+def readable(text: bytes) -> str:
+    """The same as a string, with escapes for what is no UTF-8."""
+    return text.decode(errors="backslashreplace")

@@ -213,7 +213,7 @@ def newest_entries(client: Client, *, end: str) -> list[tuple[bytes, dict[bytes,
 
 def belongs(entry: Entry, session_id: UUID) -> bool:
     """Whether an entry is the session's. Most are not, and need not be decoded to know."""
-    if session_id.hex not in entry.text:
+    if session_id.hex.encode() not in entry.text:
         return False
     try:
         return entries.session_id_of(entry.fields) == session_id
