@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -32,8 +32,8 @@ POISON = (
     ValidationError, FieldError, FieldDoesNotExist,
 )  # fmt: skip
 """What storing an entry raises that is poisonous, whatever its shape. PostgreSQL being away is none of these."""
-Late = dict[str, str | datetime]
-"""What a statement asks for that notes late days."""
+Given = dict[str, str | datetime]
+"""What a statement asks for."""
 
 SESSION_COLUMNS = (
     "session_id uuid, visitor_id uuid, customer_id uuid, consent text, ip_prefix text, user_agent text, device text, "
@@ -41,23 +41,12 @@ SESSION_COLUMNS = (
     "utm_source text, utm_medium text, utm_campaign text, utm_term text, utm_content text, channel text, "
     "touches jsonb, started_at timestamptz, last_seen_at timestamptz"
 )
-SESSION_NAMES = ", ".join(column.split()[0] for column in SESSION_COLUMNS.split(", "))
-
-# Both note the days before yesterday that they change: nobody would compute these again (`sessions_app.late_days`).
-INSERT_SESSIONS = f"""
-WITH inserted AS (
-INSERT INTO sessions_app_visitorsession ({SESSION_NAMES}, type, is_bot, unconfirmed, script_page_views, api_page_views,
-    script_product_views, api_product_views, cart_additions, checkouts_started, other_events, events_count, converted)
-SELECT {SESSION_NAMES}, CASE WHEN customer_id IS NULL THEN 'anonymous' ELSE 'customer' END,
-    false, true, 0, 0, 0, 0, 0, 0, 0, 0, false
-FROM json_to_recordset(%(sessions)s::json) AS given ({SESSION_COLUMNS})
-ORDER BY session_id
-ON CONFLICT (session_id) DO NOTHING
-RETURNING started_at
-)
-INSERT INTO sessions_app_lateday (day)
-SELECT DISTINCT (started_at AT TIME ZONE %(zone)s)::date FROM inserted WHERE started_at < %(counted_before)s
-"""  # noqa: S608 - the names above
+SESSION_NAMES = ", ".join(column.split()[0] for column in SESSION_COLUMNS.split(", ") if column[:12] != "last_seen_at")
+COUNTERS = (
+    "events_count", "script_page_views", "api_page_views", "script_product_views", "api_product_views",
+    "cart_additions", "checkouts_started", "other_events",
+)  # fmt: skip
+COUNTED = ", ".join(COUNTERS)
 
 SESSION_ID = re.compile(r'"session_id": "([0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12})"')
 """Where the text of an entry says its session, as `Entry.of` writes it. One that it finds in metadata is locked
@@ -71,16 +60,67 @@ SELECT FROM sessions_app_visitorsession WHERE session_id = ANY(%(sessions)s::uui
 ORDER BY session_id FOR NO KEY UPDATE
 """
 
-# Answers the sessions that are not there. An event that comes again without a time of its own has another one: within a
-# day, its id alone tells. What comes late of a visit that was erased is forgotten.
-INSERT_EVENTS = """
-WITH given AS MATERIALIZED (
-    SELECT * FROM json_to_recordset(%(events)s::json) AS e (event_id uuid, session_id uuid, event_type text,
+ADD_TOTALS = f"""
+    {", ".join(f"{name} = visit.{name} + {{0}}.{name}" for name in COUNTERS)},
+    engagement_seconds = LEAST(visit.engagement_seconds + {{0}}.engagement_seconds, 86400),
+    unconfirmed = visit.unconfirmed AND {{0}}.unconfirmed,
+    last_seen_at = CASE WHEN visit.ended_at IS NULL THEN GREATEST(visit.last_seen_at, {{0}}.last_seen_at)
+                        ELSE visit.last_seen_at END
+"""
+"""What is added to a `visit` when events of it are inserted. {0} has their totals, named as the columns they go to."""
+
+BEGUN = f"""
+    SELECT DISTINCT ON (session_id) *
+    FROM jsonb_to_recordset(%(sessions)s::jsonb) AS new ({SESSION_COLUMNS})
+    WHERE (SELECT true FROM sessions_app_visitorsession AS visit WHERE visit.session_id = new.session_id) IS NOT TRUE
+    ORDER BY session_id
+"""  # noqa: S608 - the columns above
+"""The visits that begin: those given that are not there."""
+
+OPENED = f"""
+    INSERT INTO sessions_app_visitorsession AS visit ({SESSION_NAMES}, {COUNTED}, engagement_seconds, unconfirmed,
+        last_seen_at, type, is_bot, converted)
+    SELECT {SESSION_NAMES}, {", ".join(f"coalesce({name}, 0)" for name in COUNTERS)},
+        LEAST(coalesce(engagement_seconds, 0), 86400), coalesce(unconfirmed, true),
+        GREATEST(begun.last_seen_at, totals.last_seen_at),
+        CASE WHEN customer_id IS NULL THEN 'anonymous' ELSE 'customer' END, false, false
+    FROM begun LEFT JOIN totals USING (session_id)
+    ORDER BY session_id
+    ON CONFLICT (session_id)
+"""  # noqa: S608 - the names above
+"""Inserts them with their totals. What if somebody else stores one of them at this moment, follows."""
+
+NO_TOTALS = f"""
+    SELECT NULL::uuid AS session_id, {", ".join(f"0 AS {name}" for name in COUNTERS)}, 0 AS engagement_seconds,
+        true AS unconfirmed, NULL::timestamptz AS last_seen_at
+    WHERE false
+"""
+
+# Visits without events: a fraction of what the other takes, for which checkouts wait. They would wait for each other if
+# it held a visit that somebody else has stored.
+STORE_SESSIONS = f"""
+WITH begun AS MATERIALIZED ({BEGUN}),
+totals AS ({NO_TOTALS}),
+opened AS ({OPENED} DO NOTHING)
+INSERT INTO sessions_app_lateday (day)
+SELECT DISTINCT (started_at AT TIME ZONE %(zone)s)::date FROM begun WHERE started_at < %(counted_before)s
+"""  # noqa: S608 - the names above
+
+# Answers the sessions of events that are not there. A visit begins with the totals of its first events. An event that
+# comes again without a time of its own has another one: within a day, its id alone tells. What comes late of a visit
+# that was erased is forgotten. Both note the days before yesterday that they change: nobody would compute these again
+# (`sessions_app.late_days`).
+STORE = f"""
+WITH begun AS MATERIALIZED ({BEGUN}),
+given AS MATERIALIZED (
+    SELECT * FROM jsonb_to_recordset(%(events)s::jsonb) AS e (event_id uuid, session_id uuid, event_type text,
         source text, page text, product_id uuid, metadata jsonb, "timestamp" timestamptz)
 ),
 held AS MATERIALIZED (
-    SELECT session_id, visitor_id, erased_at, started_at FROM sessions_app_visitorsession
+    SELECT session_id, visitor_id, started_at, erased_at IS NOT NULL AS erased FROM sessions_app_visitorsession
     WHERE session_id IN (SELECT session_id FROM given)
+    UNION ALL
+    SELECT session_id, visitor_id, started_at, false FROM begun
 ),
 stored AS MATERIALIZED (
     SELECT event_id FROM sessions_app_sessionevent WHERE event_id = ANY(ARRAY(SELECT event_id FROM given))
@@ -93,44 +133,39 @@ inserted AS (
     SELECT DISTINCT ON (event_id)
         event_id, session_id, visitor_id, event_type, source, page, product_id, metadata, "timestamp"
     FROM given JOIN held USING (session_id)
-    WHERE erased_at IS NULL AND event_id NOT IN (SELECT event_id FROM stored)
+    WHERE NOT erased AND event_id NOT IN (SELECT event_id FROM stored)
     ON CONFLICT (event_id, "timestamp") DO NOTHING
     RETURNING session_id, event_type, source, metadata, "timestamp"
 ),
 totals AS (
-    SELECT session_id, count(*) AS events, max("timestamp") AS seen,
-        count(*) FILTER (WHERE event_type = 'page_view' AND source <> 'api') AS script_pages,
-        count(*) FILTER (WHERE event_type = 'page_view' AND source = 'api') AS api_pages,
-        count(*) FILTER (WHERE event_type = 'product_view' AND source <> 'api') AS script_products,
-        count(*) FILTER (WHERE event_type = 'product_view' AND source = 'api') AS api_products,
-        count(*) FILTER (WHERE event_type = 'add_to_cart') AS carts,
-        count(*) FILTER (WHERE event_type = 'checkout_started') AS checkouts,
-        count(*) FILTER (WHERE event_type NOT IN ('page_view', 'product_view', 'engagement')) AS others,
-        sum(CASE WHEN event_type = 'engagement' AND metadata ->> 'seconds' ~ '^[0-9]{1,5}$'
-            THEN (metadata ->> 'seconds')::int ELSE 0 END) AS engagement,
+    SELECT session_id, count(*) AS events_count, max("timestamp") AS last_seen_at,
+        count(*) FILTER (WHERE event_type = 'page_view' AND source <> 'api') AS script_page_views,
+        count(*) FILTER (WHERE event_type = 'page_view' AND source = 'api') AS api_page_views,
+        count(*) FILTER (WHERE event_type = 'product_view' AND source <> 'api') AS script_product_views,
+        count(*) FILTER (WHERE event_type = 'product_view' AND source = 'api') AS api_product_views,
+        count(*) FILTER (WHERE event_type = 'add_to_cart') AS cart_additions,
+        count(*) FILTER (WHERE event_type = 'checkout_started') AS checkouts_started,
+        count(*) FILTER (WHERE event_type NOT IN ('page_view', 'product_view', 'engagement')) AS other_events,
+        sum(CASE WHEN event_type = 'engagement' AND metadata ->> 'seconds' ~ '^[0-9]{{1,5}}$'
+            THEN (metadata ->> 'seconds')::int ELSE 0 END) AS engagement_seconds,
         bool_and(source = 'api') AS unconfirmed
     FROM inserted GROUP BY session_id
 ),
-counted AS (UPDATE sessions_app_visitorsession s SET
-    events_count = events_count + t.events,
-    script_page_views = script_page_views + t.script_pages,
-    api_page_views = api_page_views + t.api_pages,
-    script_product_views = script_product_views + t.script_products,
-    api_product_views = api_product_views + t.api_products,
-    cart_additions = cart_additions + t.carts,
-    checkouts_started = checkouts_started + t.checkouts,
-    other_events = other_events + t.others,
-    engagement_seconds = LEAST(engagement_seconds + t.engagement, 86400),
-    unconfirmed = s.unconfirmed AND t.unconfirmed,
-    last_seen_at = GREATEST(s.last_seen_at, CASE WHEN s.ended_at IS NULL THEN t.seen ELSE s.last_seen_at END)
-FROM totals t WHERE s.session_id = t.session_id),
-late AS (INSERT INTO sessions_app_lateday (day)
+counted AS (
+    UPDATE sessions_app_visitorsession AS visit SET {ADD_TOTALS.format("totals")}
+    FROM totals WHERE visit.session_id = totals.session_id
+),
+opened AS ({OPENED} DO UPDATE SET {ADD_TOTALS.format("excluded")}),
+late AS (
+    INSERT INTO sessions_app_lateday (day)
     SELECT DISTINCT (at AT TIME ZONE %(zone)s)::date
     FROM (SELECT "timestamp" FROM inserted
-          UNION ALL SELECT started_at FROM held JOIN totals USING (session_id)) AS stored (at)
-    WHERE at < %(counted_before)s)
+          UNION ALL SELECT started_at FROM held JOIN totals USING (session_id)
+          UNION ALL SELECT started_at FROM begun) AS changed (at)
+    WHERE at < %(counted_before)s
+)
 SELECT DISTINCT session_id FROM given WHERE session_id IS NULL OR session_id NOT IN (SELECT session_id FROM held)
-"""
+"""  # noqa: S608 - the names above
 
 
 def store(entries: Sequence[Entry]) -> None:
@@ -139,33 +174,33 @@ def store(entries: Sequence[Entry]) -> None:
     Raises:
         DataError, IntegrityError: one of the entries is poisonous; nothing was written. See `store_each`.
     """
-    events = [entry for entry in entries if entry.kind == Kind.EVENT]
     instant = now()
     ensure_months([instant])
     counted_before = late_days.counted_before(instant)
-    late: Late = {"zone": settings.SHOP_TIME_ZONE, "counted_before": counted_before}
+    late: Given = {"zone": settings.SHOP_TIME_ZONE, "counted_before": counted_before}
+    sessions = json_array(entry for entry in entries if entry.kind == Kind.SESSION)
+    events = [entry for entry in entries if entry.kind == Kind.EVENT]
     with transaction.atomic(savepoint=False), connection.cursor() as cursor:
-        sessions = [entry for entry in entries if entry.kind == Kind.SESSION]
-        if sessions:
-            cursor.execute(INSERT_SESSIONS, {"sessions": json_array(sessions), **late})
         if events:
-            store_events(cursor, events, late)
+            store_events(cursor, events, {"sessions": sessions, **late})
+        elif sessions != "[]":
+            cursor.execute(STORE_SESSIONS, {"sessions": sessions, **late})
         for entry in entries:
             if entry.kind == Kind.ARRIVAL:
                 store_arrival(cursor, entry, counted_before)
 
 
-def store_events(cursor: CursorWrapper, events: Sequence[Entry], late: Late) -> None:
-    """Inserts the events that are not there yet, and adds them to their sessions' totals."""
+def store_events(cursor: CursorWrapper, events: Sequence[Entry], parameters: Given) -> None:
+    """Inserts the sessions and events that are not there yet, and adds events to their sessions' totals."""
     given = json_array(events)
     cursor.execute(HOLD_SESSIONS, {"sessions": f"{{{','.join(SESSION_ID.findall(given))}}}"})
-    cursor.execute(INSERT_EVENTS, {"events": given, **late})
+    cursor.execute(STORE, {"events": given, **parameters})
     unknown = {session_id for (session_id,) in cursor.fetchall()}
     if unknown:
         bury([event for event in events if session_id_of(event.fields) in unknown], "the session is unknown")
 
 
-def json_array(entries: Sequence[Entry]) -> str:
+def json_array(entries: Iterable[Entry]) -> str:
     """One JSON text of many: PostgreSQL takes them apart, nobody else has to. What is no UTF-8 makes it no JSON."""
     return f"[{readable(b','.join([entry.text for entry in entries]))}]"
 

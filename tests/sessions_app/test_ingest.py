@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import OperationalError, connection, transaction
@@ -13,7 +13,7 @@ from sessions_app import dead_letters, ingest, services, state, storing
 from sessions_app.entries import Entry, Kind
 from sessions_app.events import Event, Source, event_entry
 from sessions_app.models import CrawlerDay, DeadLetter, SessionEvent, VisitorSession
-from sessions_app.services import Arrival
+from sessions_app.services import Arrival, session_entry
 from sessions_app.state import SessionState
 from tests.browsers import CHROME
 from tests.database import database_away
@@ -39,6 +39,24 @@ def test_totals_come_from_the_rows_really_inserted() -> None:
     row = VisitorSession.objects.get()
     assert (row.page_views, row.product_views, row.cart_additions, row.events_count) == (1, 1, 1, 4)
     assert row.api_page_views == 1
+
+
+def test_a_visit_begins_with_the_totals_of_its_first_events() -> None:
+    visit(event("page_view"), replace(event("engagement"), metadata={"seconds": 7}), event("search"))
+    ingest.flush(consumer="test")
+    row = VisitorSession.objects.get()
+    assert (row.page_views, row.engagement_seconds, row.other_events, row.events_count) == (1, 7, 1, 3)
+    assert not row.unconfirmed
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_a_visit_without_events_begins_with_none(others: int) -> None:
+    for _other in range(others):
+        visit(event("page_view"))
+    visit()
+    ingest.flush(consumer="test")
+    row = VisitorSession.objects.get(events_count=0)
+    assert (row.script_page_views, row.engagement_seconds, row.unconfirmed) == (0, 0, True)
 
 
 def test_a_batch_delivered_twice_changes_nothing_twice() -> None:
@@ -75,19 +93,81 @@ def stored_at_once() -> int:
     later = replace(first, timestamp=NOW + timedelta(seconds=1))
     session_id = visit().session_id
     ingest.flush(consumer="test")
-    with ThreadPoolExecutor(1) as threads:
-        with transaction.atomic():
-            storing.store([event_entry(first, session_id)])
-            again = threads.submit(store_elsewhere, event_entry(later, session_id))
-            until(waiting, "the second waits for the visit", of=again)
-        again.result()
+    store_meanwhile([event_entry(first, session_id)], [event_entry(later, session_id)])
     return SessionEvent.objects.count()
 
 
-def store_elsewhere(entry: Entry) -> None:
+def test_a_visit_that_two_begin_at_once_has_the_events_of_both() -> None:
+    assert begun_at_once() == 2
+
+
+def test_control_without_adding_to_it_those_of_the_second_are_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    adding = f"DO UPDATE SET {storing.ADD_TOTALS.format('excluded')}"
+    assert adding in storing.STORE
+    monkeypatch.setattr(storing, "STORE", storing.STORE.replace(adding, "DO NOTHING"))
+    assert begun_at_once() == 1
+
+
+def test_whoever_stores_a_visit_that_another_has_just_stored_does_not_hold_it() -> None:
+    """Orders of one visit at once would wait for each other: for the visit one, for the customer the other."""
+    session = services.begin(arrival=Arrival(user_agent=CHROME), now=NOW)
+    beginning = session_entry(session)
+    with ThreadPoolExecutor(1) as threads:
+        with transaction.atomic():
+            storing.store([beginning])
+            second = threads.submit(is_held_after_storing, beginning, session.session_id)
+            until(waiting, "the second waits for the first", of=second)
+        assert second.result() is False
+
+
+def is_held_after_storing(beginning: Entry, session_id: UUID) -> bool:
+    """Whether a transaction that stored a visit keeps others from changing it, over a connection of its own."""
+    try:
+        with transaction.atomic():
+            storing.store([beginning])
+            with ThreadPoolExecutor(1) as threads:
+                return threads.submit(is_held, session_id).result()
+    finally:
+        connection.close()
+
+
+def is_held(session_id: UUID) -> bool:
+    """Whether somebody else has the row, over a connection of its own."""
+    try:
+        with transaction.atomic():
+            VisitorSession.objects.select_for_update(nowait=True, no_key=True).get(pk=session_id)
+        return False
+    except OperationalError:
+        return True
+    finally:
+        connection.close()
+
+
+def begun_at_once() -> int:
+    """The events that a visit says it has, of two: a flusher that is not dead stores its beginning and the first, and
+    whoever took over from it both.
+    """
+    session = services.begin(arrival=Arrival(user_agent=CHROME), now=NOW)
+    begun = [session_entry(session), event_entry(event("page_view"), session.session_id)]
+    store_meanwhile(begun, [*begun, event_entry(event("add_to_cart"), session.session_id)])
+    assert SessionEvent.objects.count() == 2
+    return VisitorSession.objects.get().events_count
+
+
+def store_meanwhile(first: list[Entry], second: list[Entry]) -> None:
+    """The second while the first are stored but not committed."""
+    with ThreadPoolExecutor(1) as threads:
+        with transaction.atomic():
+            storing.store(first)
+            again = threads.submit(store_elsewhere, second)
+            until(waiting, "the second waits for the first", of=again)
+        again.result()
+
+
+def store_elsewhere(entries: list[Entry]) -> None:
     """Over a connection of its own."""
     try:
-        storing.store([entry])
+        storing.store(entries)
     finally:
         connection.close()
 
