@@ -39,9 +39,9 @@ SESSION_COLUMNS = (
     "session_id uuid, visitor_id uuid, customer_id uuid, consent text, ip_prefix text, user_agent text, device text, "
     "browser text, os text, country text, city text, landing_page text, referrer text, referrer_host text, "
     "utm_source text, utm_medium text, utm_campaign text, utm_term text, utm_content text, channel text, "
-    "touches jsonb, started_at timestamptz, last_seen_at timestamptz"
+    "touches jsonb, started_at timestamptz"
 )
-SESSION_NAMES = ", ".join(column.split()[0] for column in SESSION_COLUMNS.split(", ") if column[:12] != "last_seen_at")
+SESSION_NAMES = ", ".join(column.split()[0] for column in SESSION_COLUMNS.split(", "))
 COUNTERS = (
     "events_count", "script_page_views", "api_page_views", "script_product_views", "api_product_views",
     "cart_additions", "checkouts_started", "other_events",
@@ -69,9 +69,10 @@ ADD_TOTALS = f"""
 """
 """What is added to a `visit` when events of it are inserted. {0} has their totals, named as the columns they go to."""
 
+# With NOT EXISTS PostgreSQL would expect a single one, and go through all totals for each that it finds.
 BEGUN = f"""
     SELECT DISTINCT ON (session_id) *
-    FROM jsonb_to_recordset(%(sessions)s::jsonb) AS new ({SESSION_COLUMNS})
+    FROM jsonb_to_recordset(%(sessions)s::jsonb) AS new ({SESSION_COLUMNS}, last_seen_at timestamptz)
     WHERE (SELECT true FROM sessions_app_visitorsession AS visit WHERE visit.session_id = new.session_id) IS NOT TRUE
     ORDER BY session_id
 """  # noqa: S608 - the columns above
