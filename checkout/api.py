@@ -217,6 +217,7 @@ class CreateFromCartView(PersonalView):
     def post(self, request: Request) -> Response:
         data = valid(CreateFromCartIn(data=request.data))
         owner = owner_of(request)
+        services.store_visit(session_of(request))
         confirmation = services.confirm_order(
             find_checkout=lambda: self.make_checkout(request, owner, data).id,
             owner=owner,

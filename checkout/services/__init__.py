@@ -1,6 +1,6 @@
 """Every change of a checkout. Totals are made here, never taken from the client."""
 
-from checkout.services.basket import initiate, replace_items
+from checkout.services.basket import initiate, replace_items, store_visit
 from checkout.services.confirm import (
     Confirmation,
     ConfirmRequest,
@@ -40,5 +40,6 @@ __all__ = [
     "remove_coupon",
     "replace_items",
     "restore",
+    "store_visit",
     "unsubscribe",
 ]

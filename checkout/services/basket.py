@@ -52,6 +52,13 @@ def new_checkout(session: SessionState, items: list[dict[str, Any]], *, now: dat
     )
 
 
+def store_visit(session: SessionState) -> None:
+    """To be called before the transaction in which a cart becomes an order: a flusher that has the same new visit would
+    wait for that transaction, and holds other visits meanwhile, for which orders wait that hold a customer.
+    """
+    visits.ensure_stored(session)
+
+
 def begin(checkout: CheckoutSession, session: SessionState, *, now: datetime) -> None:
     """Stores a new checkout, and that the visit came as far as this."""
     visits.ensure_stored(session)

@@ -19,6 +19,7 @@ from catalog.models import Product
 from checkout.models import CheckoutSession, Coupon, CouponUse, IdempotencyKey
 from checkout.services import basket, confirm, coupons, opening
 from orders.models import Order, PaymentAttempt
+from sessions_app.models import VisitorSession
 from tests.billing_server import BillingService
 from tests.customers.member import Member, account
 from tests.factories import CouponFactory, ProductFactory
@@ -91,6 +92,24 @@ def test_control_without_the_key_they_make_many(world: World, billing: BillingSe
     body = {"cartItems": cart([(world.mug, 1)])} | shopper.buyer(world)
     together(5, lambda _place: Shopper(**{"x-visitor-session": token}).post("/orders/create-from-cart", body))
     assert Order.objects.count() == 5
+
+
+def test_a_new_visit_is_stored_before_the_transaction_in_which_its_cart_becomes_an_order(
+    world: World, billing: BillingService, shopper: Shopper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A flusher that has the same visit would wait for that transaction, and others for the flusher."""
+    stored: list[bool] = []
+
+    def lines_of(quantities: Mapping[UUID, int]) -> list[dict[str, Any]]:
+        stored.extend(together(1, lambda _place: VisitorSession.objects.exists()))
+        return real(quantities)
+
+    real = basket.lines_of
+    monkeypatch.setattr(basket, "lines_of", lines_of)
+    shopper.visit()
+    body = {"cartItems": cart([(world.mug, 1)])} | shopper.buyer(world)
+    assert shopper.post("/orders/create-from-cart", body).status_code == 201
+    assert stored == [True]
 
 
 @pytest.fixture
